@@ -61,7 +61,7 @@ def named(path: Path) -> str:
 # A package may import itself and what stands here; everything else is refused. The order is the house's: what stands
 # lower knows nothing of what stands above it.
 LEAVES = {"backoff", "errors", "phases", "text"}
-BASE = LEAVES | {"assets", "config", "money", "session", "system"}
+BASE = LEAVES | {"assets", "config", "money", "session", "system", "system.platform"}
 TELEGRAM = {"telegram.markup", "telegram.store"}
 ALLOWED: dict[str, set[str]] = {
     "__main__": {"cli"},
@@ -70,10 +70,11 @@ ALLOWED: dict[str, set[str]] = {
     "phases": set(),
     "text": set(),
     "assets": {"errors"},
-    "session": LEAVES,
-    "system": LEAVES | {"assets", "session"},
-    "config": LEAVES | {"session"},
-    "claude": LEAVES | {"config", "session", "system"},
+    "system.platform": set(),
+    "session": LEAVES | {"system.platform"},
+    "system": LEAVES | {"assets", "session", "system.platform"},
+    "config": LEAVES | {"session", "system.platform"},
+    "claude": LEAVES | {"config", "session", "system", "system.platform"},
     "money": LEAVES | {"config", "session"},
     "chart": LEAVES | {"money", "session"},
     "review": LEAVES | {"session"},
@@ -127,9 +128,9 @@ ALLOWED: dict[str, set[str]] = {
 
 
 def package(name: str) -> str:
-    """The name of the package of a module: of `telegram` and `sandbox` the packages inside them."""
+    """The name of the package of a module: of `telegram`, `sandbox` and `system` the packages inside them."""
     parts = name.split(".")
-    nested = parts[0] in ("telegram", "sandbox") and PACKAGE.joinpath(*parts[:2]).is_dir()
+    nested = parts[0] in ("telegram", "sandbox", "system") and PACKAGE.joinpath(*parts[:2]).is_dir()
     return ".".join(parts[:2]) if nested else parts[0]
 
 
@@ -153,6 +154,7 @@ VALUES = {
     "session.question.Question",
     "session.status.SessionState",
     "system.sd_notify",
+    "system.packed_file",  # knows bytes only
     "system.transcription",  # knows audio and text, and no session
 }
 # The bot's own state folder and lock.

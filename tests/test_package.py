@@ -27,7 +27,7 @@ from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.scenario import install as install_agent
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, append
-from samobot.system.systemd import Service
+from samobot.system.service import Service
 from tests.docs.commands import page_environment
 from tests.support.claude_cli import cli_environment, require_claude, run_claude
 from tests.support.messages_api import OTHER, MessagesApi, say

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 
 from samobot.claude.fence import BASE, NO_NETWORK, RESET_BY_ENV
 from samobot.config.modes import FenceMode, FenceNet
 from samobot.system.commands import run_command
+from samobot.system.platform.current import platform
 
 _SECONDS = 10.0
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -22,7 +22,7 @@ _NAMESPACES = (
 
 def find_bwrap(environ: Mapping[str, str]) -> str | None:
     """Path of bubblewrap; None if it is not installed."""
-    return shutil.which("bwrap", path=environ.get("PATH"))
+    return shutil.which("bwrap", path=environ.get("PATH")) if platform().has_fence else None
 
 
 def fence_problem(environ: Mapping[str, str], *, own_network: bool = False) -> str | None:
@@ -32,6 +32,8 @@ def fence_problem(environ: Mapping[str, str], *, own_network: bool = False) -> s
         environ: The environment, for PATH.
         own_network: Whether there has to be a network of its own inside.
     """
+    if not platform().has_fence:
+        return "bubblewrap exists on Linux only, and is not used with SAMOBOT_PORTABLE."
     return _problem(find_bwrap(environ), own_network)
 
 
@@ -64,8 +66,6 @@ def env_resets_signals(path: str | None) -> bool:
 
 @lru_cache(maxsize=4)
 def _problem(bwrap: str | None, own_network: bool) -> str | None:
-    if sys.platform != "linux":
-        return "bubblewrap exists on Linux only."
     if bwrap is None:
         return f"bubblewrap is not installed. {_INSTALL}"
     try:

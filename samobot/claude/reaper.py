@@ -18,17 +18,16 @@ that the worker itself starts in a new session must have ended by then, or be ex
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 import psutil
 
-from samobot.session.process_identity import ProcessIdentity, identify
+from samobot.system.platform.current import identify, platform
+from samobot.system.platform.process_identity import ProcessIdentity
 from samobot.system.processes import (
     Swept,
     command_of,
@@ -48,9 +47,6 @@ SWEEP_SECONDS = 5.0
 GRACE_SECONDS = 0.5
 """How long a leftover process gets to clean up after SIGTERM."""
 
-_PR_SET_CHILD_SUBREAPER = 36
-_PR_GET_CHILD_SUBREAPER = 37
-
 
 def become_subreaper() -> bool:
     """Make this process the new parent of everything below it that loses its own.
@@ -59,19 +55,12 @@ def become_subreaper() -> bool:
         Whether it is one now; only on Linux. Elsewhere `sweep` finds only descendants of living children, and
         `end_session_processes` the rest.
     """
-    if sys.platform != "linux":
-        return False
-    libc = ctypes.CDLL(None)
-    return bool(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    return platform().become_subreaper()
 
 
 def is_subreaper() -> bool:
     """Whether this process inherits everything below it that loses its own parent."""
-    if sys.platform != "linux":
-        return False
-    answer = ctypes.c_int()
-    done = ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
-    return bool(done == 0 and answer.value)
+    return platform().is_subreaper()
 
 
 def sweep(exclude: Collection[int] = (), seconds: float = SWEEP_SECONDS) -> Swept:
@@ -178,7 +167,7 @@ def _foreign_descendants(
     own_session: int, exclude: frozenset[int], reap: Callable[[psutil.Process], bool]
 ) -> list[psutil.Process]:
     """The living ones. Zombies are reaped, and then their orphans are looked for again."""
-    if not _has_children():
+    if not platform().has_children():
         return []  # the usual case: saves reading the machine's process table
     while True:
         found = [
@@ -206,15 +195,6 @@ def _is_older(pid: int, first: ProcessIdentity | None) -> bool:
         and identity.boot_id == first.boot_id
         and identity.start_ticks < first.start_ticks
     )
-
-
-def _has_children() -> bool:
-    """Whether this process has any child, alive or a zombie; without one it has no descendants."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
 
 
 def _send_to_group(process: psutil.Process, number: signal.Signals) -> None:

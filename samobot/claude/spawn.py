@@ -4,8 +4,8 @@
   that holds the prompt, or for a CLI that reads further messages a pipe.
 - It has a session of its own: a Ctrl-C in the worker's terminal reaches only the worker, which then stops the CLI;
   and `reaper` can distinguish its descendants from the worker's other children.
-- A small wrapper asks the kernel to send SIGINT to the CLI when the worker dies (on SIGINT the CLI ends its tools
-  too) and resets signal handlers: a worker started in a shell's background ignores SIGINT, which would be inherited.
+- A small wrapper asks the kernel, if it can do that, to send SIGINT to the CLI when the worker dies (on SIGINT the CLI
+  ends its tools too) and resets signal handlers: a worker started in a shell's background ignores SIGINT, which would be inherited.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from typing import IO
 
 from samobot.claude.invocation import Invocation
 from samobot.claude.turn_input import TurnInput, open_input
+from samobot.system.platform.current import platform
 
 MAX_PROCESSES = 8192
 """Limit for processes and threads of the user inside the fence, against a fork without end; does not bind root."""
 
 # Runs in a Python of its own between fork and exec: a preexec_fn may deadlock in a program with threads.
 # bubblewrap has to ignore the signals that stop the CLI, or it would end the CLI before that has written its result.
-# 1 is PR_SET_PDEATHSIG. The parent may have died before that was set, hence the check afterwards.
+# The parent may have died before the kernel was asked to watch it, hence the check afterwards.
 _WRAPPER = """
 import os, signal, sys
 stopped = signal.SIG_IGN if sys.argv[2] == "fenced" else signal.SIG_DFL
@@ -45,11 +46,9 @@ if sys.argv[3]:
     most = int(sys.argv[3]) if hard == resource.RLIM_INFINITY else min(hard, int(sys.argv[3]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 signal.pthread_sigmask(signal.SIG_SETMASK, ())
-if sys.platform == "linux":
-    import ctypes
-    ctypes.CDLL(None).prctl(1, int(signal.SIGINT), 0, 0, 0)
-    if os.getppid() != int(sys.argv[1]):
-        sys.exit(1)
+FOLLOW_PARENT
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(1)
 try:
     os.execvp(sys.argv[4], sys.argv[4:])
 except OSError as error:
@@ -89,7 +88,8 @@ def wrapped(invocation: Invocation) -> tuple[str, ...]:
     """The command of a call, to be started by this process."""
     kind = "fenced" if invocation.fenced else "plain"
     limit = "" if invocation.file_limit is None else str(invocation.file_limit)
-    return (sys.executable, "-I", "-S", "-c", _WRAPPER, str(os.getpid()), kind, limit, *invocation.argv)
+    program = _WRAPPER.replace("FOLLOW_PARENT", platform().follow_parent)
+    return (sys.executable, "-I", "-S", "-c", program, str(os.getpid()), kind, limit, *invocation.argv)
 
 
 @asynccontextmanager

@@ -32,7 +32,9 @@ from samobot.session.files import (
 )
 from samobot.session.folder import SessionFolder
 from samobot.session.journal_events import EventName
-from samobot.session.process_identity import ProcessIdentity, identify, own_identity
+from samobot.session.lock import holder
+from samobot.system.platform.current import identify, own_identity
+from samobot.system.platform.process_identity import ProcessIdentity
 
 _FOLDER = "projects"
 _LOCK_WAIT_S = 10.0
@@ -49,7 +51,14 @@ class _Runner:
 
     @property
     def is_alive(self) -> bool:
-        return identify(self.process.pid) == self.process
+        if identify(self.process.pid) == self.process:
+            return True
+        # It may have been identified on another platform; a held lock is a worker, whatever else is known.
+        try:
+            held = holder(SessionFolder(Path(self.session)))
+        except StorageError:
+            return False
+        return held is not None and held.identity == self.process
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from samobot.errors import BusyError, SamobotError, StorageError, UsageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
-from samobot.session.process_identity import identify
+from samobot.system.platform.current import identify
 from samobot.system.scope import SERVICE_VARIABLES, scoped
 
 START_WAIT = 10.0

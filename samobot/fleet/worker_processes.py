@@ -1,6 +1,6 @@
 """The worker processes: starting them, and watching for their end.
 
-Any process can be watched, our own child or one that a terminal or an earlier bot started: the kernel makes a
+Any process can be watched, our own child or one that a terminal or an earlier bot started: Linux makes a
 pidfd readable when its process ends. That is a hint which saves the wait for the next poll; who holds a
 session is read from its lock alone.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from samobot.errors import SamobotError
 from samobot.fleet.launch import RunRequest, log_size, spawn_worker, until_taken_up
 from samobot.session.folder import SessionFolder
+from samobot.system.platform.current import platform
 
 log = logging.getLogger(__name__)
 
@@ -105,12 +106,11 @@ class WorkerProcesses:
         self._children.clear()
 
     def _watch(self, pid: int) -> None:
-        if pid in self._watched or len(self._watched) >= MAX_WATCHED or not hasattr(os, "pidfd_open"):
+        if pid in self._watched or len(self._watched) >= MAX_WATCHED:
             return
-        try:
-            descriptor = os.pidfd_open(pid)
-        except (OSError, OverflowError, ValueError):
-            return  # gone already, of another machine, or an old kernel: the next poll finds out
+        descriptor = platform().open_process(pid)
+        if descriptor is None:
+            return  # gone already, of another machine, or a system without: the next poll finds out
         self._watched[pid] = descriptor
         asyncio.get_running_loop().add_reader(descriptor, self._ended, pid)
 

@@ -19,8 +19,9 @@ from samobot.errors import BusyError, SamobotError, StorageError
 from samobot.hosts.hub_registry import HubRegistry
 from samobot.session.file_lock import FileLock
 from samobot.session.files import read_bytes, write_atomic
-from samobot.session.process_identity import ProcessIdentity, identify, own_identity
 from samobot.system.commands import run_command
+from samobot.system.platform.current import identify, own_identity
+from samobot.system.platform.process_identity import ProcessIdentity
 from samobot.system.process_handle import ProcessHandle
 
 log = logging.getLogger(__name__)

@@ -28,9 +28,9 @@ from samobot.session.decisions import (
 from samobot.session.files import JOURNAL_LIMIT, read_bytes, read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.overview_restore import restore_overview
-from samobot.session.process_identity import boot_id, own_identity
 from samobot.session.qa import parse_qa
 from samobot.session.qa_restore import restore_answers
+from samobot.system.platform.current import boot_id, own_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,8 @@ def may_be_written(folder: SessionFolder) -> bool:
     runs = list(known.killed_runs)
     if known.run is not None and known.run.end is None and known.run.worker != own_identity():
         runs.append(known.run)
-    return any(run.scope is None and (run.worker is None or run.worker.boot_id == boot_id()) for run in runs)
+    here = boot_id()
+    return any(run.scope is None and (run.worker is None or run.worker.may_be_of_boot(here)) for run in runs)
 
 
 def expected_decisions(folder: SessionFolder, baseline: Baseline) -> list[bytes]:

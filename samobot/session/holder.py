@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
-from samobot.session.process_identity import ProcessIdentity
+from samobot.system.platform.process_identity import ProcessIdentity
 
 
 @dataclass(frozen=True, slots=True)

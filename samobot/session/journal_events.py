@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from samobot.session.process_identity import ProcessIdentity
 from samobot.session.signal import SuiteResult
+from samobot.system.platform.process_identity import ProcessIdentity
 
 
 class EventName(StrEnum):

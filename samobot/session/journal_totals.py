@@ -22,8 +22,8 @@ from samobot.session.journal_events import (
     RunningIteration,
     moment,
 )
-from samobot.session.process_identity import ProcessIdentity
 from samobot.session.signal import suite_result
+from samobot.system.platform.process_identity import ProcessIdentity
 
 _KEPT = 50
 _LATER = timedelta(microseconds=1)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from samobot.errors import BusyError, StorageError
 from samobot.session.file_lock import FileLock
 from samobot.session.holder import Holder, parse_holder
-from samobot.session.process_identity import own_identity
+from samobot.system.platform.current import own_identity
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -14,6 +14,7 @@ from samobot.session.files import is_regular, is_too_large, move_aside, read_tex
 from samobot.session.folder import SessionFolder
 from samobot.session.overview_restore import kept_name, restore_overview
 from samobot.session.vault import edit_lock
+from samobot.system.platform.current import platform
 
 
 class OverviewGuard:
@@ -149,8 +150,8 @@ class FolderHandle:
 
     def _whereabouts(self, held: os.stat_result) -> Path | None:
         """Where the folder is now; None if it was deleted, or the system does not report it."""
+        found = platform().path_of(self._descriptor)
         try:
-            found = Path(os.readlink(f"/proc/self/fd/{self._descriptor}"))
-            return found if os.path.samestat(held, found.stat()) else None
+            return found if found is not None and os.path.samestat(held, found.stat()) else None
         except OSError:
             return None

@@ -34,8 +34,10 @@ from samobot.setup.doctor import Finding, Level
 from samobot.setup.mcp_check import mcp_findings
 from samobot.setup.repositories import has_git_identity
 from samobot.setup.telegram_check import BotApi, RefusedError, TokenError, UnreachableError, clean_token
-from samobot.system import systemd
 from samobot.system.clock import utc_now
+from samobot.system.platform.current import platform
+from samobot.system.service import ServiceState
+from samobot.system.service_manager import service_manager
 
 _SECONDS = 10.0
 _MOST_FILES = 2000
@@ -52,7 +54,11 @@ def examine(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
     settings, findings = _configuration(environ)
     projects, problems = _projects(settings, cwd)
     checks: list[Callable[[], list[Finding]]] = [
-        lambda: [doctor.python(sys.version_info[:3]), doctor.subreaper(become_subreaper())],
+        lambda: [
+            doctor.python(sys.version_info[:3]),
+            doctor.subreaper(become_subreaper()),
+            *doctor.portable(platform().weaknesses),
+        ],
         lambda: _claude(settings, projects, environ),
         lambda: list(agent_limits(settings, environ)),
         lambda: _telegram(settings),
@@ -309,14 +315,16 @@ def _locks(projects: list[Project]) -> Finding:
 
 
 def _service(environ: Mapping[str, str]) -> Finding:
-    state = systemd.service_state(environ)
-    if state in (systemd.ServiceState.NO_SYSTEMD, systemd.ServiceState.ABSENT):
-        return doctor.service(state, None, current=True)
-    installed = read_text(systemd.unit_path(environ))
+    manager = service_manager()
+    state = manager.service_state(environ)
+    if state in (ServiceState.NO_MANAGER, ServiceState.ABSENT):
+        return doctor.service(state, None, True, manager.hints())
+    installed = read_text(manager.definition_path(environ))
     if installed is None:  # a distribution's or an administrator's own; not ours to compare
-        return doctor.service(state, systemd.lingers(environ), current=True)
-    current = _without_variables(installed) == _without_variables(systemd.render_here(environ))
-    return doctor.service(state, systemd.lingers(environ), current)
+        return doctor.service(state, manager.lingers(environ), True, manager.hints())
+    written = manager.render_here(environ)
+    current = manager.without_variables(installed) == manager.without_variables(written)
+    return doctor.service(state, manager.lingers(environ), current, manager.hints())
 
 
 def _hosts(state_dir: Path, environ: Mapping[str, str]) -> list[Finding]:
@@ -328,11 +336,6 @@ def _hosts(state_dir: Path, environ: Mapping[str, str]) -> list[Finding]:
         remedy = "Install samobot with its extra: samobot[hosts]"
         return [Finding("Hosts", Level.ERROR, f"the package {error.name} is missing", remedy)]
     return examine_hosts(state_dir, environ)
-
-
-def _without_variables(unit: str) -> list[str]:
-    """A unit without the PATH it got: that differs from shell to shell."""
-    return [line for line in unit.splitlines() if not line.startswith("Environment=")]
 
 
 def _emergency(settings: Settings) -> list[Finding]:

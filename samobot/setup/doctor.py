@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from samobot.claude.user_settings import SettingsProblem
-from samobot.system.systemd import ServiceState
+from samobot.system.service import ServiceHints, ServiceState
 from samobot.text import human_duration, human_size
 
 OLDEST_PYTHON = (3, 11)
@@ -78,6 +78,18 @@ def subreaper(works: bool) -> Finding:
         "this system has no child subreapers, so leftovers are found by their environment only",
         "Use Linux for unattended runs.",
     )
+
+
+def portable(weaknesses: Sequence[str]) -> list[Finding]:
+    """What is weaker on a system without what Linux has; nothing on Linux."""
+    if not weaknesses:
+        return []
+    text = f"not Linux, or SAMOBOT_PORTABLE is set; weaker here: {'; '.join(weaknesses)}"
+    return [
+        Finding(
+            "System", Level.WARNING, text, "Use Linux for unattended runs; see docs/reference/platforms.md."
+        )
+    ]
 
 
 def claude_settings(problems: Sequence[SettingsProblem], *, wrapper: bool) -> list[Finding]:
@@ -182,20 +194,19 @@ def people(allowed: frozenset[int], paired: int) -> Finding:
     return Finding("People", Level.OK, f"allowed: {', '.join(parts)}")
 
 
-def service(state: ServiceState, lingers: bool | None, current: bool) -> Finding:
+def service(state: ServiceState, lingers: bool | None, current: bool, hints: ServiceHints) -> Finding:
     """How the bot's service stands.
 
     Args:
-        state: As systemd reports it.
+        state: As the service manager reports it.
         lingers: Whether it keeps running after the last logout; None if unknown.
-        current: Whether the installed unit is what `install-service` would write now.
+        current: Whether the installed file is what `install-service` would write now.
+        hints: What a user runs by hand.
     """
-    logs = "Look: journalctl --user -u samobot -n 50"
+    logs = f"Look: {hints.logs}"
     match state:
-        case ServiceState.NO_SYSTEMD:
-            return Finding(
-                "Service", Level.OK, "no systemd of your user here; start the bot with samobot bot"
-            )
+        case ServiceState.NO_MANAGER:
+            return Finding("Service", Level.OK, f"no {hints.manager} here; start the bot with samobot bot")
         case ServiceState.ABSENT:
             return Finding(
                 "Service", Level.OK, "not installed (samobot install-service starts the bot automatically)"
@@ -205,19 +216,17 @@ def service(state: ServiceState, lingers: bool | None, current: bool) -> Finding
         case ServiceState.STARTING:
             return Finding("Service", Level.WARNING, "the bot is starting, perhaps again and again", logs)
         case ServiceState.STOPPED:
-            return Finding(
-                "Service", Level.WARNING, "installed, but stopped", "Run: systemctl --user start samobot"
-            )
+            return Finding("Service", Level.WARNING, "installed, but stopped", f"Run: {hints.start}")
         case ServiceState.RUNNING if not current:
             return Finding(
-                "Service", Level.WARNING, "running from an older unit file", "Run: samobot install-service"
+                "Service", Level.WARNING, "running from an older definition", "Run: samobot install-service"
             )
         case ServiceState.RUNNING if lingers is False:
             return Finding(
                 "Service",
                 Level.WARNING,
                 "running, but it ends when you log out",
-                "Run: sudo loginctl enable-linger $USER",
+                hints.outlive,
             )
         case ServiceState.RUNNING:
             return Finding("Service", Level.OK, "running")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from samobot.session.process_identity import ProcessIdentity, identify
+import psutil
+
+from samobot.system.platform.current import identify, platform
+from samobot.system.platform.process_identity import ProcessIdentity
 
 _POLL_SECONDS = 0.05
 
@@ -39,7 +41,7 @@ class ProcessHandle:
         Returns:
             None if there is no such process, or it is not the one that is meant.
         """
-        descriptor = _pidfd(pid)
+        descriptor = platform().open_process(pid)
         identity = identify(pid)
         if identity is None or not is_meant(identity):
             if descriptor is not None:
@@ -59,8 +61,8 @@ class ProcessHandle:
             PermissionError: It belongs to another user.
         """
         try:
-            if self._descriptor is not None and sys.platform == "linux":
-                signal.pidfd_send_signal(self._descriptor, number)
+            if self._descriptor is not None:
+                platform().send_to(self._descriptor, number)
             elif identify(self.pid) == self.identity:
                 os.kill(self.pid, number)
         except ProcessLookupError:
@@ -77,7 +79,7 @@ class ProcessHandle:
             poll.register(self._descriptor, select.POLLIN)
             return bool(poll.poll(max(0.0, seconds) * 1000))
         deadline = time.monotonic() + seconds
-        while identify(self.pid) == self.identity:
+        while identify(self.pid) == self.identity and not _is_zombie(self.pid):
             if time.monotonic() >= deadline:
                 return False
             time.sleep(_POLL_SECONDS)
@@ -98,10 +100,8 @@ class ProcessHandle:
         self.close()
 
 
-def _pidfd(pid: int) -> int | None:
-    if not hasattr(os, "pidfd_open"):
-        return None
+def _is_zombie(pid: int) -> bool:
     try:
-        return os.pidfd_open(pid)
-    except (OSError, OverflowError, ValueError):
-        return None
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
-from samobot.session.process_identity import PROC
+from samobot.system.platform.current import platform
+from samobot.system.platform.interface import Platform
 
 _PAUSE = 0.02
 
@@ -39,17 +38,17 @@ def other_processes() -> Iterator[psutil.Process]:
             yield process
 
 
-def marked_processes(variable: str, proc: Path = PROC) -> Iterator[tuple[psutil.Process, str]]:
+def marked_processes(variable: str, system: Platform | None = None) -> Iterator[tuple[psutil.Process, str]]:
     """Living processes that carry an environment variable, with its value; not this one and its ancestors.
 
     Processes of other users cannot be inspected and are left out.
 
     Args:
         variable: The variable's name.
-        proc: Where the kernel's process files are.
+        system: The platform; by default that of this machine.
     """
     spared = own_line()
-    for pid in _mentioning(variable, proc):
+    for pid in (system or platform()).mentioning(variable):
         process = _process(pid) if pid not in spared else None
         if process is not None and is_alive(process) and (value := environment_of(process).get(variable)):
             yield process, value
@@ -69,14 +68,14 @@ def own_line() -> frozenset[int]:
     return frozenset(found)
 
 
-def descendants(proc: Path = PROC) -> list[psutil.Process]:
+def descendants(system: Platform | None = None) -> list[psutil.Process]:
     """Every process below this one, zombies included.
 
     Args:
-        proc: Where the kernel's process files are.
+        system: The platform; by default that of this machine.
     """
     children: dict[int, list[int]] = defaultdict(list)
-    for pid, parent in _parents(proc):
+    for pid, parent in (system or platform()).parents():
         children[parent].append(pid)
     below = list(children[os.getpid()])
     for pid in below:
@@ -154,33 +153,3 @@ def _process(pid: int) -> psutil.Process | None:
         return psutil.Process(pid)
     except (psutil.Error, ValueError):
         return None
-
-
-def _parents(proc: Path) -> Iterator[tuple[int, int]]:
-    """The id of every process with that of its parent, as fast as can be: a process that forks must not outrun it."""
-    for pid in psutil.pids():
-        try:
-            if sys.platform == "linux":
-                with open(proc / str(pid) / "stat", "rb") as file:
-                    # proc_pid_stat(5): the name, in brackets, may hold spaces and brackets; the parent is two fields on.
-                    yield pid, int(file.read().rpartition(b")")[2].split()[1])
-            else:
-                yield pid, psutil.Process(pid).ppid()
-        except (OSError, psutil.Error, IndexError, ValueError):
-            continue
-
-
-def _mentioning(variable: str, proc: Path) -> Iterator[int]:
-    """Ids of all processes that may have a variable in their environment."""
-    if sys.platform != "linux":
-        yield from psutil.pids()
-        return
-    # psutil's own way costs tens of milliseconds on a machine with many processes.
-    sought = variable.encode()
-    for pid in psutil.pids():
-        try:
-            with open(proc / str(pid) / "environ", "rb") as file:
-                if sought in file.read():
-                    yield pid
-        except OSError:
-            continue

@@ -11,12 +11,12 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
 
 import psutil
 
-from samobot.session.process_identity import PROC
 from samobot.system.commands import run_command
+from samobot.system.platform.current import platform
+from samobot.system.platform.interface import Platform
 from samobot.system.processes import other_processes
 
 _PREFIX = "samobot-worker-"
@@ -48,7 +48,7 @@ def scoped(
         environ: Our environment.
         probe: Returns whether a `systemd-run` can make a scope here.
     """
-    program = shutil.which("systemd-run", path=environ.get("PATH"))
+    program = shutil.which("systemd-run", path=environ.get("PATH")) if platform().has_systemd else None
     if "INVOCATION_ID" not in environ or program is None or not (probe or can_scope)(program, environ):
         return list(argv)
     return scope_argv(program, argv, session, secrets.token_hex(4))
@@ -77,14 +77,14 @@ def scope_argv(program: str, argv: Sequence[str], session: str, unique: str) -> 
     ]
 
 
-def own_scope(session: str, proc: Path = PROC) -> str | None:
+def own_scope(session: str, system: Platform | None = None) -> str | None:
     """Return the cgroup of the scope in which this process was started as a session's worker; None without one.
 
     Args:
         session: The session's folder name.
-        proc: Where the kernel's process files are.
+        system: The platform; by default that of this machine.
     """
-    return next((path for path in _cgroups("self", proc) if is_scope_of(path, session)), None)
+    return next((path for path in (system or platform()).cgroups(None) if is_scope_of(path, session)), None)
 
 
 def is_scope_of(cgroup: str, session: str) -> bool:
@@ -93,28 +93,20 @@ def is_scope_of(cgroup: str, session: str) -> bool:
     return re.search(rf"{pattern}\Z", cgroup) is not None
 
 
-def scope_members(scopes: Collection[str], proc: Path = PROC) -> list[psutil.Process]:
+def scope_members(scopes: Collection[str], system: Platform | None = None) -> list[psutil.Process]:
     """Living processes in these cgroups and below them, without this process and its ancestors."""
     if not scopes:
         return []
+    system = system or platform()
     return [
         process
         for process in other_processes()
         if any(
             path == scope or path.startswith(f"{scope}/")
-            for path in _cgroups(str(process.pid), proc)
+            for path in system.cgroups(process.pid)
             for scope in scopes
         )
     ]
-
-
-def _cgroups(process: str, proc: Path) -> list[str]:
-    """The cgroups of a process, one per hierarchy (cgroups(7)): `0::/user.slice/…`."""
-    try:
-        lines = (proc / process / "cgroup").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except OSError:
-        return []
-    return [line.split(":", maxsplit=2)[2] for line in lines if line.count(":") >= 2]
 
 
 def _unit_name(session: str) -> str:

@@ -37,7 +37,7 @@ class ServiceNotifier:
         # A name that begins with @ is in the abstract namespace, which is spelled with a zero byte.
         address = f"\0{self._address[1:]}" if self._address.startswith("@") else self._address
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
                 line.sendto(state.encode(), address)
         except OSError as error:
             log.debug("the service manager did not receive %s: %s", state, error)

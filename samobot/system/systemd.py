@@ -2,54 +2,30 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from samobot.assets import service_template
 from samobot.errors import SamobotError, UsageError
 from samobot.session.files import make_folder, read_text, write_atomic
 from samobot.system.commands import CommandResult, run_command
-
-
-class Service(StrEnum):
-    """What can be a service, by its name."""
-
-    BOT = "samobot"
-    HUB = "samobot-hub"
-    HOST = "samobot-host"
-
-    @property
-    def unit(self) -> str:
-        """Name of its unit."""
-        return f"{self}.service"
-
-    def command(self, python: str = sys.executable) -> list[str]:
-        """Its command line. -P: a `samobot` folder in the working directory is not what is started."""
-        arguments = {Service.BOT: ["bot"], Service.HUB: ["hub", "run"], Service.HOST: ["host"]}
-        return [python, "-P", "-m", "samobot", *arguments[self]]
-
+from samobot.system.service import (
+    KEPT_VARIABLES,
+    InstalledService,
+    Service,
+    ServiceHints,
+    ServiceState,
+    start_otherwise,
+)
 
 _BACK_OFF_SINCE = 254
 """The version of systemd that knows RestartSteps; an older one warns about it at every load."""
 
 _BACK_OFF = "RestartSteps=6\nRestartMaxDelaySec=300"
-_KEPT = (
-    "PATH",
-    "SAMOBOT_ENV_FILE",
-    "SAMOBOT_STATE_DIR",
-    "XDG_CONFIG_HOME",
-    "XDG_STATE_HOME",
-    "CLAUDE_CONFIG_DIR",
-    "SAMOBOT_NATS_SERVER",
-)
-"""Variables by which the service finds the same programs and files as the shell that installs it; no secrets."""
-
 _SECONDS = 60.0
 _MANAGER = Path("/run/systemd/system")
 
@@ -66,7 +42,7 @@ def render(template: str, command: Sequence[str], environ: Mapping[str, str], ve
     Raises:
         UsageError: A path or variable contains what a unit file cannot hold.
     """
-    variables = [f"{name}={environ[name]}" for name in _KEPT if environ.get(name)]
+    variables = [f"{name}={environ[name]}" for name in KEPT_VARIABLES if environ.get(name)]
     for value in [*command, *variables]:
         if re.search(r"[\x00-\x1f\x7f]", value):
             raise UsageError(
@@ -103,7 +79,7 @@ def _quote(word: str) -> str:
     return escaped if re.fullmatch(r"[A-Za-z0-9_@%+=:,./-]+", escaped) else f'"{escaped}"'
 
 
-def unit_path(environ: Mapping[str, str], service: Service = Service.BOT) -> Path:
+def definition_path(environ: Mapping[str, str], service: Service = Service.BOT) -> Path:
     """Path of a unit."""
     base = environ.get("XDG_CONFIG_HOME") or "~/.config"
     return Path(base).expanduser() / "systemd" / "user" / service.unit
@@ -118,6 +94,11 @@ def render_here(environ: Mapping[str, str], service: Service = Service.BOT) -> s
     return render(service_template(service), service.command(), environ, systemd_version(environ))
 
 
+def without_variables(definition: str) -> str:
+    """A unit without the PATH it got: that differs from shell to shell."""
+    return "\n".join(line for line in definition.splitlines() if not line.startswith("Environment="))
+
+
 def systemd_version(environ: Mapping[str, str]) -> int:
     """The version of systemd; 0 without it."""
     done = _systemctl(environ, "--version")
@@ -126,17 +107,14 @@ def systemd_version(environ: Mapping[str, str]) -> int:
 
 
 def require_manager(
-    environ: Mapping[str, str], root: Path = _MANAGER, service: Service = Service.BOT
+    environ: Mapping[str, str], *, service: Service = Service.BOT, root: Path = _MANAGER
 ) -> None:
     """Check that the user's service manager can be reached.
 
     Raises:
         UsageError: It cannot; with what to do instead.
     """
-    instead = (
-        f"Start the {service.name.lower()} otherwise: `{' '.join(service.command()[3:])}` in tmux, from cron (@reboot), "
-        "or as a container's command."
-    )
+    instead = start_otherwise(service)
     if shutil.which("systemctl", path=environ.get("PATH")) is None:
         raise UsageError(f"There is no systemd on this machine (no systemctl). {instead}")
     done = _systemctl(environ, "--user", "show", "--property=Version")
@@ -151,24 +129,7 @@ def require_manager(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """The result of installing.
-
-    Attributes:
-        path: The unit file.
-        changed: Whether it was written: it was missing or different.
-        running: Whether it was started.
-        lingers: Whether the service outlives the user's last logout; None if unknown.
-    """
-
-    path: Path
-    changed: bool
-    running: bool
-    lingers: bool | None
-
-
-def install(environ: Mapping[str, str], *, now: bool, service: Service = Service.BOT) -> Installed:
+def install(environ: Mapping[str, str], *, now: bool, service: Service = Service.BOT) -> InstalledService:
     """Write the unit, load it, enable it, and with `now` start or restart it.
 
     Can be repeated; the file is written only if it differs.
@@ -180,7 +141,7 @@ def install(environ: Mapping[str, str], *, now: bool, service: Service = Service
     """
     require_manager(environ, service=service)
     text = render_here(environ, service)
-    path = unit_path(environ, service)
+    path = definition_path(environ, service)
     changed = read_text(path) != text
     if changed:
         make_folder(path.parent)
@@ -189,7 +150,7 @@ def install(environ: Mapping[str, str], *, now: bool, service: Service = Service
     _must(environ, "--user", "enable", "--quiet", service.unit)
     if now:
         _must(environ, "--user", "restart", service.unit)
-    return Installed(path, changed, now, lingers(environ))
+    return InstalledService(path, changed, now, lingers(environ))
 
 
 def lingers(environ: Mapping[str, str]) -> bool | None:
@@ -200,24 +161,13 @@ def lingers(environ: Mapping[str, str]) -> bool | None:
     return {"yes": True, "no": False}.get(done.out.strip())
 
 
-class ServiceState(StrEnum):
-    """State of the service."""
-
-    NO_SYSTEMD = "no systemd"
-    ABSENT = "not installed"
-    RUNNING = "running"
-    STARTING = "starting"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
 def service_state(environ: Mapping[str, str], service: Service = Service.BOT) -> ServiceState:
     """Return the state of a service."""
     done = _systemctl(
         environ, "--user", "show", service.unit, "--property=LoadState", "--property=ActiveState"
     )
     if done is None or not done.succeeded:
-        return ServiceState.NO_SYSTEMD
+        return ServiceState.NO_MANAGER
     values = dict(line.partition("=")[::2] for line in done.out.splitlines())
     if values.get("LoadState") == "not-found":
         return ServiceState.ABSENT
@@ -252,3 +202,15 @@ def _ask(environ: Mapping[str, str], *argv: str) -> CommandResult | None:
         return run_command(argv, seconds=_SECONDS, environ=environ)
     except OSError:
         return None
+
+
+def hints(service: Service = Service.BOT) -> ServiceHints:
+    """What a user runs by hand."""
+    return ServiceHints(
+        manager="systemd of your user",
+        start=f"systemctl --user start {service}",
+        look=f"systemctl --user status {service}",
+        logs=f"journalctl --user -u {service} -n 50",
+        outlive=f"Run once: sudo loginctl enable-linger {getpass.getuser()}",
+        variables="~/.config/environment.d/claude.conf (mode 0600)",
+    )

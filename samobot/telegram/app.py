@@ -29,6 +29,7 @@ from samobot.fleet.schedules import Schedules
 from samobot.fleet.triggers import Triggers
 from samobot.hosts.reach import own_past, with_hosts
 from samobot.system.clock import utc_now
+from samobot.system.packed_file import unpacked
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.command_table import pairing_advice
@@ -111,7 +112,7 @@ class BotApp:
     def _secret_filter(self) -> SecretFilter:
         """Everything that must not reach a chat: the bot's token, the environment's and the `.env` file's secrets."""
         values = read_values(self._environ, find_env_file(self._environ), strict=False)
-        return SecretFilter.of({**self._environ, **values}, self._settings.telegram_bot_token)
+        return SecretFilter.of({**self._environ, **values}, self._settings.telegram_bot_token, unpacked)
 
     def _transcriber(self) -> Transcriber:
         settings = self._settings

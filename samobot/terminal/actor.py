@@ -95,8 +95,8 @@ def _below_the_worker(folder: SessionFolder) -> bool:
     if holder(folder) is None:
         return False
     # Here, for `samobot status` needs none of it and is to be quick.
-    from samobot.system.lock_owner import lock_owner
+    from samobot.system.platform.current import platform
     from samobot.system.processes import own_line
 
     ancestors = own_line() - {os.getpid()}
-    return lock_owner(folder.lock, ancestors) in ancestors
+    return platform().lock_owner(folder.lock, ancestors) in ancestors

@@ -19,7 +19,7 @@ from samobot.setup.outcome_plan import SetupPlan, dress
 from samobot.setup.repositories import project_folder
 from samobot.setup.telegram_check import BotApi
 from samobot.setup.worktree_include import include, missing_in_worktrees
-from samobot.system.systemd import require_manager
+from samobot.system.service_manager import service_manager
 from samobot.terminal.init_bot import choose_bot
 from samobot.terminal.init_chat import choose_chat
 from samobot.terminal.init_claude import choose_claude
@@ -213,7 +213,7 @@ class Wizard:
     def _offer_service(self) -> bool:
         """Ask whether to install the service, where it can be had at all."""
         try:
-            require_manager(self._choices.environ)
+            service_manager().require_manager(self._choices.environ)
         except SamobotError as error:
             click.echo(f"It cannot be a service here. {error.message}")
             return False

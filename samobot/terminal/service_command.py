@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from pathlib import Path
 
@@ -10,24 +9,24 @@ import click
 
 from samobot.config.settings_loader import load_settings
 from samobot.errors import UsageError
-from samobot.system import systemd
-from samobot.system.systemd import Service
+from samobot.system.service import Service
+from samobot.system.service_manager import service_manager
 
 
 @click.command("install-service")
 @click.option("--hub", "service", flag_value=Service.HUB.value, help="The hub's server instead of the bot.")
 @click.option("--host", "service", flag_value=Service.HOST.value, help="This machine as a host of a hub.")
-@click.option("--print", "only_print", is_flag=True, help="Only show the unit; change nothing.")
+@click.option("--print", "only_print", is_flag=True, help="Only show the file; change nothing.")
 @click.option("--now/--no-now", default=True, help="Start it, or start it anew. Default: yes.")
 def install_service_command(service: str | None, only_print: bool, now: bool) -> None:
-    """Install the bot as a systemd service of your user, enable it and start it.
+    """Install the bot as a service of your user (systemd, or launchd on macOS), enable it and start it.
 
     Can be run again at any time, and should be after samobot or Claude has moved. With --hub or --host it is the
     server that connects several machines, or one of these machines.
     """
     chosen = Service(service) if service is not None else Service.BOT
     if only_print:
-        click.echo(systemd.render_here(os.environ, chosen), nl=False)
+        click.echo(service_manager().render_here(os.environ, chosen), nl=False)
         return
     settings = load_settings()
     match chosen:
@@ -51,21 +50,21 @@ def install_and_tell(*, now: bool, service: Service = Service.BOT) -> None:
     """Install a service and report what was done and what is left to do.
 
     Raises:
-        SamobotError: See `samobot.service.install`.
+        SamobotError: See `ServiceManager.install`.
     """
-    installed = systemd.install(os.environ, now=now, service=service)
+    manager = service_manager()
+    hints = manager.hints(service)
+    installed = manager.install(os.environ, now=now, service=service)
     click.echo(f"✅ {installed.path} {'written' if installed.changed else 'is as it should be'}, enabled")
     if installed.running:
         click.echo(f"✅ The {service.name.lower()} is running")
     else:
-        click.echo(f"   Start it: systemctl --user start {service}")
+        click.echo(f"   Start it: {hints.start}")
     if installed.lingers is not True:
-        click.echo(
-            f"⚠️ It ends when you log out, until you run once: sudo loginctl enable-linger {getpass.getuser()}"
-        )
+        click.echo(f"⚠️ It ends when you log out. {hints.outlive}")
     if service is not Service.HUB and os.environ.get("ANTHROPIC_API_KEY"):
         click.echo(
             "⚠️ ANTHROPIC_API_KEY is set in this shell but not in the service: put it into "
-            "~/.config/environment.d/claude.conf (mode 0600), or log in with `claude auth login`."
+            f"{hints.variables}, or log in with `claude auth login`."
         )
-    click.echo(f"   Look:  systemctl --user status {service}    Logs:  journalctl --user -u {service} -f")
+    click.echo(f"   Look:  {hints.look}    Logs:  {hints.logs}")

@@ -11,6 +11,7 @@ from samobot.session.journal_copy import remove_requests, restore_copy
 from samobot.session.log_copy import restore_logs
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.vault import edit_lock
+from samobot.session.vault_copy import VaultCopy, copy_vault, restore_vault
 from samobot.worker.session_files import SessionFiles
 
 
@@ -32,6 +33,7 @@ class AgentGuard:
         self._project_files = project_files
         self._guarded = guarded
         self._overview = OverviewGuard(files.folder)
+        self._vault: VaultCopy | None = None
         self.restored = ""
 
     @property
@@ -63,12 +65,16 @@ class AgentGuard:
         self._overview.hold()
         with edit_lock(folder.path):
             baseline.save(folder)
+            self._vault = copy_vault(folder.vault)
         for file in self._guarded:
             self._project_files.begin(file, folder)
 
     def end(self) -> tuple[str, ...]:
         """Undo what the agent was not allowed to write; returns a sentence for each thing that was undone."""
-        reverted = self.revert()
+        deleted = restore_vault(self._vault) if self._vault is not None else None
+        if deleted is not None:
+            self._void("records", deleted)
+        reverted = (*(() if deleted is None else (deleted,)), *self.revert())
         for file in self._guarded:
             moved = self._project_files.end(file, self._files.folder)
             if moved is not None:

@@ -24,12 +24,11 @@ from samobot.session.holder import Holder
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
-from samobot.session.process_identity import boot_id
 from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import is_stopped, snapshot
 from samobot.session.status import SessionState
 from samobot.system.clock import utc_now
-from samobot.system.lock_owner import lock_owner
+from samobot.system.platform.current import boot_id, platform
 from samobot.system.process_handle import ProcessHandle
 from samobot.system.processes import Swept, end_processes
 from samobot.system.scope import is_scope_of, scope_members
@@ -182,10 +181,10 @@ def _recorded_worker(folder: SessionFolder) -> ProcessHandle | None:
 def _find_worker(folder: SessionFolder, current: Holder) -> ProcessHandle | None:
     """The process that holds the session's lock: from the kernel, else from the lock's description."""
     described = [] if current.pid is None else [current.pid]
-    owner = lock_owner(folder.lock, described)
+    owner = platform().lock_owner(folder.lock, described)
     if owner is not None:
         # Asked again while it is held: the id cannot have passed to another process in between.
-        return ProcessHandle.open(owner, lambda _: lock_owner(folder.lock, [owner]) == owner)
+        return ProcessHandle.open(owner, lambda _: platform().lock_owner(folder.lock, [owner]) == owner)
     identity = current.identity
     if identity is None:
         return None
@@ -272,7 +271,7 @@ def _untracked(folder: SessionFolder) -> datetime | None:
             (
                 run.started
                 for run in runs
-                if run.worker is not None and run.worker.boot_id == boot and run.scope is None
+                if run.worker is not None and run.worker.may_be_of_boot(boot) and run.scope is None
             ),
             default=None,
         )

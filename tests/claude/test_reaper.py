@@ -20,7 +20,7 @@ from samobot.claude.reaper import (
     session_processes,
     unmarked_processes,
 )
-from samobot.session.process_identity import identify, own_identity
+from samobot.system.platform.current import identify, own_identity
 
 READY = "print('ready', flush=True); import time; time.sleep(600)"
 

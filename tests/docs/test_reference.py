@@ -18,6 +18,7 @@ from samobot.sandbox.agent.scenario import install
 from samobot.session.decisions import DecisionKind
 from samobot.session.journal_events import EventName, RunEndReason
 from samobot.session.status import QUESTION_KEYS, SessionState, Status, WorkerStatus
+from samobot.system.platform.portable import PortablePlatform
 from tests.docs.commands import page_environment
 from tests.docs.journey import LIMITED, eventful
 from tests.docs.pages import TOP, Page, code, pages, table
@@ -74,6 +75,11 @@ def test_the_configuration_table_is_the_settings() -> None:
         variable = re.sub("_(MODEL|EFFORT|PROFILE)S$", r"_\1_<PHASE>", name.upper())
         expected[variable] = "" if value in (None, (), {}) else str(value)
     assert documented == expected
+
+
+def test_what_is_weaker_on_other_systems_is_what_doctor_lists() -> None:
+    rows = table(_text("platforms.md"), "weaker")
+    assert tuple(row[0] for row in rows) == PortablePlatform.weaknesses
 
 
 def test_the_profiles_are_the_settings() -> None:

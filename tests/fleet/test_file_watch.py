@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from samobot.fleet.file_watch import SessionWatch, watch
+from samobot.fleet.file_watch import watch
 from samobot.session.files import append_line, write_atomic
 from samobot.session.folder import SessionFolder
+from samobot.system.session_watch import SessionWatch
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +35,7 @@ def session(sessions: Path, name: str) -> SessionFolder:
 
 @pytest.fixture
 async def files(sessions: Path) -> SessionWatch:
-    return SessionWatch([sessions])
+    return SessionWatch([sessions], lambda _: None)
 
 
 @pytest.fixture

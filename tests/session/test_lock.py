@@ -11,7 +11,7 @@ import pytest
 
 from samobot.errors import BusyError, StorageError
 from samobot.session.lock import RunLock, holder
-from samobot.session.process_identity import own_identity
+from samobot.system.platform.current import own_identity
 from tests.support.session_folder import NOW, make_session
 
 

@@ -18,10 +18,10 @@ from samobot.session.gate import answer, approve, tell
 from samobot.session.gate_state import look, read_plan
 from samobot.session.guidance import parse_guidance
 from samobot.session.journal import EventName, append, events
-from samobot.session.process_identity import boot_id
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.tamper import Voided, VoidKind, revert
 from samobot.session.vault import edit_lock
+from samobot.system.platform.current import boot_id
 from tests.support.examples import examples
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan
 

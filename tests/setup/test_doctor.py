@@ -22,12 +22,14 @@ from samobot.setup import agent_limits, doctor
 from samobot.setup.checks import examine
 from samobot.setup.doctor import Finding, Level, exit_code
 from samobot.setup.telegram_check import BotApi
-from samobot.system.systemd import ServiceState
+from samobot.system import systemd
+from samobot.system.service import ServiceState
 from tests.support.fake_programs import put_claude, put_program
 from tests.support.repository import make_repository
 
 pytestmark = pytest.mark.slow
 
+HINTS = systemd.hints()
 TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
 
 
@@ -64,15 +66,15 @@ TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
         (doctor.locks([], [], 9), Level.OK),
         (doctor.locks(["greet"], [], 9), Level.WARNING),
         (doctor.locks([], [Path("/r/.git/index.lock")], 9), Level.WARNING),
-        (doctor.service(ServiceState.RUNNING, True, current=True), Level.OK),
-        (doctor.service(ServiceState.RUNNING, None, current=True), Level.OK),
-        (doctor.service(ServiceState.RUNNING, False, current=True), Level.WARNING),
-        (doctor.service(ServiceState.RUNNING, True, current=False), Level.WARNING),
-        (doctor.service(ServiceState.FAILED, True, current=True), Level.ERROR),
-        (doctor.service(ServiceState.STOPPED, True, current=True), Level.WARNING),
-        (doctor.service(ServiceState.STARTING, True, current=True), Level.WARNING),
-        (doctor.service(ServiceState.ABSENT, None, current=True), Level.OK),
-        (doctor.service(ServiceState.NO_SYSTEMD, None, current=True), Level.OK),
+        (doctor.service(ServiceState.RUNNING, True, current=True, hints=HINTS), Level.OK),
+        (doctor.service(ServiceState.RUNNING, None, current=True, hints=HINTS), Level.OK),
+        (doctor.service(ServiceState.RUNNING, False, current=True, hints=HINTS), Level.WARNING),
+        (doctor.service(ServiceState.RUNNING, True, current=False, hints=HINTS), Level.WARNING),
+        (doctor.service(ServiceState.FAILED, True, current=True, hints=HINTS), Level.ERROR),
+        (doctor.service(ServiceState.STOPPED, True, current=True, hints=HINTS), Level.WARNING),
+        (doctor.service(ServiceState.STARTING, True, current=True, hints=HINTS), Level.WARNING),
+        (doctor.service(ServiceState.ABSENT, None, current=True, hints=HINTS), Level.OK),
+        (doctor.service(ServiceState.NO_MANAGER, None, current=True, hints=HINTS), Level.OK),
     ],
 )
 def test_each_fact_has_its_level_and_whatever_is_not_fine_a_remedy(finding: Finding, level: Level) -> None:

@@ -59,8 +59,8 @@ def cli_environment(home: Path, base_url: str) -> dict[str, str]:
         base_url: Root of a `MessagesApi`.
     """
     home.mkdir(parents=True, exist_ok=True)
-    # Whoever tests a checkout beside the installed one names it so; its programs are meant, too.
-    named = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    # Whoever tests a checkout beside the installed one, or another platform, means its programs, too.
+    named = {name: os.environ[name] for name in ("PYTHONPATH", "SAMOBOT_PORTABLE") if name in os.environ}
     return {
         **named,
         "PATH": os.environ.get("PATH", os.defpath),

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from samobot.session.process_identity import ProcessIdentity, identify
-from samobot.system import process_handle
+from samobot.system.platform.current import identify
+from samobot.system.platform.process_identity import ProcessIdentity
 from samobot.system.process_handle import ProcessHandle
 
 
@@ -17,7 +17,7 @@ def child(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[subprocess.Popen[bytes]]:
     if not request.param:
-        monkeypatch.setattr(process_handle, "_pidfd", lambda pid: None)
+        monkeypatch.setenv("SAMOBOT_PORTABLE", "1")
     process = subprocess.Popen(["sleep", "600"])
     yield process
     process.kill()

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from samobot.system.platform.linux import LinuxPlatform
 from samobot.system.processes import descendants, end_processes, is_alive, marked_processes, own_line
 from tests.support.waiting import until
 
@@ -73,9 +74,10 @@ def test_marked_processes_are_looked_for_where_the_kernel_shows_them(tmp_path: P
     environ = dict(os.environ) | {"SAMOBOT_TEST_SEAM": "here"}
     shown, hidden = (subprocess.Popen(["sleep", "600"], env=environ) for _ in range(2))
     try:
+        (tmp_path / "empty").mkdir()
         (tmp_path / str(shown.pid)).symlink_to(f"/proc/{shown.pid}")
-        found = [process.pid for process, _ in marked_processes("SAMOBOT_TEST_SEAM", tmp_path)]
-        assert (found, descendants(tmp_path / "nothing")) == ([shown.pid], [])
+        found = [process.pid for process, _ in marked_processes("SAMOBOT_TEST_SEAM", LinuxPlatform(tmp_path))]
+        assert (found, descendants(LinuxPlatform(tmp_path / "empty"))) == ([shown.pid], [])
     finally:
         for process in (shown, hidden):
             process.kill()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from samobot.fleet.launch import RunRequest, worker_environment
+from samobot.system.platform.linux import LinuxPlatform
 from samobot.system.scope import SERVICE_VARIABLES, can_scope, own_scope, scope_argv, scope_members, scoped
 from tests.support.fake_programs import put_program
 
@@ -99,7 +100,7 @@ def test_a_folder_named_samobot_in_the_current_folder_is_not_what_a_worker_runs(
 def test_own_scope_is_the_workers_and_nobody_elses(tmp_path: Path, line: str, found: bool) -> None:
     (tmp_path / "self").mkdir()
     (tmp_path / "self" / "cgroup").write_text(f"8:pids:/\n{line}\n")
-    assert own_scope("26-11-22-greet", tmp_path) == (line.split(":", 2)[2] if found else None)
+    assert own_scope("26-11-22-greet", LinuxPlatform(tmp_path)) == (line.split(":", 2)[2] if found else None)
 
 
 def test_scope_members_are_what_is_in_the_scope_or_below_it(tmp_path: Path) -> None:
@@ -110,9 +111,9 @@ def test_scope_members_are_what_is_in_the_scope_or_below_it(tmp_path: Path) -> N
         for child, place in zip(children, places, strict=True):
             (tmp_path / str(child.pid)).mkdir()
             (tmp_path / str(child.pid) / "cgroup").write_text(f"0::{place}\n")
-        found = {process.pid for process in scope_members([scope], tmp_path)}
+        found = {process.pid for process in scope_members([scope], LinuxPlatform(tmp_path))}
         assert found == {child.pid for child in children[:2]}
-        assert scope_members([], tmp_path) == []
+        assert scope_members([]) == []
     finally:
         for child in children:
             child.kill()

@@ -18,7 +18,7 @@ from samobot.errors import SamobotError, UsageError
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.setup.env_file import write_values
 from samobot.system import systemd
-from samobot.system.systemd import ServiceState
+from samobot.system.service import Service, ServiceState
 from tests.support.fake_programs import put_program
 from tests.support.user_manager import run_under_user_manager
 
@@ -56,8 +56,8 @@ def test_systemd_has_nothing_to_say_about_the_unit(tmp_path: Path, folder: str) 
 
 
 @needs_analyze
-@pytest.mark.parametrize("service", systemd.Service)
-def test_systemd_has_nothing_to_say_about_any_service(tmp_path: Path, service: systemd.Service) -> None:
+@pytest.mark.parametrize("service", Service)
+def test_systemd_has_nothing_to_say_about_any_service(tmp_path: Path, service: Service) -> None:
     unit = tmp_path / service.unit
     unit.write_text(
         systemd.render(
@@ -158,10 +158,10 @@ def test_without_systemd_it_is_said_what_to_do_instead(tmp_path: Path, machine: 
         systemd.require_manager({"PATH": str(tmp_path / "empty")})
     (tmp_path / "refused").write_text("show\n")
     with pytest.raises(UsageError, match=r"not started by systemd"):
-        systemd.require_manager(machine, tmp_path / "none")
+        systemd.require_manager(machine, root=tmp_path / "none")
     with pytest.raises(UsageError, match=r"cannot be reached \(Failed: no reason\)"):
-        systemd.require_manager(machine, tmp_path)
-    assert systemd.service_state({"PATH": str(tmp_path / "empty")}) is ServiceState.NO_SYSTEMD
+        systemd.require_manager(machine, root=tmp_path)
+    assert systemd.service_state({"PATH": str(tmp_path / "empty")}) is ServiceState.NO_MANAGER
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ systemctl --user is-enabled samobot.service
 systemctl --user show samobot.service -p LoadState -p Type -p KillMode -p Restart
 """,
     )
-    assert "Installed(" in shown
+    assert "InstalledService(" in shown
     assert "enabled\n" in shown
     assert "LoadState=loaded" in shown
     assert "Type=notify" in shown

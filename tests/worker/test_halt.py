@@ -20,9 +20,10 @@ from samobot.sandbox.agent.steps import Hang, RunStep, Say, Step
 from samobot.session import journal
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
-from samobot.session.process_identity import boot_id, identify
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
+from samobot.system.platform.current import boot_id, identify
+from samobot.system.platform.linux import LinuxPlatform
 from samobot.worker.halt import halt
 from tests.support.scripted import ScriptedShop, investigation, scripted_shop
 from tests.support.session_folder import NOW, QUESTIONS, make_session
@@ -187,7 +188,7 @@ def test_stop_never_calls_a_held_session_free(
     folder = make_session(tmp_path)
     folder.prepare()
     folder.lock.write_text(description + "\n")
-    monkeypatch.setattr("samobot.worker.halt.lock_owner", lambda *_: None)  # as on a network's file system
+    monkeypatch.setattr(LinuxPlatform, "lock_owner", lambda *_: None)  # as on a network's file system
     with folder.lock.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         halted = halt(folder)

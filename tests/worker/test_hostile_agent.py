@@ -159,6 +159,19 @@ def test_a_killed_worker_opens_no_gate_and_neither_does_what_it_left_behind(tmp_
     assert shop.status("greet")["phase"] == "implementation"
 
 
+def test_an_agent_that_destroys_the_records_opens_no_gate(tmp_path: Path) -> None:
+    shop = hostile_shop(tmp_path, planning())
+    at_planning(shop)
+    vault = str(shop.vault("greet").path)
+    shop.play(planning(RunStep(command=f"rm -r '{vault}' && touch '{vault}'"), RunStep(command=APPROVE)))
+    run = shop.run("greet")
+    assert run.returncode == 10, run.stdout + run.stderr
+    stands_at_the_gate(shop)
+    details = " ".join(each["detail"] for each in shop.journal("greet", "void"))
+    assert "were deleted or replaced; they are back" in details
+    assert "that no user made" in details
+
+
 TIDY = {
     "ticks": "sed -i 's/\\[ \\]/[x]/' {session}/_guidance.md",
     "rewrites": "printf '# Guidance\\n\\n- [x] all of it\\n' > {session}/_guidance.md",

@@ -125,7 +125,9 @@ class Topics:
         try:
             async with asyncio.timeout(_CALL_SECONDS):
                 topic = await self._bot.create_forum_topic(
-                    chat_id, one_line(name, _NAME), icon_custom_emoji_id=icons.get(_AT_WORK)
+                    chat_id,
+                    one_line(self._outbox.secrets.mask(name), _NAME),
+                    icon_custom_emoji_id=icons.get(_AT_WORK),
                 )
         except (TelegramError, TimeoutError) as error:
             log.warning("no topic for %s in chat %d: %s", name, chat_id, error_text(error))

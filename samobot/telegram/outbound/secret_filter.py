@@ -5,13 +5,14 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from samobot.telegram.markup.html import from_html
 from samobot.telegram.markup.rich_text import Edit, RichText
+from samobot.telegram.outbound.encoded_text import Derived, decoded, encoded_parts, joined, one_piece
 
 _SHORTEST_VALUE = 8
 _PREFIX = 12
@@ -24,6 +25,12 @@ _NO_SECRET = re.compile(r"[/~.][\w./~-]*|\d+|true|false|none|null", re.IGNORECAS
 _PLACEHOLDER = re.compile(
     r"(?i)(?:pass(?:word|wd)?|pwd|secret|token|example|change-?me|user(?:name)?|x+|\*+|\.+|…)\Z|[<${%\[]"
 )
+
+_CONTINUATION = re.compile(r"[ \t\"'+\\]*\r?\n[ \t>|+\"'-]*([A-Za-z0-9_./=-]{4,})")
+_LINE_ENDS = re.compile(r"[ \t\"'+\\]*\r?\n")
+_LINE_PART = re.compile(r"[A-Za-z0-9_.:-]")
+_LONGEST_START = 16
+"""Characters before a needle that belong to its key: the number of a bot."""
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 
@@ -65,6 +72,21 @@ _FORMS = (
     _form("PyPI token", "pypi-", r"\bpypi-[A-Za-z0-9_-]{50,}"),
     _form("Hugging Face token", "hf_", r"\bhf_[A-Za-z0-9]{30,}"),
     _form("SendGrid key", "SG.", r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
+    _form("NATS seed", "SU SA SO SN SC SX", r"\bS[UAONCX][A-Z2-7]{56}\b"),
+    _form("age key", "AGE-SECRET-KEY-", r"\bAGE-SECRET-KEY-1[A-Z0-9]{40,}"),
+    _form("OpenRouter key", "sk-or-", r"\bsk-or-[A-Za-z0-9_-]{24,}"),
+    _form("Groq key", "gsk_", r"\bgsk_[A-Za-z0-9]{32,}"),
+    _form("xAI key", "xai-", r"\bxai-[A-Za-z0-9]{32,}"),
+    _form("GitLab token", "glrt- gldt- glptt- glcbt- glsoat- glft-", r"\bgl(?:rt|dt|ptt|cbt|soat|ft)-[A-Za-z0-9_.-]{16,}"),
+    _form("Vault token", "hvs. hvb.", r"\bhv[sb]\.[A-Za-z0-9_-]{24,}"),
+    _form("Docker token", "dckr_", r"\bdckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}"),
+    _form("Shopify token", "shpat_ shpss_ shpca_ shppa_", r"\bshp(?:at|ss|ca|pa)_[a-fA-F0-9]{32}"),
+    _form("Atlassian token", "ATATT3", r"\bATATT3[A-Za-z0-9_=-]{40,}"),
+    _form("Tailscale key", "tskey-", r"\btskey-[a-z]+-[A-Za-z0-9-]{16,}"),
+    _form("webhook secret", "whsec_", r"\bwhsec_[A-Za-z0-9+/=]{24,}"),
+    _form("Azure key", "AccountKey= SharedAccessKey=", r"\b(?:AccountKey|SharedAccessKey)=(?P<secret>[A-Za-z0-9+/]{30,}={0,2})"),
+    _form("credentials", "Basic basic", r"(?i)\bauthorization[\"']?\s*[:=]\s*[\"']?basic\s+(?P<secret>[A-Za-z0-9+/=_-]{8,})"),
+    _form("token", "oken oKEN TOKEN -Key -key", r"(?i)\b(?:private-token|job-token|x-api-key|x-auth-token)[\"']?\s*[:=]\s*[\"']?(?P<secret>[A-Za-z0-9._~+/=-]{16,})"),
     _form("DigitalOcean token", "dop_v1_ doo_v1_ dor_v1_", r"\bdo[opr]_v1_[a-f0-9]{60,}"),
     _form("Telegram bot token", ":AA", r"(?<!\d)\d{6,12}:AA[A-Za-z0-9_-]{30,}"),
     _form("JWT", "eyJ", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
@@ -73,6 +95,12 @@ _FORMS = (
 )  # fmt: skip
 
 _NEEDLES = tuple((needle, form) for form in _FORMS for needle in form.needles)
+_WRAPPED_NEEDLES = tuple(
+    (needle, form)
+    for needle, form in _NEEDLES
+    if "secret" not in form.pattern.groupindex and form.name != "private key"
+)
+"""Those of the keys that are also looked for over several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +110,28 @@ class _Found:
     name: str
 
 
+Unpack = Callable[[bytes], Iterable[bytes]]
+
+
+def _nothing(_: bytes) -> Iterable[bytes]:
+    return ()
+
+
 class SecretFilter:
     """Masks known values and the known forms of keys.
 
     Args:
         values: Known secrets by what they are called; shorter ones than 8 characters are left out.
+        unpack: Returns what is compressed in a file.
     """
 
-    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+    def __init__(self, values: Mapping[str, str] | None = None, unpack: Unpack = _nothing) -> None:
+        self._unpack = unpack
         self._values = [
             (form[: max(_PREFIX, len(form) // 3)], name, form)
             for name, value in (values or {}).items()
             if len(value) >= _SHORTEST_VALUE
-            for form in dict.fromkeys((value, quote(value, safe="")))
+            for form in dict.fromkeys((value, quote(value, safe=""), json.dumps(value)[1:-1]))
         ]
         starts = [start for start, _, _ in self._values]
         self._hints = (
@@ -104,12 +141,15 @@ class SecretFilter:
         )
 
     @classmethod
-    def of(cls, environ: Mapping[str, str], token: str | None = None) -> SecretFilter:
+    def of(
+        cls, environ: Mapping[str, str], token: str | None = None, unpack: Unpack = _nothing
+    ) -> SecretFilter:
         """Make one that knows the bot's token and what an environment holds under names of secrets.
 
         Args:
             environ: The environment, and whatever else holds secrets by name.
             token: The bot's own token.
+            unpack: Returns what is compressed in a file.
         """
         values = {
             name: value
@@ -118,14 +158,20 @@ class SecretFilter:
         }
         if token:
             values["TELEGRAM_BOT_TOKEN"] = token
-        return cls(values)
+        return cls(values, unpack)
 
     def names(self, text: str) -> tuple[str, ...]:
         """Return what kinds of secrets a text holds, each once."""
         return tuple(dict.fromkeys(found.name for found in self._find(text)))
 
     def names_in(self, data: bytes) -> tuple[str, ...]:
-        """Return what kinds of secrets a file holds, in UTF-8, UTF-16 or anything that contains ASCII."""
+        """Return what kinds of secrets a file holds, in UTF-8, UTF-16 or anything that contains ASCII, also compressed."""
+        found = dict.fromkeys(self._names_in_bytes(data))
+        for part in self._unpack(data):
+            found |= dict.fromkeys(self._names_in_bytes(part))
+        return tuple(found)
+
+    def _names_in_bytes(self, data: bytes) -> tuple[str, ...]:
         return self.names(data.replace(b"\0", b"").decode("utf-8", "replace"))
 
     def mask(self, text: str) -> str:
@@ -138,20 +184,21 @@ class SecretFilter:
         return "".join([*pieces, text[at:]]) if pieces else text
 
     def mask_data(self, data: bytes) -> bytes | None:
-        """Mask the secrets of a text file; None for a file that holds some and is no UTF-8 text."""
+        """Mask the secrets of a text file; None for a file that holds some which cannot be masked in it."""
         if not self.names_in(data):
             return data
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError:
             return None
-        masked = self.mask(text)
-        return None if "\0" in text else masked.encode("utf-8")
+        masked = self.mask(text).encode("utf-8")
+        return None if "\0" in text or self.names_in(masked) else masked
 
     def mask_html(self, source: str) -> str:
         """Mask the secrets of a message in Telegram's HTML, also one that styles divide, and those in its links."""
         plain = html.unescape(_TAG.sub("", source))
-        if not self._find(plain) and not self._find(html.unescape(source)):
+        # Only a link's address is not in the plain text.
+        if not self._find(plain) and ('="' not in source or not self._find(html.unescape(source))):
             return source
         rich = from_html(source)
         edits = [Edit(found.start, found.end, _mask(found.name)) for found in self._find(rich.text)]
@@ -179,7 +226,20 @@ class SecretFilter:
                 return value
 
     def _find(self, text: str) -> list[_Found]:
-        """The secrets of a text in order, without overlaps.
+        """The secrets of a text in order, without overlaps; also those that are escaped, wrapped or encoded in it."""
+        found = self._plain(text)
+        plain = decoded(text)
+        if plain is not None:
+            found += _placed(plain, self._plain(plain.text) + self._wrapped(plain.text))
+        found += self._wrapped(text)
+        for start, end, part in encoded_parts(text):
+            hidden = self._plain(part)
+            if hidden:
+                found.append(_Found(start, end, hidden[0].name))
+        return _apart(found) if found else found
+
+    def _plain(self, text: str) -> list[_Found]:
+        """The secrets that stand in a text as they are.
 
         Plain loops: every message passes here several times, and nearly none holds anything.
         """
@@ -193,7 +253,24 @@ class SecretFilter:
                 forms[form] = None
         for form in forms:
             found += _matches(form, text)
-        return _apart(found) if found else found
+        return found
+
+    def _wrapped(self, text: str) -> list[_Found]:
+        """The secrets that continue on another line."""
+        if "\n" not in text:
+            return []
+        found: list[_Found] = []
+        if self._values:
+            whole = one_piece(text)
+            for start, name, value in self._values:
+                if start in whole:
+                    found += _placed(joined(text), _copies(start, name, value, whole))
+        for needle, form in _WRAPPED_NEEDLES:
+            at = text.find(needle) if needle in text else -1
+            while at >= 0:
+                found += _continued(form, text, at)
+                at = text.find(needle, at + len(needle))
+        return found
 
 
 def secret_note(names: Iterable[str]) -> str:
@@ -217,6 +294,38 @@ def _matches(form: _Form, text: str) -> Iterator[_Found]:
     for match in form.pattern.finditer(text):
         if not _PLACEHOLDER.match(match[group]):
             yield _Found(match.start(group), match.end(group), form.name)
+
+
+def _placed(derived: Derived, found: Iterable[_Found]) -> Iterator[_Found]:
+    """The same in the text that another one was derived from."""
+    for each in found:
+        yield _Found(*derived.span(each.start, each.end), each.name)
+
+
+def _continued(form: _Form, text: str, at: int) -> Iterator[_Found]:
+    """A key that begins at a needle and is wrapped: the lines after it as long as they look like parts of it."""
+    begin = at
+    while begin > max(0, at - _LONGEST_START) and _LINE_PART.match(text[begin - 1]):
+        begin -= 1
+    end = text.find("\n", at)
+    if end < 0:
+        return
+    while end < len(text):
+        part = _CONTINUATION.match(text, end)
+        if part is None or not _looks_random(part[1]):
+            break
+        end = part.end()
+        if not _LINE_ENDS.match(text, end):
+            break
+    window = joined(text[begin:end])
+    for each in _placed(window, _matches(form, window.text)):
+        if "\n" in text[begin + each.start : begin + each.end]:
+            yield _Found(begin + each.start, begin + each.end, each.name)
+
+
+def _looks_random(part: str) -> bool:
+    """Whether a part of a line can be the continuation of a key: ordinary prose cannot."""
+    return any(map(str.isdigit, part)) or (part != part.lower() and part[1:] != part[1:].lower())
 
 
 def _apart(found: Iterable[_Found]) -> list[_Found]:

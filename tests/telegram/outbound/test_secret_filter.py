@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import base64
+import bz2
+import gzip
 import hashlib
+import io
+import lzma
 import uuid
+import zipfile
+import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.sandbox.botapi.parse_mode import parse_html
+from samobot.system.packed_file import unpacked
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.outbound.secret_filter import SecretFilter
 
@@ -35,6 +43,10 @@ FORMS = {
     "Stripe key": [f"sk_live_{fake(24)}", f"rk_test_{fake(24)}"],
     "npm token": [f"npm_{fake(36)}"],
     "PyPI token": [f"pypi-AgEIcHlwaS5vcmc{fake(60)}"],
+    "NATS seed": ["SU" + ("ABCDEFGH234567" * 5)[:56]],
+    "OpenRouter key": ["sk-or-v1-" + "0123456789abcdef" * 4],
+    "Vault token": [f"hvs.{fake(30)}"],
+    "Docker token": [f"dckr_pat_{fake(27)}"],
     "Hugging Face token": [f"hf_{fake(34)}"],
     "SendGrid key": [f"SG.{fake(22)}.{fake(43)}"],
     "Telegram bot token": [f"123456789:AA{fake(33)}"],
@@ -161,3 +173,83 @@ def test_filter_finds_keys_in_files_of_any_encoding(encoding: str) -> None:
 def test_filter_leaves_a_file_without_keys_as_it_is() -> None:
     for data in (b"", b"\x89PNG\r\n\0\0", "plain ü".encode(), bytes(range(256)) * 100):
         assert SecretFilter().mask_data(data) is data
+
+
+HIDDEN: dict[str, Callable[[str], str]] = {
+    "invisible characters": "\u200b".join,
+    "a soft hyphen": lambda key: key[:9] + "\u00ad" + key[9:],
+    "percent escapes": lambda key: "".join(f"%{ord(each):02X}" for each in key),
+    "some percent escapes": lambda key: key.replace("-", "%2D").replace("_", "%5f").replace(":", "%3A"),
+    "JSON escapes": lambda key: "".join(f"\\u{ord(each):04x}" for each in key),
+    "HTML escapes": lambda key: "".join(f"&#{ord(each)};" for each in key),
+    "full-width forms": lambda key: "".join(chr(ord(each) + 0xFEE0) for each in key),
+    "base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "base64 of a line": lambda key: base64.b64encode(f"user:{key}\n".encode()).decode(),
+    "base64 over lines": lambda key: (
+        base64.encodebytes(f"{'- ' * 30}{key} and more".encode()).decode().strip()
+    ),
+    "base64 for addresses": lambda key: base64.urlsafe_b64encode(key.encode()).decode(),
+    "hexadecimal": lambda key: key.encode().hex(),
+    "two lines": lambda key: key[:14] + "\n" + key[14:],
+    "many lines": lambda key: "\n    ".join(key[at : at + 12] for at in range(0, len(key), 12)),
+    "quoted lines": lambda key: f"> {key[:15]}\n> {key[15:]}",
+    "a continued line": lambda key: key[:15] + "\\\n" + key[15:],
+    "joined strings": lambda key: f'"{key[:14]}"\n + "{key[14:]}"',
+}
+
+
+@pytest.mark.parametrize("hide", HIDDEN.values(), ids=HIDDEN)
+def test_filter_masks_a_key_that_is_escaped_wrapped_or_encoded(hide: Callable[[str], str]) -> None:
+    value = "correct/horse+battery=42"
+    filtering = SecretFilter({"SHOP_PASSWORD": value})
+    keys = [next(iter(FORMS[name])) for name in FORMS if name not in ("private key", "JWT")]
+    for key in (*keys, value):
+        hidden = hide(key)
+        for around in ("{}", "see {} there", "foo\n{}\nbar baz"):
+            masked = filtering.mask(around.format(hidden))
+            assert " masked]" in masked, (key, masked)
+            left = sum(hidden[at : at + 8] in masked for at in range(len(hidden) - 8))
+            assert left <= 5, (key, masked)
+            assert masked.endswith(around.format("")[-3:].strip("o\n"))
+
+
+def test_filter_leaves_encoded_texts_without_keys_alone() -> None:
+    harmless = "\n".join(hide("a text of which nothing is secret, however long") for hide in HIDDEN.values())
+    assert SecretFilter({"A_TOKEN": fake(30)}).mask(harmless) == harmless
+
+
+def zipped(data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/notes.txt", data)
+    return buffer.getvalue()
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "zip": zipped,
+    "zip in a zip": lambda data: zipped(zipped(data)),
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "PDF": lambda data: b"%PDF-1.7\n1 0 obj\nstream\n" + zlib.compress(data) + b"\nendstream",
+    "PNG": lambda data: b"\x89PNG\r\n\x1a\n\0\0\0\x10zTXtComment\0\0" + zlib.compress(data, 9),
+}
+
+
+@pytest.mark.parametrize("pack", PACKED.values(), ids=PACKED)
+def test_filter_finds_keys_in_what_is_compressed_and_holds_the_file_back(
+    pack: Callable[[bytes], bytes],
+) -> None:
+    data = pack(f"the key is ghp_{fake(36)}, and more text\n".encode() * 3)
+    filtering = SecretFilter(unpack=unpacked)
+    assert filtering.names_in(data) == ("GitHub token",)
+    assert filtering.mask_data(data) is None
+    harmless = pack(b"nothing of that sort\n" * 3)
+    assert filtering.mask_data(harmless) is harmless
+    for cut in (10, len(data) // 2, len(data) - 1):
+        filtering.names_in(data[:cut])  # a damaged one is no error
+
+
+def test_a_file_that_unpacks_to_more_than_memory_is_read_to_a_limit() -> None:
+    bomb = zipped(zipped(bytes(40 * 1024 * 1024)))
+    assert SecretFilter(unpack=unpacked).names_in(bomb) == ()

@@ -1,4 +1,4 @@
-"""Which process holds an flock, from the kernel: the text inside the file may be old or forged."""
+"""Which process holds an flock, from Linux's own tables: the text inside the file may be old or forged."""
 
 from __future__ import annotations
 
@@ -8,38 +8,32 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
-from samobot.session.process_identity import PROC
-
 _LOCK = re.compile(
     rb"^(?:lock:\s*)?\d+: FLOCK +\S+ +WRITE +(\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) ", re.MULTILINE
 )
 """A line of `/proc/locks` and of `/proc/PID/fdinfo/FD` (proc_locks(5)): pid, device's major and minor, inode."""
 
 
-def lock_owner(path: Path, candidates: Iterable[int] = ()) -> int | None:
+def kernel_lock_owner(proc: Path, path: Path, pids: Iterable[int]) -> int | None:
     """Return the process that holds an exclusive flock on a file; None if there is none, or it cannot be seen.
 
     The kernel's table of locks names it. Where the table has other device numbers than `stat` (btrfs, overlays), the
     open files of processes are looked through; only those of processes that we may inspect can be seen there.
 
     Args:
+        proc: Where the kernel's process files are.
         path: The file.
-        candidates: Process ids to look at first.
+        pids: Processes to look through, in this order.
     """
     try:
         there = path.stat()
     except OSError:
         return None
     with suppress(OSError):
-        for pid, device, inode in parse_locks((PROC / "locks").read_bytes()):
+        for pid, device, inode in parse_locks((proc / "locks").read_bytes()):
             if (device, inode) == (there.st_dev, there.st_ino):
                 return pid
-    for pid in dict.fromkeys((*candidates, *psutil.pids())):
-        if _holds(pid, there):
-            return pid
-    return None
+    return next((pid for pid in dict.fromkeys(pids) if _holds(proc / str(pid), pid, there)), None)
 
 
 def parse_locks(text: bytes) -> list[tuple[int, int, int]]:
@@ -56,9 +50,8 @@ def parse_locks(text: bytes) -> list[tuple[int, int, int]]:
     ]
 
 
-def _holds(pid: int, there: os.stat_result) -> bool:
+def _holds(folder: Path, pid: int, there: os.stat_result) -> bool:
     """Whether a process has the file open and locked itself: a child that has just been forked has it open too."""
-    folder = PROC / str(pid)
     try:
         for name in os.listdir(folder / "fd"):
             with suppress(FileNotFoundError):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from samobot.session.process_identity import boot_id, identify, own_identity, parse_start_ticks
+from samobot.system.platform.current import boot_id, identify, own_identity
+from samobot.system.platform.linux import LinuxPlatform, parse_start_ticks
 
 STAT = b"4711 (%s) S 1 4711 4711 0 -1 4194304 1 0 0 0 4 0 0 0 20 0 1 0 260676 16707584 3165\n"
 
@@ -28,13 +29,13 @@ def test_identity_does_not_depend_on_the_clock(tmp_path: Path) -> None:
     (tmp_path / "sys/kernel/random/boot_id").write_text("57f7-1\n")
     (tmp_path / "4711/stat").write_bytes(STAT % b"python")
     (tmp_path / "stat").write_text("btime 1795839580\n")
-    before = identify(4711, tmp_path)
+    before = LinuxPlatform(tmp_path).identify(4711)
     (tmp_path / "stat").write_text("btime 1795925980\n")
     assert before is not None
-    assert before == identify(4711, tmp_path)
+    assert before == LinuxPlatform(tmp_path).identify(4711)
     assert (before.start_ticks, before.boot_id) == (260676, "57f7-1")
     (tmp_path / "4711/stat").write_bytes((STAT % b"python").replace(b"260676", b"260677"))
-    assert before != identify(4711, tmp_path)
+    assert before != LinuxPlatform(tmp_path).identify(4711)
 
 
 def test_identity_of_a_process_that_has_ended_is_none_and_of_a_zombie_its_own() -> None:

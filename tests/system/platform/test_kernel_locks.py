@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from samobot.system import lock_owner as module
-from samobot.system.lock_owner import lock_owner, parse_locks
+from samobot.system.platform import kernel_locks as module
+from samobot.system.platform.kernel_locks import parse_locks
+from samobot.system.platform.linux import LinuxPlatform
+
+lock_owner = LinuxPlatform().lock_owner
 
 TABLE = b"""1: FLOCK  ADVISORY  WRITE 2931 fe:00:2146346 0 EOF
 2: POSIX  ADVISORY  WRITE 17 fe:00:2146346 0 EOF
@@ -37,11 +40,11 @@ def test_owner_is_the_process_that_locked_the_file(
         monkeypatch.setattr(
             module, "parse_locks", lambda text: [] if b"pos:" not in text else parse_locks(text)
         )
-    assert lock_owner(path) is None
+    assert lock_owner(path, []) is None
     with path.open() as reader:
-        assert lock_owner(path) is None
+        assert lock_owner(path, []) is None
         fcntl.flock(reader, fcntl.LOCK_SH)
-        assert lock_owner(path) is None
+        assert lock_owner(path, []) is None
     code = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, 2); print('held', flush=True); input()"
     with (
         path.open(),  # open here too, and not locked
@@ -53,8 +56,8 @@ def test_owner_is_the_process_that_locked_the_file(
         assert child.stdout.readline() == b"held\n"
         assert lock_owner(path, [os.getpid()]) == child.pid
         child.kill()
-    assert lock_owner(path) is None
+    assert lock_owner(path, []) is None
 
 
 def test_owner_of_a_missing_file_is_nobody(tmp_path: Path) -> None:
-    assert lock_owner(tmp_path / "none") is None
+    assert lock_owner(tmp_path / "none", []) is None

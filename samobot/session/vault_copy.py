@@ -1,0 +1,120 @@
+"""A session's records of the state folder in the worker's memory, for an agent that deletes or replaces them.
+
+Without the fence an agent that tidies can reach the state folder. What it deletes there would take the user's decisions,
+the money that was spent and the baseline with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from samobot.errors import StorageError
+from samobot.session.files import JOURNAL_LIMIT, move_aside, read_bytes, write_atomic
+from samobot.session.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class VaultCopy:
+    """What a vault held when an iteration began.
+
+    Attributes:
+        vault: The vault.
+        grown: The content of the files that are only appended to.
+        kept: The content of those that exist for as long as the iteration runs.
+    """
+
+    vault: Vault
+    grown: Mapping[Path, bytes]
+    kept: Mapping[Path, bytes]
+
+
+def copy_vault(vault: Vault) -> VaultCopy:
+    """Remember the records of a session.
+
+    Raises:
+        StorageError: One of them cannot be read.
+    """
+    return VaultCopy(
+        vault,
+        _contents(vault.journal, vault.decisions),
+        _contents(vault.baseline, vault.overview, vault.guidance),
+    )
+
+
+def restore_vault(copy: VaultCopy) -> str | None:
+    """Restore what was deleted or replaced since; what samobot has appended meanwhile stays.
+
+    The caller holds no lock of the session: locks are in the vault.
+
+    Returns:
+        A sentence for the user; None if nothing was missing.
+
+    Raises:
+        StorageError: The state folder cannot be written.
+    """
+    vault = copy.vault
+    if _is_intact(copy):
+        return None
+    for folder in (vault.path.parent, vault.path, vault.streams):
+        if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
+            move_aside(folder, folder.parent)
+    vault.prepare()
+    lost = not vault.baseline.exists()
+    for path in _impostors(vault):
+        move_aside(path, vault.path)
+    with vault.locked():
+        for path, content in copy.grown.items():
+            found = read_bytes(path, limit=JOURNAL_LIMIT, lines=None) or b""
+            if not found.startswith(content):
+                before = set(content.splitlines())
+                more = [line for line in found.splitlines() if line not in before]
+                write_atomic(path, content + b"".join(line + b"\n" for line in more), mode=0o600)
+        for path, content in copy.kept.items():
+            if lost or not path.exists():
+                write_atomic(path, content, mode=0o600)
+    return (
+        "samobot's own records of this session, in the state folder, were deleted or replaced; they are back."
+    )
+
+
+def _is_intact(copy: VaultCopy) -> bool:
+    vault = copy.vault
+    if vault.path.is_symlink() or (os.path.lexists(vault.streams) and not vault.streams.is_dir()):
+        return False
+    if any(_impostors(vault)):
+        return False
+    try:
+        return all(map(_is_file, copy.kept)) and all(
+            (read_bytes(path, limit=JOURNAL_LIMIT, lines=None) or b"").startswith(content)
+            for path, content in copy.grown.items()
+        )
+    except StorageError:
+        return False
+
+
+def _impostors(vault: Vault) -> Iterator[Path]:
+    """What stands in the place of a file and is none."""
+    files = (
+        vault.journal,
+        vault.decisions,
+        vault.baseline,
+        vault.overview,
+        vault.guidance,
+        vault.control,
+        vault.asks,
+    )
+    for path in (*files, vault.turn, vault.tracked, vault.path / ".lock", vault.path / "edit.lock"):
+        if os.path.lexists(path) and not _is_file(path):
+            yield path
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _contents(*paths: Path) -> dict[Path, bytes]:
+    found = ((path, read_bytes(path, limit=JOURNAL_LIMIT, lines=None)) for path in paths)
+    return {path: content for path, content in found if content is not None}

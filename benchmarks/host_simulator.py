@@ -46,7 +46,9 @@ class SimulatedFleet:
         self._views = [self._at_rest(number) for number in range(SESSIONS)]
 
     def _at_rest(self, number: int, summary: str = "") -> SessionView:
-        return at_rest(SessionState.STOPPED, ref=ref_of(number), summary=summary, run="run-1")
+        return at_rest(
+            SessionState.STOPPED, ref=ref_of(number), summary=summary, run="run-1", updated=utc_now()
+        )
 
     def change(self, number: int) -> None:
         self._views[number] = self._at_rest(number, str(time.monotonic_ns()))
@@ -55,7 +57,7 @@ class SimulatedFleet:
     def ask(self, number: int) -> None:
         now = time.monotonic_ns()
         asked = question(text=f"Shall it begin at {now}?", identity=str(now))
-        self._views[number] = asking(asked, ref=ref_of(number))
+        self._views[number] = asking(asked, ref=ref_of(number), updated=utc_now())
         self._changed.set()
 
     # The calls.

@@ -43,11 +43,12 @@ class SimulatedFleet:
     def __init__(self, folder: Path) -> None:
         self._guidance = folder / "guidance.jsonl"
         self._changed = asyncio.Event()
+        self._began = utc_now()
         self._views = [self._at_rest(number) for number in range(SESSIONS)]
 
     def _at_rest(self, number: int, summary: str = "") -> SessionView:
         return at_rest(
-            SessionState.STOPPED, ref=ref_of(number), summary=summary, run="run-1", updated=utc_now()
+            SessionState.STOPPED, ref=ref_of(number), summary=summary, run="run-1", updated=self._began
         )
 
     def change(self, number: int) -> None:

@@ -39,12 +39,14 @@ PROCESSES = 2
 CHANGES = 40.0
 """Changes of sessions a second, on all hosts together."""
 DECISIONS = 500
-ASKED = 40
+ASKED = 30
 COMMANDS = 25
 REAL = "real"
 
 _PACE_SECONDS = 1.3
 """More than the second that Telegram asks for between two messages in a chat."""
+_ASK_SECONDS = 3.2
+"""The same for a question, which comes with the session's card."""
 _GAP_SECONDS = 0.05
 _ANNA = Person("anna", "telegram")
 
@@ -234,7 +236,7 @@ async def _in_the_chat(
             pipe.write(f"{name} {SESSIONS - 1}\n".encode())
             pipe.flush()
             await on.chat.wait_for(lambda message: _asks(message.text, messages), timeout=60)
-            await asyncio.sleep(_PACE_SECONDS)
+            await asyncio.sleep(_ASK_SECONDS)
 
         async def status() -> list[float]:
             times = []

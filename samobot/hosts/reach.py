@@ -11,6 +11,7 @@ from samobot.errors import UsageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import PastSession
 from samobot.hosts.link import hub_link_file, read_link
+from samobot.hosts.nats_loading import load_nats
 
 
 def is_hub(state_dir: Path) -> bool:
@@ -33,6 +34,7 @@ def with_hosts(local: Fleet, state_dir: Path, now: Callable[[], datetime]) -> Fl
     if link is None:
         return local
     require_nats()
+    load_nats()
     from samobot.hosts.hub_link import HubLink
     from samobot.hosts.hub_store import HubStore
     from samobot.hosts.router import FleetRouter

@@ -10,6 +10,8 @@ SETUP := sh requirements/setup.sh
 CLAUDE_VERSION := 2.1.197
 CLAUDE := .cache/claude-cli/node_modules/.bin/claude
 NEWEST_CLAUDE := .cache/claude-cli-newest/node_modules/.bin/claude
+CODEX_VERSION := 0.171.0
+CODEX := .cache/codex-cli/node_modules/.bin/codex
 OLDEST_PIP := .cache/oldest-pip
 # One more than the cores of CI: many tests wait for a chat that takes one message a second.
 JOBS ?= 3
@@ -52,7 +54,7 @@ pictures: setup browser ## the README's screenshots, anew from the real chat
 gallery: setup browser ## every kind of message at a phone's width, for a look: into .cache/gallery
 	$(BIN)/python -m tests.browser.gallery .cache/gallery
 
-claude: ## the real Claude CLI, the pinned and the newest version, into caches that git ignores
+claude: ## the real Claude CLI, the pinned and the newest version, and Codex, into caches that git ignores
 	@if ! command -v npm >/dev/null; then \
 	  echo "npm is not here: the tests with the real Claude CLI will be skipped"; \
 	elif [ "$$($(CLAUDE) --version 2>/dev/null | cut -d' ' -f1)" != "$(CLAUDE_VERSION)" ]; then \
@@ -64,6 +66,11 @@ claude: ## the real Claude CLI, the pinned and the newest version, into caches t
 	  [ -n "$$newest" ] && [ "$$($(NEWEST_CLAUDE) --version 2>/dev/null | cut -d' ' -f1)" != "$$newest" ]; then \
 	  mkdir -p .cache/claude-cli-newest && npm install --prefix .cache/claude-cli-newest --no-save --no-audit --no-fund \
 	    --loglevel=error @anthropic-ai/claude-code@$$newest; \
+	fi
+	@if command -v npm >/dev/null && [ "$$($(CODEX) --version 2>/dev/null | cut -d' ' -f2)" != "$(CODEX_VERSION)" ]; then \
+	  mkdir -p .cache/codex-cli && npm install --prefix .cache/codex-cli --no-save --no-audit --no-fund \
+	    --loglevel=error @openai/codex@$(CODEX_VERSION) \
+	    || echo "Codex could not be fetched: the tests with the real Codex CLI will be skipped"; \
 	fi
 
 oldest-pip: setup ## the pip of Python 3.11.0, for the tests of the set-up

@@ -1,4 +1,4 @@
-"""PreToolUse hook: refuse a Claude CLI inside an iteration, as its cost would be in no budget.
+"""PreToolUse hook: refuse a Claude CLI, or another vendor's, inside an iteration, as its cost would be in no budget.
 
 Stand-alone, standard library only, Python 3.9 or newer, like `require_signal`. It holds against mistakes, not against
 evasion: a program that the agent writes can start the CLI unseen.
@@ -26,6 +26,35 @@ HARMLESS = {
     "install",
 }
 """First arguments with which the CLI asks no model."""
+
+OTHERS = {
+    "aider": {"-m", "--message", "--msg", "-f", "--message-file"},
+    "amp": {"-x", "--execute"},
+    "auggie": {"-p", "--print"},
+    "codex": {"exec", "e"},
+    "copilot": {"-p", "--prompt"},
+    "crush": {"run"},
+    "cursor-agent": {"-p", "--print"},
+    "droid": {"exec"},
+    "gemini": {"-p", "--prompt"},
+    "goose": {"run"},
+    "opencode": {"run"},
+    "qwen": {"-p", "--prompt"},
+}
+"""Agents of other vendors, with the arguments by which they ask a model without a terminal."""
+
+PACKAGES = {
+    "@augmentcode/auggie": "auggie",
+    "@github/copilot": "copilot",
+    "@google/gemini-cli": "gemini",
+    "@openai/codex": "codex",
+    "@qwen-code/qwen-code": "qwen",
+    "@sourcegraph/amp": "amp",
+    "opencode-ai": "opencode",
+}
+"""Packages by which runners start them."""
+
+NAMES = re.compile("claude|" + "|".join(OTHERS))
 
 WRAPPERS = {
     "command", "builtin", "coproc", "env", "exec", "ionice", "nice", "nohup", "npx", "bunx", "uvx", "pnpm", "yarn", "npm",
@@ -69,7 +98,7 @@ INDIRECT = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 REASON = (
-    "No Claude CLI inside an iteration: what it costs is in no budget, and it does not know the session's rules. Use a "
+    "No CLI of an agent inside an iteration: what it costs is in no budget, and it does not know the session's rules. Use a "
     "sub-agent instead; it is counted."
 )
 DEEPEST = 5
@@ -95,7 +124,7 @@ def main() -> int:
 
 
 def asks_a_model(command: str, depth: int = 0) -> bool:
-    """Return whether a shell command starts the Claude CLI with a prompt.
+    """Return whether a shell command starts an agent's CLI with a prompt.
 
     Args:
         command: For a shell.
@@ -131,7 +160,7 @@ def is_run(printed: list[str], words: list[str], depth: int) -> bool:
         words: Those after it.
         depth: How many shells it is nested in.
     """
-    if not words or os.path.basename(words[0]) not in SHELLS or not any("claude" in word for word in printed):
+    if not words or os.path.basename(words[0]) not in SHELLS or not any(map(NAMES.search, printed)):
         return False
     return any(asks_a_model(each, depth + 1) for each in (*printed[1:], " ".join(printed[1:])))
 
@@ -163,6 +192,12 @@ def is_claude(words: list[str], depth: int) -> bool:
     words = without_redirections(words)
     for index, word in enumerate(words):
         name = os.path.basename(word.lstrip("$("))
+        package = re.sub(r"(?<=.)@[^/]*$", "", word)
+        other = PACKAGES.get(package, name) if wrapped or not index else name
+        if other in OTHERS:
+            return bool(OTHERS[other].intersection(each.partition("=")[0] for each in words[index + 1 :]))
+        if name == "alias" and not wrapped:
+            return any(is_alias(each, depth) for each in words[index + 1 :])
         if name in ("claude", "claude.exe") or "@anthropic-ai/claude-code" in word:
             if wrapped and (words[index - 1] in NAMED_BY or MANAGED.intersection(words[:index])):
                 return False
@@ -170,7 +205,7 @@ def is_claude(words: list[str], depth: int) -> bool:
             return (rest[0] if rest else "") not in HARMLESS
         if name in SHELLS and depth < DEEPEST:
             rest = words[index + 1 :]
-            inner = [each for each in rest if "claude" in each]
+            inner = [each for each in rest if NAMES.search(each)]
             if inner and not all(" " in each for each in inner):
                 first = next(
                     (place for place, each in enumerate(rest) if os.path.basename(each) == "claude"), None
@@ -184,11 +219,27 @@ def is_claude(words: list[str], depth: int) -> bool:
                 return not HARMLESS.intersection(rest[1:2])
             return any(CALL.search(each) for each in rest if " " in each or "(" in each)
         if name in WRAPPERS:
+            split = words[index + 1 : index + 3]
+            if name == "env" and depth < DEEPEST and split and re.match(r"-S|--split-string", split[0]):
+                return any(
+                    asks_a_model(re.sub(r"^(-S|--split-string=?)", "", each), depth + 1) for each in split
+                )
             wrapped = True
         elif not wrapped and not re.match(r"\w+=", word):
             # A substitution inside a word is a command of its own.
             return any(asks_a_model(each, depth + 1) for each in substitutions(words) if depth < DEEPEST)
     return False
+
+
+def is_alias(definition: str, depth: int) -> bool:
+    """Return whether `name=value` makes a name of its own for the CLI, with a prompt or to be followed by one.
+
+    Args:
+        definition: The argument of `alias`.
+        depth: How many shells it is nested in.
+    """
+    value = definition.partition("=")[2]
+    return depth < DEEPEST and (asks_a_model(value, depth + 1) or asks_a_model(f"{value} -p", depth + 1))
 
 
 def substitutions(words: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ has a deadline: how fast a machine is says nothing about a promise.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 
@@ -28,10 +29,14 @@ settings.register_profile(
 settings.load_profile("fuzz" if os.environ.get("FUZZ_EXAMPLES") else "ci")
 
 
+_TESTS = itertools.count()
+
+
 @pytest.fixture(autouse=True)
 def _state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test records a session in a real home; a command that runs in the test's process may choose another one."""
-    use_state_dir(tmp_path_factory.getbasetemp() / "samobot-state")
+    # One for each test: what a hostile agent does to it must not reach the next.
+    use_state_dir(tmp_path_factory.getbasetemp() / "states" / str(next(_TESTS)))
     yield
     use_state_dir(None)
 

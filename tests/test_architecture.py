@@ -80,7 +80,7 @@ ALLOWED: dict[str, set[str]] = {
     "review": LEAVES | {"session"},
     "worker": BASE | {"claude"},
     "fleet": BASE | {"chart", "claude", "review", "worker"},
-    "hosts": BASE | {"fleet", "review"},
+    "hosts": BASE | {"claude", "fleet", "review", "worker"},
     "telegram.markup": {"text"},
     "telegram.store": {"errors", "text"},
     "telegram.outbound": LEAVES | TELEGRAM,

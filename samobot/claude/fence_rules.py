@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from samobot.claude.codex_program import codex_home
 from samobot.claude.fence import EMPTIED, FenceRule, Reachable
 from samobot.claude.user_settings import config_folder
 from samobot.errors import UsageError
+from samobot.session.provider import Provider
 
 # Below the home. Toolchains are read-only: what an agent plants there would run outside later.
 _TOOLS = (
@@ -34,6 +36,9 @@ _CLI_RECORDS = frozenset(
         "paste-cache", "plans", "projects", "session-env", "shell-snapshots", "statsig", "tasks", "telemetry", "todos",
     }
 )  # fmt: skip
+
+# Below Codex's folder: the user's settings. What it records is private to an iteration, and gone afterwards.
+_CODEX_SETTINGS = ("AGENTS*.md", "*.toml", "hooks.json", "prompts", "rules", "skills")
 
 # In a repository's common folder: what a commit in a linked worktree writes, and what it only reads. Configuration and
 # hooks would run programs outside the fence.
@@ -62,6 +67,7 @@ class FencePlaces:
         program: Path of the CLI.
         packages: Folders of samobot itself that the CLI's plugin and hooks are in.
         allowed: What the user lets the agent reach besides, from `SAMOBOT_FENCE_ALLOW`.
+        provider: Which program the CLI is: each gets its own login and settings only.
     """
 
     home: Path
@@ -77,6 +83,7 @@ class FencePlaces:
     program: str
     packages: tuple[Path, ...] = ()
     allowed: tuple[Path, ...] = ()
+    provider: Provider = Provider.CLAUDE
 
     @property
     def inner_home(self) -> Path:
@@ -103,7 +110,7 @@ def fence_rules(places: FencePlaces, environ: Mapping[str, str]) -> tuple[FenceR
     return (
         *_home(places),
         *_programs(places, environ),
-        *_claude(places, environ),
+        *(_codex if places.provider is Provider.CODEX else _claude)(places, environ),
         *_repository(places),
         FenceRule(places.session, Reachable.WRITE),
         *(FenceRule(places.session / name, Reachable.READ) for name in _SESSION_READ),
@@ -158,6 +165,21 @@ def _claude(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRu
     conversations = folder / "projects" / slug
     conversations.mkdir(parents=True, exist_ok=True)
     yield FenceRule(conversations, Reachable.WRITE)
+
+
+def _codex(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
+    """Codex's settings read-only, its login, and npm's packages of it: the script starts a program in another one."""
+    folder = codex_home(environ)
+    inside = places.inner_home / ".codex"
+    inside.mkdir(exist_ok=True)
+    yield FenceRule(folder, Reachable.WRITE, inside)
+    for pattern in _CODEX_SETTINGS:
+        for entry in sorted(folder.glob(pattern)):
+            yield FenceRule(entry, Reachable.READ)
+    yield FenceRule(folder / "auth.json", Reachable.WRITE)
+    for above in Path(os.path.realpath(places.program)).parents:
+        if above.name == "@openai":
+            yield FenceRule(above, Reachable.READ)
 
 
 def _repository(places: FencePlaces) -> Iterator[FenceRule]:

@@ -17,6 +17,7 @@ from samobot.claude.forge_logins import withhold_logins
 from samobot.claude.reaper import SESSION_VARIABLE
 from samobot.claude.turn_input import ASKS, STEERABLE, user_line
 from samobot.errors import UsageError
+from samobot.session.provider import Provider
 
 SIGNAL_VARIABLE = "SAMOCODE_SIGNAL"
 """Names the signal file to the plugin's Stop hook, which acts only when it is set."""
@@ -124,6 +125,7 @@ class Invocation:
         steerable: Whether it reads further messages while it runs.
         inherited: Descriptors that it inherits.
         file_limit: Bytes that no file may outgrow; None for no limit.
+        provider: The program that is called.
     """
 
     argv: tuple[str, ...]
@@ -137,6 +139,7 @@ class Invocation:
     steerable: bool = False
     inherited: tuple[int, ...] = ()
     file_limit: int | None = None
+    provider: Provider = Provider.CLAUDE
 
 
 def build(

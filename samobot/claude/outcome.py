@@ -74,20 +74,21 @@ class Outcome:
     result_text: str = ""
 
 
-def classify(evidence: Evidence, end: ProcessEnd, now: datetime) -> Outcome:
+def classify(evidence: Evidence, end: ProcessEnd, now: datetime, program: str = "Claude") -> Outcome:
     """Classify a process that has ended.
 
     Args:
         evidence: What its records amount to.
         end: How it ended.
         now: The current time, aware; relative reset times are computed from it.
+        program: The program's name, for the sentences.
     """
     verdict = _judge(evidence, end, now)
     result = evidence.result or Result("", is_error=False)
     return Outcome(
         kind=verdict.kind,
-        text=verdict.text,
-        note=" ".join(_notes(result, end, asked=evidence.asked)),
+        text=_sentence(verdict, program),
+        note=" ".join(_notes(result, end, program, asked=evidence.asked)),
         resets_at=verdict.resets_at,
         restart_may_help=verdict.restart_may_help,
         limit_kind=verdict.limit_kind,
@@ -111,8 +112,12 @@ def _tokens(evidence: Evidence) -> Tokens:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
+    """A kind, and its sentence: ours, which names Claude whichever program it was, then the program's own message."""
+
     kind: OutcomeKind
     text: str
+    message: str = ""
+    advice: str = ""
     resets_at: datetime | None = None
     limit_kind: str = ""
     restart_may_help: bool = False
@@ -120,9 +125,9 @@ class _Verdict:
 
 def _judge(evidence: Evidence, end: ProcessEnd, now: datetime) -> _Verdict:
     if evidence.result is not None and _is_good(evidence.result):
-        return _Verdict(OutcomeKind.COMPLETED, "The iteration ended well.")
+        return _Verdict(OutcomeKind.COMPLETED, "The iteration ended well")
     if end.stopped_by is StoppedBy.PERSON:
-        return _Verdict(OutcomeKind.INTERRUPTED, "The iteration was stopped by the user.")
+        return _Verdict(OutcomeKind.INTERRUPTED, "The iteration was stopped by the user")
     if (limit := _limit(evidence, now)) is not None:
         return limit
     if evidence.result is not None and not (end.stopped_by and _is_aborted(evidence.result)):
@@ -157,7 +162,7 @@ def _limit(evidence: Evidence, now: datetime) -> _Verdict | None:
     resets = [limit.resets_at for limit in rejected if limit.resets_at is not None]
     stated = said.resets_at if said else None
     if is_account_problem(text) and said is None and not (is_cap and resets):
-        return _Verdict(OutcomeKind.ACCOUNT, _say("Claude's account refuses work", text))
+        return _Verdict(OutcomeKind.ACCOUNT, "Claude's account refuses work", text)
     if said is None and not is_cap:
         # A refusal in an event means nothing on its own if the run then ended for another reason.
         result = evidence.result
@@ -169,10 +174,14 @@ def _limit(evidence: Evidence, now: datetime) -> _Verdict | None:
     # If several limits refuse, work can continue only when the last of them has reset.
     kinds = sorted((limit.resets_at != when, limit.kind) for limit in rejected if limit.kind)
     kind = kinds[0][1] if kinds else (said.kind if said else "")
-    if is_cap:
-        text = _say("Claude's spending limit is reached", text)
-        return _Verdict(OutcomeKind.USAGE_LIMIT, f"{text} {_RAISE_THE_CAP}", when, kind)
-    return _Verdict(OutcomeKind.USAGE_LIMIT, _say("Claude's usage limit is reached", text), when, kind)
+    return _Verdict(
+        OutcomeKind.USAGE_LIMIT,
+        f"Claude's {'spending' if is_cap else 'usage'} limit is reached",
+        text,
+        advice=_RAISE_THE_CAP if is_cap else "",
+        resets_at=when,
+        limit_kind=kind,
+    )
 
 
 def _status(result: Result) -> int | None:
@@ -183,69 +192,64 @@ def _by_result(evidence: Evidence, result: Result) -> _Verdict:
     words = evidence.complaint()
     match result.subtype:
         case "error_max_turns":
-            return _Verdict(OutcomeKind.MAX_TURNS, "The iteration used all the turns it may take.")
+            return _Verdict(OutcomeKind.MAX_TURNS, "The iteration used all the turns it may take")
         case "error_max_budget_usd":
-            return _Verdict(OutcomeKind.MAX_BUDGET, "The iteration used all the money it was given.")
+            return _Verdict(OutcomeKind.MAX_BUDGET, "The iteration used all the money it was given")
         case "error_during_execution" if result.terminal_reason.startswith("aborted"):
-            return _Verdict(OutcomeKind.INTERRUPTED, "The iteration was interrupted from outside.")
+            return _Verdict(OutcomeKind.INTERRUPTED, "The iteration was interrupted from outside")
         case _:
             pass
     if result.terminal_reason in _CONTEXT_FULL:
-        return _Verdict(
-            OutcomeKind.PROMPT_TOO_LONG, _say("The conversation is too long for the model", words)
-        )
+        return _Verdict(OutcomeKind.PROMPT_TOO_LONG, "The conversation is too long for the model", words)
     if result.stop_reason == "refusal":
-        return _Verdict(OutcomeKind.REFUSED, _say("Claude declined", result.text))
+        return _Verdict(OutcomeKind.REFUSED, "Claude declined", result.text)
     if not evidence.answered and (refusal := refused_by_hook(result.text)) is not None:
         lead = "A hook of Claude Code's settings refuses the iteration's prompt"
-        return _Verdict(OutcomeKind.START_FAILED, _say(lead, refusal))
+        return _Verdict(OutcomeKind.START_FAILED, lead, refusal)
     if not words and result.stop_reason in _CUT_OFF:
-        return _Verdict(OutcomeKind.TRUNCATED, "Claude's answer was cut off in the middle.")
+        return _Verdict(OutcomeKind.TRUNCATED, "Claude's answer was cut off in the middle")
     return _failed_request(evidence, classify_failure(result.api_error_status, words), words)
 
 
 def _failed_request(evidence: Evidence, found: RequestFailure, text: str) -> _Verdict:
     restart = found.cure is Cure.RESTART or (found.cure is Cure.RESTART_IF_ANSWERED and evidence.answered)
-    return _Verdict(found.kind, _say(found.lead, text), restart_may_help=restart)
+    return _Verdict(found.kind, found.lead, text, restart_may_help=restart)
 
 
 def _by_end(evidence: Evidence, end: ProcessEnd) -> _Verdict:
     """Classify by how the process ended, if it reported no failure itself."""
     retrying = ""
     if evidence.retry is not None:
-        retrying = f" It was repeating a failed request (attempt {evidence.retry.attempt})."
+        retrying = f"It was repeating a failed request (attempt {evidence.retry.attempt})."
     match end.stopped_by:
         case StoppedBy.FIRST_EVENT:
-            return _Verdict(OutcomeKind.HUNG_START, "Claude started but said nothing, and was ended.")
+            return _Verdict(OutcomeKind.HUNG_START, "Claude started but said nothing, and was ended")
         case StoppedBy.SILENCE:
-            return _Verdict(OutcomeKind.HUNG_SILENT, f"Claude fell silent and was ended.{retrying}")
+            return _Verdict(OutcomeKind.HUNG_SILENT, "Claude fell silent and was ended", advice=retrying)
         case StoppedBy.TIMEOUT:
             taken = _span(end.duration_s)
-            return _Verdict(
-                OutcomeKind.TIMEOUT, f"The iteration was ended because it had taken {taken}.{retrying}"
-            )
+            lead = f"The iteration was ended because it had taken {taken}"
+            return _Verdict(OutcomeKind.TIMEOUT, lead, advice=retrying)
         case _:
             pass
     if end.start_error or (evidence.records == 0 and end.stderr.strip() and (end.returncode or 0) > 0):
         return _Verdict(
-            OutcomeKind.START_FAILED, _say("Claude could not be started", end.start_error or end.stderr)
+            OutcomeKind.START_FAILED, "Claude could not be started", end.start_error or end.stderr
         )
     if end.returncode is not None and end.returncode < 0:
-        return _Verdict(
-            OutcomeKind.CRASHED, f"Claude was killed by {_signal_name(-end.returncode)}.{retrying}"
-        )
+        lead = f"Claude was killed by {_signal_name(-end.returncode)}"
+        return _Verdict(OutcomeKind.CRASHED, lead, advice=retrying)
     if end.returncode == 0:
-        return _Verdict(
-            OutcomeKind.NO_RESULT, "Claude ended without saying what came of the iteration." + retrying
-        )
+        lead = "Claude ended without saying what came of the iteration"
+        return _Verdict(OutcomeKind.NO_RESULT, lead, advice=retrying)
     lead = f"Claude ended with exit code {end.returncode} and without a result"
-    return _Verdict(OutcomeKind.CRASHED, _say(lead, _last_line(end.stderr)) + retrying)
+    return _Verdict(OutcomeKind.CRASHED, lead, _last_line(end.stderr), retrying)
 
 
-def _notes(result: Result, end: ProcessEnd, *, asked: bool) -> list[str]:
+def _notes(result: Result, end: ProcessEnd, program: str, *, asked: bool) -> list[str]:
     notes = []
     if end.stopped_by is StoppedBy.EXIT:
-        notes.append("Claude did not exit after its result and was ended.")
+        notes.append(f"{program} did not exit after its result and was ended.")
     if result.denials and not asked:
         tools = ", ".join(sorted({denial.tool for denial in result.denials}))
         notes.append(f"Denied because a permission was missing: {tools} ({len(result.denials)} times).")
@@ -254,14 +258,15 @@ def _notes(result: Result, end: ProcessEnd, *, asked: bool) -> list[str]:
     return notes
 
 
-def _say(lead: str, words: str) -> str:
-    """One sentence: the failure, and the CLI's own message, if any."""
-    words = " ".join(words.split())
-    if len(words) > _SENTENCE:
-        words = words[: _SENTENCE - 1].rstrip() + "…"
-    if not words:
-        return f"{lead}."
-    return f"{lead}: {words}" if words.endswith((".", "!", "?", "…")) else f"{lead}: {words}."
+def _sentence(verdict: _Verdict, program: str) -> str:
+    """The sentence about a failure, with the program's own message, if any."""
+    lead = verdict.text.replace("Claude", program)
+    message = " ".join(verdict.message.split())
+    if len(message) > _SENTENCE:
+        message = message[: _SENTENCE - 1].rstrip() + "…"
+    said = f"{lead}: {message}" if message else lead
+    ending = "" if said.endswith((".", "!", "?", "…")) and message else "."
+    return f"{said}{ending} {verdict.advice}".strip()
 
 
 def _span(seconds: float) -> str:

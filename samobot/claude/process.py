@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from samobot.claude.begun_sessions import BegunSessions
 from samobot.claude.clocks import Clocks, Timeouts
 from samobot.claude.end import ProcessEnd, StoppedBy
 from samobot.claude.invocation import Invocation
@@ -41,6 +42,7 @@ from samobot.claude.spawn import spawn
 from samobot.claude.stderr_file import StderrFile
 from samobot.claude.stream import Tail
 from samobot.claude.turn_input import TurnInput
+from samobot.session.provider import Provider
 from samobot.system.processes import Swept
 
 POLL_SECONDS = (0.02, 0.3)
@@ -103,6 +105,7 @@ class _ProcessRun:
         self._input: TurnInput | None = None
         self._clocks = Clocks(clocks, asyncio.get_running_loop().time)
         self._pending: set[str] = set()
+        self._begun: BegunSessions | None = None
         self._tail = Tail(invocation.log, invocation.copy)
         self._stderr = StderrFile(invocation.log.with_suffix(".stderr"))
 
@@ -115,6 +118,8 @@ class _ProcessRun:
             )
         stopped_by: StoppedBy | None = None
         try:
+            if not is_subreaper():
+                self._begun = BegunSessions(process.pid)
             on_start(process.pid)
             stopped_by = await self._watch(process)
             if stopped_by is not None:
@@ -155,6 +160,8 @@ class _ProcessRun:
                 elif (clock := self._clocks.overdue(lambda: self._is_at_work(process.pid))) is not None:
                     return clock
                 self._stderr.bound()
+                if self._begun is not None:
+                    self._begun.look()
                 await asyncio.wait(
                     (ended, stopping),
                     timeout=0 if self._tail.behind else pause,
@@ -198,7 +205,9 @@ class _ProcessRun:
 
     def _is_at_work(self, pid: int) -> bool:
         """Whether a tool of the CLI has a living process."""
-        return bool(self._pending) and has_tool_process(pid, fenced=self._invocation.fenced)
+        call = self._invocation
+        nested = call.provider is Provider.CODEX
+        return bool(self._pending) and has_tool_process(pid, fenced=call.fenced, nested=nested)
 
     async def _escalate(self, process: Process) -> None:
         """Stop the CLI, escalating through the signals."""
@@ -222,7 +231,8 @@ class _ProcessRun:
         finally:
             # Until asyncio has reaped the CLI, its exit status must not be taken here.
             swept = sweep(exclude=() if process.returncode is not None else (process.pid,))
-            if not is_subreaper():
+            if self._begun is not None:
+                swept += self._begun.end()
                 swept += end_session_processes(Path(self._invocation.env[SESSION_VARIABLE]))
         return swept
 

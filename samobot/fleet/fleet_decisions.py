@@ -142,6 +142,24 @@ class FleetDecisions(Protocol):
     async def withdraw_permission(self, ref: SessionRef, rule: str, by: Person) -> None:
         """End a permission for the session: what it allows is asked again. Safe to repeat."""
 
+    async def keep_lessons(
+        self, ref: SessionRef, by: Person, *, expected: str | None = None
+    ) -> tuple[str, ...]:
+        """Add what the session learned to its project, for the agents of later sessions. Safe to repeat.
+
+        Args:
+            ref: The session.
+            by: Who accepts it.
+            expected: `LessonsView.sha256` as it was shown.
+
+        Returns:
+            What was added.
+
+        Raises:
+            ConflictError: The session has learned something else since, or the project's lessons were changed by hand.
+            UsageError: The project's lessons would be too long.
+        """
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         """Record that what the agent asked for is done; the session continues.
 

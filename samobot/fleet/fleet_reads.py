@@ -10,6 +10,7 @@ from samobot.fleet.results import (
     Document,
     FileView,
     HostView,
+    LessonsView,
     ProjectView,
 )
 from samobot.review.facts import ReviewFacts
@@ -82,6 +83,9 @@ class FleetReads(Protocol):
     async def review(self, ref: SessionRef) -> ReviewFacts:
         """Read what the session's review guide shows."""
 
+    async def lessons(self, ref: SessionRef) -> LessonsView:
+        """Read what the session learned about the project."""
+
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """Read what the agent did last, one line each."""
 
@@ -104,6 +108,9 @@ class FleetReads(Protocol):
         Raises:
             UsageError: It is larger than 50 MB.
         """
+
+    async def pictures(self, ref: SessionRef) -> list[FileView]:
+        """List the screenshots that the session's agents want to be seen, at most ten; `file` reads one."""
 
     async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
         """Draw the session's course as PNG; `theme` is `light` or `dark`.

@@ -16,6 +16,7 @@ from samobot.errors import BusyError, SamobotError, StorageError, UsageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
+from samobot.session.provider import Provider
 from samobot.system.platform.current import identify
 from samobot.system.scope import SERVICE_VARIABLES, scoped
 
@@ -45,6 +46,7 @@ class RunRequest:
         timeout: Seconds of one iteration.
         model: The model's name.
         profile: Model and effort of all phases.
+        provider: The program of all phases that it can do.
         max_turns: Turns of the model in one iteration.
         budget_usd: US dollars of the whole session.
         max_iterations: Iterations of this run.
@@ -57,6 +59,7 @@ class RunRequest:
     timeout: float | None = None
     model: str | None = None
     profile: Profile | None = None
+    provider: Provider | None = None
     max_turns: int | None = None
     budget_usd: float | None = None
     max_iterations: int | None = None
@@ -78,6 +81,7 @@ class RunRequest:
             "timeout": self.timeout,
             "model": self.model,
             "profile": self.profile,
+            "provider": self.provider,
             "max-turns": self.max_turns,
             "budget": self.budget_usd,
             "max-iterations": self.max_iterations,

@@ -36,6 +36,7 @@ from samobot.fleet.results import (
     FileView,
     FleetPoll,
     HostView,
+    LessonsView,
     ProjectView,
     QuestionAnswer,
     ResumeResult,
@@ -107,7 +108,13 @@ class LocalFleet(Fleet):
             threads=self._threads, now=now,
         )  # fmt: skip
         self._decisions = DecisionWriter(
-            key, reading=self._reader, running=self._queue, ledger=ledger, threads=self._threads, now=now
+            key,
+            state_dir=state_dir,
+            reading=self._reader,
+            running=self._queue,
+            ledger=ledger,
+            threads=self._threads,
+            now=now,
         )
         self._landings = Landings(key, reading=self._reader, threads=self._threads, now=now)
         self._stopper = SessionStopper(
@@ -276,6 +283,11 @@ class LocalFleet(Fleet):
     async def withdraw_permission(self, ref: SessionRef, rule: str, by: Person) -> None:
         await self._decisions.withdraw_permission(ref, rule, by)
 
+    async def keep_lessons(
+        self, ref: SessionRef, by: Person, *, expected: str | None = None
+    ) -> tuple[str, ...]:
+        return await self._decisions.keep_lessons(ref, by, expected=expected)
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         await self._decisions.action_done(ref, by)
 
@@ -335,6 +347,9 @@ class LocalFleet(Fleet):
     async def review(self, ref: SessionRef) -> ReviewFacts:
         return await self._reader.review(ref)
 
+    async def lessons(self, ref: SessionRef) -> LessonsView:
+        return await self._reader.lessons(ref)
+
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         return await self._reader.log_lines(ref, count)
 
@@ -349,6 +364,9 @@ class LocalFleet(Fleet):
 
     async def file(self, ref: SessionRef, name: str) -> bytes:
         return await self._reader.file(ref, name)
+
+    async def pictures(self, ref: SessionRef) -> list[FileView]:
+        return await self._reader.pictures(ref)
 
     async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
         return await self._reader.timeline(ref, theme)

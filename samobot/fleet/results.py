@@ -200,6 +200,13 @@ class Document(_Reply):
     text: str
 
 
+class LessonsView(_Reply):
+    """What a session learned that its project does not have yet, and the digest of all that it learned."""
+
+    new: tuple[str, ...] = ()
+    sha256: str = ""
+
+
 class FileView(_Reply):
     """One artefact of a session: its name and its size in bytes."""
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from datetime import datetime
 
+from samobot.config.learned import session_lessons
 from samobot.config.project import Project
 from samobot.errors import NotFoundError
 from samobot.fleet import documents
@@ -13,7 +14,8 @@ from samobot.fleet.ask_views import ask_document
 from samobot.fleet.catalog import Catalog
 from samobot.fleet.catalog_entry import CatalogEntry
 from samobot.fleet.models import PastSession, SessionRef, SessionView
-from samobot.fleet.results import CostReport, DiffView, Document, FileView, ProjectView
+from samobot.fleet.pictures import list_pictures
+from samobot.fleet.results import CostReport, DiffView, Document, FileView, LessonsView, ProjectView
 from samobot.fleet.review_reader import read_review
 from samobot.fleet.supervisor import Observation
 from samobot.money.costs import add_up, collect, first_day
@@ -188,6 +190,12 @@ class SessionReader:
         project, folder = await self.project(ref.project), await self.readable(ref)
         return await asyncio.to_thread(read_review, folder, project.main_repo, ref.name)
 
+    async def lessons(self, ref: SessionRef) -> LessonsView:
+        """What the session learned about the project."""
+        project, folder = await self.project(ref.project), await self.readable(ref)
+        found = await self._threads.run(lambda: session_lessons(project, folder))
+        return LessonsView(new=found.new, sha256=found.sha256)
+
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """What the agent did last, a line each."""
         project = await self.project(ref.project)
@@ -208,6 +216,10 @@ class SessionReader:
     async def file(self, ref: SessionRef, name: str) -> bytes:
         """One artefact."""
         return await documents.file(await self.readable(ref), name)
+
+    async def pictures(self, ref: SessionRef) -> list[FileView]:
+        """The screenshots that its agents want to be seen."""
+        return await asyncio.to_thread(list_pictures, await self.readable(ref))
 
     async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
         """A picture of the session's course, as PNG."""

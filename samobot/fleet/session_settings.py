@@ -1,4 +1,4 @@
-"""What a user sets for one session from outside its worker: its budget and its profile, in the journal.
+"""What a user sets for one session from outside its worker: its budget, its profile and its program, in the journal.
 
 A worker looks there before each iteration. Never in a run's flags, which would bring a setting back after another one,
 nor in a request, which a worker that has just started forgets.
@@ -43,3 +43,12 @@ def write_profile(folder: SessionFolder, profile: str, by: Person, now: datetime
         StorageError: The disk refused.
     """
     journal.append(folder, EventName.PROFILE, now, profile=profile, by=by.who)
+
+
+def write_provider(folder: SessionFolder, provider: str, by: Person, now: datetime) -> None:
+    """Set the program of the session's iterations; an empty one is what is configured.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    journal.append(folder, EventName.PROVIDER, now, provider=provider, by=by.who)

@@ -19,7 +19,7 @@ from samobot.fleet.results import ResumeKind, ResumeResult, StartResult
 from samobot.fleet.run_queue import RunQueue, is_held, run_options
 from samobot.fleet.session_creator import find_session, open_or_guide
 from samobot.fleet.session_reader import SessionReader
-from samobot.fleet.session_settings import check_budget, write_budget, write_profile
+from samobot.fleet.session_settings import check_budget, write_budget, write_profile, write_provider
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worktree_recreation import recreate, refuse_without_worktree
 from samobot.money import spending
@@ -127,6 +127,9 @@ class SessionStarter:
         if request.profile is not None:
             profile = request.profile
             await self._threads.run(lambda: write_profile(opened.folder, profile, by, self._now()))
+        if request.provider is not None:
+            provider = request.provider
+            await self._threads.run(lambda: write_provider(opened.folder, provider, by, self._now()))
         place = await self._running.want(ref, run_options(auto=request.auto))
         if not opened.created:
             _refuse_at_gate(await self._reading.view(ref), kept=kept)

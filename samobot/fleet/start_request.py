@@ -6,9 +6,13 @@ from pydantic import BaseModel, ConfigDict
 
 from samobot.config.model_choice import Profile
 from samobot.fleet.results import UserFile
+from samobot.session.provider import Provider
 
 PROFILE_NAMES = tuple(profile.value for profile in Profile)
 """The profiles, from the cheapest to the strongest."""
+
+PROVIDER_NAMES = tuple(provider.value for provider in Provider)
+"""The programs."""
 
 
 class StartRequest(BaseModel):
@@ -23,6 +27,7 @@ class StartRequest(BaseModel):
         budget_usd: US dollars that the whole session may cost; None leaves it as it is.
         auto: Whether the bot may decide the gates after a while.
         profile: Name of the profile that the session gets; empty for the configured models, None leaves it as it is.
+        provider: Name of the program that the session gets, with the same meaning of empty and None.
         files: What belongs to the task; the next iteration is given them.
     """
 
@@ -36,6 +41,7 @@ class StartRequest(BaseModel):
     budget_usd: float | None = None
     auto: bool = False
     profile: str | None = None
+    provider: str | None = None
     files: tuple[UserFile, ...] = ()
 
     @property

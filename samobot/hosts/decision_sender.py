@@ -34,6 +34,22 @@ SLOW_SECONDS = 120.0
 """The same for calls that prepare a worktree, push, or wait for processes to end."""
 _SLOW = frozenset({"start", "stop", "land", "clean", "recreate_worktree", "add_files"})
 
+_WORDS = {
+    "recreate_worktree": "new worktree for",
+    "set_budget": "budget for",
+    "raise_daily_budget": "more for today for",
+    "accept_suggestions": "accept the suggestions of",
+    "reject": "request changes to",
+    "add_guidance": "message to",
+    "add_files": "files for",
+    "action_done": "done for",
+    "decide_ask": "permission for",
+    "withdraw_permission": "withdraw a permission of",
+    "follow_up": "follow-up of",
+    "clean": "clean up",
+}
+"""What calls are named for users, if not by their own names."""
+
 
 class DecisionSender:
     """Sends what hosts have to carry out, and takes their receipts.
@@ -95,6 +111,12 @@ class DecisionSender:
         if self._group is not None and host not in self._pumps:
             self._pumps[host] = self._group.create_task(self._send_decisions(host))
 
+    def stop_sending_to(self, host: str) -> None:
+        """Send nothing more to a host that was removed."""
+        pump = self._pumps.pop(host, None)
+        if pump is not None:
+            pump.cancel()
+
     async def _send_decisions(self, host: str) -> None:
         """Send what a host may carry out now, as long as this connection lasts."""
         await nats_streams.set_up_host(self._connection.client, host)
@@ -151,12 +173,14 @@ def ended_event(stored: StoredDecision) -> FleetEvent:
     assert receipt is not None
     what = _what(stored.decision)
     if receipt.outcome.error:
-        kind, text = FleetEventKind.REFUSED, f"{what} was not carried out. {text_of(receipt.outcome)}"
+        kind, end = FleetEventKind.REFUSED, f" was not carried out. {text_of(receipt.outcome)}"
     else:
-        kind, text = FleetEventKind.DELIVERED, f"on {stored.host} {receipt.at.astimezone():%H:%M}: {what}"
+        kind, end = FleetEventKind.DELIVERED, ""
+    text = f"on {stored.host} {receipt.at.astimezone():%H:%M}: {what}{end}"
     return FleetEvent(ref=None, key=stored.decision.id, kind=kind, text=text, host=stored.host)
 
 
 def _what(decision: HostDecision) -> str:
     """Name a decision for users: `approve greet`."""
-    return f"{decision.call.replace('_', ' ')} {decision.about.rpartition(':')[2]}".strip()
+    words = _WORDS.get(decision.call, decision.call.replace("_", " "))
+    return f"{words} {decision.about.rpartition(':')[2]}".strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
@@ -15,7 +16,8 @@ from uuid import uuid4
 from nats.aio.msg import Msg
 
 from samobot import __version__
-from samobot.errors import HostAwayError, NotFoundError, SamobotError
+from samobot.config.modes import HostAlone
+from samobot.errors import HostAwayError, NotFoundError, SamobotError, StorageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import FleetEvent, ProjectView
@@ -26,9 +28,10 @@ from samobot.hosts.decision_receiver import DecisionReceiver
 from samobot.hosts.host_control import ControlReader
 from samobot.hosts.hub_messages import Beat, HostNews, SessionSnapshot
 from samobot.hosts.link import Link
+from samobot.hosts.machine_limits import MachineLimits
 from samobot.hosts.read_responder import ReadResponder
 from samobot.hosts.snapshot_publisher import SnapshotPublisher
-from samobot.money.spending import spent_today
+from samobot.session.status import SessionState
 from samobot.system.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -46,6 +49,8 @@ class HostService:
         now: The clock, aware.
         poll_seconds: Seconds between two looks at the sessions; changed files make one sooner.
         most: How many sessions may run at the same time.
+        alone: What they do while the machine is cut off.
+        machine: This machine's part in what all share; by default that of the state folder and the environment.
         monotonic: Seconds that only grow.
     """
 
@@ -58,18 +63,21 @@ class HostService:
         now: Callable[[], datetime],
         poll_seconds: float,
         most: int,
+        alone: HostAlone = HostAlone.CONTINUE,
+        machine: MachineLimits | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = link.user
         self._fleet = fleet
-        self._state_dir = state_dir
         self._now = now
         self._poll_seconds = poll_seconds
         self._most = most
+        self._alone = alone
         self._monotonic = monotonic
         self._threads = Threads()
         self._connection = Connection(link, self._serve)
-        self._control = ControlReader(self._connection, fleet, state_dir)
+        self._machine = machine or MachineLimits(link.user, state_dir, os.environ, now)
+        self._control = ControlReader(self._connection, fleet, state_dir, self._machine, self._threads)
         self._publisher = SnapshotPublisher(uuid4().hex[:12])
         applier = Applier(fleet, state_dir, self._threads, now)
         self._decisions = DecisionReceiver(
@@ -84,6 +92,7 @@ class HostService:
         self._beat_due = asyncio.Event()
         self._projects: list[ProjectView] = []
         self._running = 0
+        self._seen: object = None
         self._untold: list[FleetEvent] = []
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -112,9 +121,12 @@ class HostService:
                 log.error("a look at the sessions did not work: %s", error.message)
                 return self._publisher.n
             self._publisher.update(found.sessions, found.past, self._monotonic())
+            self._machine.note_sessions(found.sessions)
             running = sum(1 for view in found.sessions if view.has_worker)
-            if (running, projects) != (self._running, self._projects) or not self._has_looked:
-                self._running, self._projects, self._has_looked = running, projects, True
+            parked = [view.ref for view in found.sessions if view.state is SessionState.PARKED]
+            seen = (running, parked, sum(view.cost_usd or 0.0 for view in found.sessions), projects)
+            if seen != self._seen:
+                self._running, self._projects, self._seen, self._has_looked = running, projects, seen, True
                 self._beat_due.set()
             self._untold += found.events
             if self._untold or self._publisher.due():
@@ -192,6 +204,8 @@ class HostService:
         was_whole = False
         while True:
             self._beat_due.clear()
+            with contextlib.suppress(StorageError):
+                await self._control.obey()
             is_whole = self._has_looked and not self._publisher.due()
             if is_whole and not was_whole:
                 self._beat_due.set()
@@ -204,8 +218,8 @@ class HostService:
                 version=__version__,
                 running=self._running,
                 most=self._most,
-                spent_usd=await self._threads.run(lambda: spent_today(self._state_dir, self._now())),
-                day=self._now().astimezone().date().isoformat(),
+                limits=await self._threads.run(self._machine.report),
+                waits_alone=self._alone is HostAlone.PAUSE,
                 emergency=await self._fleet.emergency_stop(),
                 panic=self._control.panic,
                 projects=tuple(self._projects),

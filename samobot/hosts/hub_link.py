@@ -7,23 +7,24 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from nats.aio.msg import Msg
 
-from samobot.errors import ConflictError, HostAwayError
+from samobot.errors import ConflictError, HostAwayError, StorageError
+from samobot.fleet.models import SessionView
 from samobot.fleet.results import FleetEvent
 from samobot.hosts import nats_streams, subjects
 from samobot.hosts.connection import Connection, NotStoredError
+from samobot.hosts.control_values import Panic
 from samobot.hosts.decision_sender import DecisionSender, ended_event
 from samobot.hosts.host_state import HostState
+from samobot.hosts.hub_control import HubControl
 from samobot.hosts.hub_lease import HubLease
 from samobot.hosts.hub_messages import (
     CallOutcome,
     HostNews,
-    HostSpending,
-    Panic,
     Read,
     decode_outcome,
     join,
@@ -31,6 +32,7 @@ from samobot.hosts.hub_messages import (
 from samobot.hosts.hub_store import HubStore
 from samobot.hosts.known_hosts import KnownHosts
 from samobot.hosts.link import Link
+from samobot.hosts.machine_limits import MachineLimits
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,9 @@ class HubLink:
         link: How the server is reached.
         store: The hub's database.
         now: The clock, aware.
+        machine: This machine's part in what all machines share; None shares nothing.
+        cap_usd: What the sessions of all machines together may cost in a day, in US dollars; None is no limit.
+        admitted: Returns the hosts that may connect; None if that is unknown.
         monotonic: Seconds that only grow; the age of beats is judged by it.
 
     Attributes:
@@ -59,34 +64,46 @@ class HubLink:
         store: HubStore,
         *,
         now: Callable[[], datetime],
+        machine: MachineLimits | None = None,
+        cap_usd: float | None = None,
+        admitted: Callable[[], frozenset[str] | None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._now = now
         self._monotonic = monotonic
+        self._admitted = admitted
         self._connection = Connection(link, self._serve)
-        self._running: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
         self._gap = asyncio.Event()
         self._news: dict[str, FleetEvent] = {}
         self._reported: list[str] = []
         self.known = KnownHosts(store, lambda: self._connection.is_connected, now, monotonic)
         self._decisions = DecisionSender(self._connection, store, self.known, monotonic)
         self.decide = self._decisions.decide
+        self._control = (
+            HubControl(self._connection, store, self.known, machine, cap_usd, now)
+            if machine is not None
+            else None
+        )
         self.changed = self.known.changed
         self.hosts = self.known.hosts
         self.view = self.known.view
 
     def start(self) -> None:
         """Connect, and stay connected until `close`."""
-        if self._running is None:
-            self._running = asyncio.create_task(self._connection.run(), name="hub")
+        if not self._running:
+            self._running.append(asyncio.create_task(self._connection.run(), name="hub"))
+            if self._control is not None:
+                self._running.append(asyncio.create_task(self._control.run(), name="hub control"))
 
     async def close(self) -> None:
         """End the connection; what is kept stays on disk."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+        running, self._running = self._running, []
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        if running:
             self.known.save(at_once=True)
         self._store.close()
 
@@ -110,6 +127,11 @@ class HubLink:
     def pending(self, host: str) -> int:
         """Return how many decisions wait for a host."""
         return self._store.pending(host)
+
+    def note_own(self, views: Iterable[SessionView]) -> None:
+        """Take over a look at the sessions of the hub's own machine."""
+        if self._control is not None:
+            self._control.note_own(views)
 
     # Calls -------------------------------------------------------------------------------------------------------
 
@@ -153,16 +175,6 @@ class HubLink:
         known = self._store.state(_PANIC)
         return Panic.model_validate_json(known) if known is not None else None
 
-    async def set_spent(self, spent: HostSpending) -> None:
-        """Let all hosts know what the others have spent.
-
-        Raises:
-            HostAwayError: The server is not reachable.
-        """
-        with contextlib.suppress(NotStoredError):
-            await self._connection.store(subjects.control(f"spent.{spent.day}"), spent.encode())
-            await self._connection.publish(subjects.CONTROL_HINT)
-
     def take_news(self) -> list[FleetEvent]:
         """Return what has happened since the last call; what that one returned is known to the user now."""
         for known in self._reported:
@@ -192,7 +204,9 @@ class HubLink:
         await nats_streams.set_up(client)
         number = await lease.take()
         await self._send_panic()
-        self._gap, gap = asyncio.Event(), self._gap
+        if self._control is not None:
+            self._control.publish_all()
+        self._gap = gap = asyncio.Event()
         await connection.subscribe(subjects.ALL_FETCHES, self._decisions.on_fetch)
         await nats_streams.watch(client, subjects.BEATS, self._on_beat, gap.set)
         await nats_streams.watch(client, subjects.SESSIONS, self.known.on_snapshot, gap.set)
@@ -213,11 +227,30 @@ class HubLink:
         pruned = self._monotonic()
         self._store.prune(self._now())
         while True:
+            try:
+                await self._forget_removed()
+            except StorageError as error:
+                log.error("removed hosts are not forgotten yet: %s", error.message)
             await asyncio.sleep(_SAVE_SECONDS)
             self.known.save()
             if self._monotonic() - pruned > _PRUNE_SECONDS:
                 pruned = self._monotonic()
                 self._store.prune(self._now())
+
+    async def _forget_removed(self) -> None:
+        """Forget hosts that were removed, and the sessions of those that fill the server's disk."""
+        client, admitted = self._connection.client, self._admitted()
+        for name in [each for each in self.hosts if admitted is not None and each not in admitted]:
+            log.info("%s was removed; what it has sent is forgotten", name)
+            self._decisions.stop_sending_to(name)
+            await nats_streams.forget_host(client, name)
+            self._store.forget_host(name, self._now())
+            self.known.forget(name)
+        for name in self.known.take_flooding():
+            log.error(
+                "%s has sent more sessions than one host may have; they are dropped on the server", name
+            )
+            await nats_streams.forget_sessions(client, name)
 
     async def _send_panic(self) -> None:
         panic = self.panic() or Panic(n=0, on=False, who="", via="")

@@ -10,10 +10,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, ValidationError
 
 from samobot.fleet.models import PastSession, SessionView
 from samobot.fleet.results import FleetEvent, ProjectView
+from samobot.hosts.control_values import MachineReport
+from samobot.hosts.message import Message
 from samobot.session.status import SessionState
 
 OLDEST_PROTOCOL = 1
@@ -24,16 +26,6 @@ LARGEST = 384 * 1024
 """Bytes of a content; larger ones are cut into parts. Quoted once more it may double, and the server takes 1 MB."""
 
 _NEWER = "This host runs a newer samobot; update the hub to see everything."
-
-
-class Message(BaseModel):
-    """Base of everything that is sent."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    def encode(self) -> bytes:
-        """Return it as JSON."""
-        return self.model_dump_json(exclude_defaults=True).encode()
 
 
 class SessionSnapshot(Message):
@@ -157,11 +149,11 @@ class Beat(Message):
         newest_protocol: The same.
         running: Workers that run.
         most: Workers that may run.
-        spent_usd: US dollars that its sessions have cost on `day`.
-        day: Its local day, ISO.
+        limits: What counts there for all machines.
         emergency: Who pulled the emergency stop that is in force there; None if there is none.
         panic: Number of the last change of the emergency stop that was carried out there.
         projects: Its projects.
+        waits_alone: Whether its sessions wait while it is cut off.
     """
 
     host: str
@@ -174,11 +166,11 @@ class Beat(Message):
     newest_protocol: int = NEWEST_PROTOCOL
     running: int = 0
     most: int = 0
-    spent_usd: float = 0.0
-    day: str = ""
+    limits: MachineReport = MachineReport()
     emergency: str | None = None
     panic: int = 0
     projects: tuple[ProjectView, ...] = ()
+    waits_alone: bool = False
 
     @property
     def is_spoken_here(self) -> bool:
@@ -196,34 +188,6 @@ class HostNews(Message):
 
     id: str
     event: FleetEvent
-
-
-class Panic(Message):
-    """The emergency stop of all hosts, as it should be.
-
-    Attributes:
-        n: Counts its changes; a host carries each out once.
-        on: Whether it is pulled.
-        who: Who changed it last.
-        via: Where.
-    """
-
-    n: int
-    on: bool
-    who: str
-    via: str
-
-
-class HostSpending(Message):
-    """What the sessions of all machines have cost on a day.
-
-    Attributes:
-        day: The day, ISO.
-        usd: US dollars by host; the hub's own sessions under `hub`.
-    """
-
-    day: str
-    usd: dict[str, float] = {}
 
 
 def decode_snapshot(content: bytes) -> SessionSnapshot:

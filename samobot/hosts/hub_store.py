@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from samobot.errors import StorageError
+from samobot.errors import SamobotError, StorageError
 from samobot.hosts.hub_messages import (
     Beat,
+    CallOutcome,
     DecisionReceipt,
     HostDecision,
     SessionSnapshot,
@@ -229,12 +230,26 @@ class HubStore:
                 )
         return found
 
-    def forget_host(self, host: str) -> None:
-        """Forget a host that was removed, with what is pending for it."""
+    def forget_host(self, host: str, now: datetime) -> int:
+        """Forget a host that was removed; what is pending for it ends with a refusal, which is reported.
+
+        Returns:
+            How many decisions were pending.
+        """
+        outcome = CallOutcome(error=SamobotError.__name__, text=f"{host} was removed.")
         with self._errors(), self._db:
             self._db.execute("BEGIN")
-            for table in ("decisions", "snapshots", "hosts"):
-                self._db.execute(f"DELETE FROM {table} WHERE host = ?", (host,))  # noqa: S608
+            pending = self._db.execute(
+                "SELECT id FROM decisions WHERE host = ? AND receipt IS NULL", (host,)
+            ).fetchall()
+            for (known,) in pending:
+                receipt = DecisionReceipt(id=known, at=now, outcome=outcome).encode().decode()
+                self._db.execute(
+                    "UPDATE decisions SET receipt = ?, arguments = '' WHERE id = ?", (receipt, known)
+                )
+            self._db.execute("DELETE FROM snapshots WHERE host = ?", (host,))
+            self._db.execute("DELETE FROM hosts WHERE host = ?", (host,))
+        return len(pending)
 
     # State -------------------------------------------------------------------------------------------------------
 

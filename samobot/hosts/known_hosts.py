@@ -17,6 +17,12 @@ from samobot.hosts.hub_store import HeardHost, HubStore
 
 log = logging.getLogger(__name__)
 
+MOST_BYTES = 64 * 1024 * 1024
+"""Of snapshots that one host may have on the server: whoever has a stolen key cannot fill the disk with them."""
+
+_WATCH_SECONDS = 60.0
+"""How often a host's missing changes make the hub watch all hosts anew, at most."""
+
 _HEARD_SECONDS = 60.0
 """How often it is kept when a host was last heard of that has nothing else to report."""
 
@@ -33,6 +39,7 @@ class KnownHosts:
     Attributes:
         hosts: Each host's state, by name.
         changed: Set with each change.
+        limits_changed: Set with each change of what a host reports for all machines.
     """
 
     def __init__(
@@ -47,8 +54,12 @@ class KnownHosts:
         self._now = now
         self._monotonic = monotonic
         self.changed = asyncio.Event()
+        self.limits_changed = asyncio.Event()
         self.hosts: dict[str, HostState] = {}
         self._saved: dict[str, float] = {}
+        self._sizes: dict[str, dict[str, int]] = {}  # by host and subject; the sum under an empty one
+        self._flooding: set[str] = set()
+        self._missed: dict[str, float] = {}
         for each in store.heard():
             self.host(each.beat.host).restore(each.beat, each.at, each.snapshots)
 
@@ -71,7 +82,8 @@ class KnownHosts:
             return f"{name} has never been reachable."
         heard = state.heard.astimezone()
         is_today = heard.date() == self._now().astimezone().date()
-        return f"{name} is not reachable since {heard:{'%H:%M' if is_today else '%d %b %H:%M'}}."
+        waits = " Its sessions wait until it is." if state.beat is not None and state.beat.waits_alone else ""
+        return f"{name} not reachable since {heard:{'%H:%M' if is_today else '%d %b %H:%M'}}.{waits}"
 
     def view(self, name: str) -> HostView:
         """Return a host as users see it."""
@@ -92,7 +104,7 @@ class KnownHosts:
         """Take over a beat that has just come.
 
         Returns:
-            The host, empty if the message is no beat of a host; and whether changes of it do not arrive.
+            The host, empty if the message is no beat of a host; and whether changes of it do not arrive, so that the hub has to watch anew.
         """
         host = message.subject.rpartition(".")[2]
         if host == subjects.HUB or not message.data:
@@ -100,15 +112,31 @@ class KnownHosts:
         beat = Beat.model_validate_json(message.data)
         state = self.host(host)
         was_online, was_behind = self.is_online(host), state.is_behind
+        if state.beat is None or state.beat.limits != beat.limits or not was_online:
+            self.limits_changed.set()
         state.note_beat(beat, self._monotonic(), self._now())
         if not was_online:
             self._save([state])  # before anybody decides about it: a hub that dies then must know it again
             self.changed.set()
-        return host, was_behind and state.is_behind
+        return host, was_behind and state.is_behind and self._may_watch_anew(host)
+
+    def _may_watch_anew(self, host: str) -> bool:
+        """Whether it is worth it: after a new watch its changes need time, and a host may count what it never sent."""
+        last = self._missed.get(host)
+        if last is not None and self._monotonic() - last < _WATCH_SECONDS:
+            return False
+        self._missed[host] = self._monotonic()
+        return True
 
     async def on_snapshot(self, message: Msg) -> None:
         """Take over a snapshot that the server has sent."""
         host, _ = subjects.split_snapshot(message.subject.removeprefix(f"$KV.{subjects.SESSIONS}."))
+        sizes = self._sizes.setdefault(host, {"": 0})
+        sizes[""] += len(message.data) - sizes.get(message.subject, 0)
+        sizes[message.subject] = len(message.data)
+        if sizes[""] > MOST_BYTES:
+            self._flooding.add(host)
+            return
         try:
             snapshot = decode_snapshot(message.data)
         except ValueError as error:
@@ -122,6 +150,21 @@ class KnownHosts:
         for snapshot in outcome.snapshots:
             if self.host(host).note(snapshot, watched=False):
                 self.changed.set()
+
+    def take_flooding(self) -> set[str]:
+        """Return the hosts that have sent more than they may since the last call; their count begins anew."""
+        flooding, self._flooding = self._flooding, set()
+        for name in flooding:
+            self._sizes.pop(name, None)
+        return flooding
+
+    def forget(self, name: str) -> None:
+        """Forget a host that was removed."""
+        self.hosts.pop(name, None)
+        self._saved.pop(name, None)
+        self._sizes.pop(name, None)
+        self.limits_changed.set()
+        self.changed.set()
 
     def save(self, *, at_once: bool = False) -> None:
         """Keep on disk what has changed.

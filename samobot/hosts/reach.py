@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,8 +25,22 @@ def own_past(past: Iterable[PastSession], state_dir: Path) -> list[PastSession]:
     return [each for each in past if "@" not in each.project or not is_hub(state_dir)]
 
 
-def with_hosts(local: Fleet, state_dir: Path, now: Callable[[], datetime]) -> Fleet:
+def with_hosts(
+    local: Fleet,
+    state_dir: Path,
+    now: Callable[[], datetime],
+    *,
+    environ: Mapping[str, str] | None = None,
+    daily_usd: float | None = None,
+) -> Fleet:
     """Return the fleet of this machine and of all hosts; `local` itself if this machine is no hub.
+
+    Args:
+        local: This machine's fleet.
+        state_dir: The state folder.
+        now: The clock, aware.
+        environ: The environment, with which the CLI runs; None is the process's own.
+        daily_usd: What the sessions of all machines together may cost in a day, in US dollars; None is no limit.
 
     Raises:
         UsageError: The hub's link cannot be read, or the extra `hosts` is not installed.
@@ -36,10 +51,21 @@ def with_hosts(local: Fleet, state_dir: Path, now: Callable[[], datetime]) -> Fl
     require_nats()
     load_nats()
     from samobot.hosts.hub_link import HubLink
+    from samobot.hosts.hub_record import admitted_hosts
     from samobot.hosts.hub_store import HubStore
+    from samobot.hosts.machine_limits import MachineLimits
     from samobot.hosts.router import FleetRouter
 
-    return FleetRouter(local, HubLink(link, HubStore(state_dir), now=now), now)
+    machine = MachineLimits(link.user, state_dir, os.environ if environ is None else environ, now)
+    hub = HubLink(
+        link,
+        HubStore(state_dir),
+        now=now,
+        machine=machine,
+        cap_usd=daily_usd,
+        admitted=lambda: admitted_hosts(state_dir),
+    )
+    return FleetRouter(local, hub, now)
 
 
 def require_nats() -> None:

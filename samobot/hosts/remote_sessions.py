@@ -21,6 +21,7 @@ from samobot.fleet.results import (
     DiffView,
     Document,
     FileView,
+    LessonsView,
     QuestionAnswer,
     ResumeResult,
     StopReport,
@@ -184,6 +185,11 @@ class RemoteSessions(Fleet):
     async def withdraw_permission(self, ref: SessionRef, rule: str, by: Person) -> None:
         await self._decide(Fleet.withdraw_permission, ref, rule, by)
 
+    async def keep_lessons(
+        self, ref: SessionRef, by: Person, *, expected: str | None = None
+    ) -> tuple[str, ...]:
+        return await self._decide(Fleet.keep_lessons, ref, by, expected=expected)
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         await self._decide(Fleet.action_done, ref, by)
 
@@ -233,6 +239,9 @@ class RemoteSessions(Fleet):
     async def review(self, ref: SessionRef) -> ReviewFacts:
         return await self._read(Fleet.review, ref)
 
+    async def lessons(self, ref: SessionRef) -> LessonsView:
+        return await self._read(Fleet.lessons, ref)
+
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         return await self._read(Fleet.log_lines, ref, count)
 
@@ -247,6 +256,9 @@ class RemoteSessions(Fleet):
 
     async def file(self, ref: SessionRef, name: str) -> bytes:
         return await self._read(Fleet.file, ref, name)
+
+    async def pictures(self, ref: SessionRef) -> list[FileView]:
+        return await self._read(Fleet.pictures, ref)
 
     async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
         return await self._read(Fleet.timeline, ref, theme)

@@ -215,6 +215,7 @@ class FleetRouter(SessionRouter):
 
     async def poll(self) -> FleetPoll:
         own = await self._local.poll()
+        self._link.note_own(own.sessions)
         events = [each if each.ref is None else qualified(each, each.host) for each in self._link.take_news()]
         return FleetPoll(own.events + events, own.sessions + self._remote_views(), self._with_past(own.past))
 

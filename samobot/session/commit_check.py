@@ -73,18 +73,34 @@ def _left_lock(git: Git) -> Path | None:
     return None
 
 
-def _hook_problem(git: Git) -> str | None:
-    """Name a hook of commits whose interpreter is missing."""
+def commit_hooks(path: Path) -> tuple[Path, ...]:
+    """The hooks that can refuse a commit in a folder, in the order in which git runs them; none without a repository.
+
+    Raises:
+        UsageError: git is not installed.
+    """
+    git = Git(path)
+    try:
+        folder = _hooks_folder(git)
+    except GitError:
+        return ()
+    hooks = (folder / name for name in ("pre-commit", "commit-msg"))
+    return tuple(hook for hook in hooks if hook.is_file() and os.access(hook, os.X_OK))
+
+
+def _hooks_folder(git: Git) -> Path:
     configured = [
         entry.value for entry in git.configuration() if entry.key == "core.hookspath" and entry.value
     ]
     if configured:
         top = git.run("rev-parse", "--show-toplevel").rstrip("\n")
-        folder = Path(top, os.path.expanduser(configured[-1]))
-    else:
-        folder = Path(
-            git.run("rev-parse", "--path-format=absolute", "--git-common-dir").rstrip("\n"), "hooks"
-        )
+        return Path(top, os.path.expanduser(configured[-1]))
+    return Path(git.run("rev-parse", "--path-format=absolute", "--git-common-dir").rstrip("\n"), "hooks")
+
+
+def _hook_problem(git: Git) -> str | None:
+    """Name a hook of commits whose interpreter is missing."""
+    folder = _hooks_folder(git)
     for name in _HOOKS:
         missing = _missing_interpreter(folder / name)
         if missing is not None:
@@ -136,6 +152,9 @@ def unfinished_work(path: Path, found: DiffSummary | None) -> str:
         )
     if not found.commits and _is_linked_worktree(path):
         problems.append("nothing was committed")
+    hooks = commit_hooks(path) if problems else ()
+    if hooks:
+        problems.append(f"perhaps as its hook {' or '.join(hook.name for hook in hooks)} refused")
     return ", ".join(problems)
 
 

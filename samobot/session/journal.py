@@ -124,8 +124,8 @@ def source(folder: SessionFolder) -> tuple[Path, bool]:
 def untrusted(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Take from events what could grant something.
 
-    No run decides gates automatically, the budget is the lowest that was ever named, no profile was chosen, and no
-    user moved a phase or lifted a block.
+    No run decides gates automatically, the budget is the lowest that was ever named, no profile or program was chosen, and
+    no user moved a phase or lifted a block.
     """
     least: float | None = None
     for record in found:
@@ -138,6 +138,8 @@ def untrusted(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 record.update({} if least is None else {"usd": least})
             case EventName.PROFILE:
                 record.update(profile="")  # a stronger one costs more
+            case EventName.PROVIDER:
+                record.update(provider="")  # another one keeps fewer promises
             case EventName.PHASE if record.get("by") == "person":
                 record.update(by="copy")
             case EventName.DECISION if record.get("kind") in ("retry", "action_done"):

@@ -29,6 +29,7 @@ class EventName(StrEnum):
     UNPARK = "unpark"
     BUDGET = "budget"
     PROFILE = "profile"
+    PROVIDER = "provider"
     LANDING = "landing"
     NOTICE = "notice"
     ASK = "ask"
@@ -198,6 +199,7 @@ class Journal:
         park: The parking that is not over.
         budget_usd: The budget in force; None is no budget.
         profile: Name of the profile that the user chose for the session; empty if none.
+        provider: Name of the program that the user chose for the session; empty if none.
         iteration: The iteration that runs now.
         last_ended: Number of the iteration that ended last; 0 before the first.
         last_outcome: Outcome of that one.
@@ -232,6 +234,7 @@ class Journal:
     park: Park | None = None
     budget_usd: float | None = None
     profile: str = ""
+    provider: str = ""
     iteration: RunningIteration | None = None
     last_ended: int = 0
     last_outcome: str | None = None

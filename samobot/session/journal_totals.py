@@ -177,6 +177,8 @@ class JournalTotals:
                 self._now = replace(self._now, budget_usd=_money(record.get("usd")), resolved=at)
             case EventName.PROFILE:
                 self._now = replace(self._now, profile=_text(record.get("profile")) or "")
+            case EventName.PROVIDER:
+                self._now = replace(self._now, provider=_text(record.get("provider")) or "")
             case EventName.RUN_END:
                 self._run_end(record, at)
             case _:

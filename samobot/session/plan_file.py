@@ -108,7 +108,9 @@ def _choose(
     read = [plan for name in sorted(candidates)[-_MAX_CANDIDATES:] if (plan := _read(folder, name))]
     plans = [plan for plan in read if not is_empty(plan.text)]
     if not plans:
-        return PlanChoice(None, f"{_list(candidates)} is empty" if read else NO_PLAN)
+        return PlanChoice(
+            None, f"{_list(candidates)} {'is' if len(candidates) == 1 else 'are'} empty" if read else NO_PLAN
+        )
     if overview.phase in _APPROVED_PHASES:
         carried_out = _last_approved(plans, decisions)
         if carried_out is not None:

@@ -6,12 +6,14 @@ import contextlib
 from collections.abc import Collection, Iterator, Mapping
 
 from samobot.claude.fence_probe import fence_problem, network_problem
-from samobot.claude.model_hosts import reachable_hosts
+from samobot.claude.model_hosts import model_hosts, reachable_hosts
 from samobot.claude.preflight import find, is_wrapper
 from samobot.config.modes import FenceMode
 from samobot.config.settings import Settings
 from samobot.errors import UsageError
+from samobot.phases import Phase
 from samobot.session.ask_level import AskLevel
+from samobot.session.provider import Provider
 from samobot.setup.doctor import Finding, Level
 
 
@@ -23,6 +25,8 @@ def agent_limits(settings: Settings, environ: Mapping[str, str]) -> Iterator[Fin
     wrapper = is_wrapper(program)
     mode, network = settings.samobot_fence, settings.samobot_fence_net
     hosts = reachable_hosts(network, settings.samobot_fence_hosts, environ)
+    if hosts is not None and any(settings.provider(phase) is Provider.CODEX for phase in Phase):
+        hosts = tuple(dict.fromkeys((*hosts, *model_hosts(environ, Provider.CODEX))))
     problem = fence_problem(environ) if hosts is None else network_problem(network, mode, environ)
     yield fence(mode, problem, wrapper=wrapper, reachable=None if hosts is None else tuple(map(str, hosts)))
     yield asking(settings.samobot_ask, wrapper=wrapper)

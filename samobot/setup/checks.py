@@ -12,10 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from samobot.claude.invocation import ClaudeOptions
-from samobot.claude.preflight import is_wrapper, preflight
 from samobot.claude.reaper import become_subreaper
-from samobot.claude.user_settings import settings_problems
 from samobot.config.address import known_projects
 from samobot.config.project import Project
 from samobot.config.project_guard import ProjectGuard
@@ -23,15 +20,15 @@ from samobot.config.settings import Settings
 from samobot.config.settings_loader import load_settings
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
-from samobot.session.commit_check import OLD_LOCK, commit_problem
+from samobot.session.commit_check import OLD_LOCK, commit_hooks, commit_problem
 from samobot.session.files import read_text
 from samobot.session.folder import list_folders
 from samobot.session.git import Git, GitError
 from samobot.session.lock import holder
 from samobot.setup import doctor
+from samobot.setup.agent_checks import claude_findings, codex_findings, sentence_and_remedy
 from samobot.setup.agent_limits import agent_limits
 from samobot.setup.doctor import Finding, Level
-from samobot.setup.mcp_check import mcp_findings
 from samobot.setup.repositories import has_git_identity
 from samobot.setup.telegram_check import BotApi, RefusedError, TokenError, UnreachableError, clean_token
 from samobot.system.clock import utc_now
@@ -59,7 +56,8 @@ def examine(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
             doctor.subreaper(become_subreaper()),
             *doctor.portable(platform().weaknesses),
         ],
-        lambda: _claude(settings, projects, environ),
+        lambda: claude_findings(settings, projects, environ),
+        lambda: list(codex_findings(settings, environ)),
         lambda: list(agent_limits(settings, environ)),
         lambda: _telegram(settings),
         lambda: [_people(settings)] if settings.telegram_bot_token else [],
@@ -102,38 +100,6 @@ def _configuration(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]
     return settings, [Finding("Configuration", Level.OK, str(settings.env_file))]
 
 
-def _claude(settings: Settings, projects: list[Project], environ: Mapping[str, str]) -> list[Finding]:
-    options = ClaudeOptions(
-        path=settings.claude_path,
-        permission_mode=settings.cli_permission_mode,
-        asks=settings.asks,
-        args=settings.claude_args,
-    )
-    try:
-        cli = preflight(options, environ)
-    except UsageError as error:
-        return [Finding("Claude", Level.ERROR, *_sentence_and_remedy(error.message))]
-    findings = [Finding("Claude", Level.OK, f"{cli.version} at {cli.path}")]
-    problems = settings_problems(options, environ)
-    findings += doctor.claude_settings(problems, wrapper=is_wrapper(cli.path))
-    if not is_wrapper(cli.path):
-        findings += mcp_findings(settings, projects, environ)
-    try:
-        preflight(options, environ, login=True)
-    except UsageError as error:
-        return [*findings, Finding("Claude's login", Level.ERROR, *_sentence_and_remedy(error.message))]
-    return [*findings, Finding("Claude's login", Level.OK, "logged in")]
-
-
-def _sentence_and_remedy(message: str) -> tuple[str, str]:
-    """Split an error message into what is wrong and what to do: after a colon, or the last sentence."""
-    for mark in (". ", ": "):
-        wrong, found, remedy = message.partition(mark)
-        if found:
-            return wrong, remedy[:1].upper() + remedy[1:]
-    return message, ""
-
-
 def _telegram(settings: Settings) -> list[Finding]:
     if not settings.telegram_bot_token:
         text = "no token is set: sessions run at a terminal, but not from a chat"
@@ -146,9 +112,9 @@ def _telegram(settings: Settings) -> list[Finding]:
         try:
             me = api.call("getMe")
         except TokenError as error:
-            return [Finding("Bot token", Level.ERROR, *_sentence_and_remedy(error.message))]
+            return [Finding("Bot token", Level.ERROR, *sentence_and_remedy(error.message))]
         except (RefusedError, UnreachableError) as error:
-            return [Finding("Bot token", Level.ERROR, *_sentence_and_remedy(error.message))]
+            return [Finding("Bot token", Level.ERROR, *sentence_and_remedy(error.message))]
         findings = [Finding("Bot token", Level.OK, f"@{me['username']}")]
         findings.append(_chat(api, settings.telegram_chat_id))
         hook = api.call("getWebhookInfo")
@@ -225,7 +191,9 @@ def _project(project: Project) -> Finding:
         return Finding(name, Level.ERROR, problem, "Until then no session of it starts.")
     if project.warnings:
         return Finding(name, Level.WARNING, project.warnings[0], f"Correct {project.file}.")
-    return Finding(name, Level.OK, str(project.main_repo))
+    hooks = " and ".join(hook.name for hook in commit_hooks(project.main_repo))
+    tried = f" (its hook {hooks} is tried before a session's first iteration)" if hooks else ""
+    return Finding(name, Level.OK, f"{project.main_repo}{tried}")
 
 
 def _git(environ: Mapping[str, str]) -> Finding:

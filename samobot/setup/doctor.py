@@ -75,7 +75,7 @@ def subreaper(works: bool) -> Finding:
     return Finding(
         "Clean-up",
         Level.WARNING,
-        "this system has no child subreapers, so leftovers are found by their environment only",
+        "this system has no child subreapers, so leftovers are found by their environment or process session only",
         "Use Linux for unattended runs.",
     )
 
@@ -84,11 +84,11 @@ def portable(weaknesses: Sequence[str]) -> list[Finding]:
     """What is weaker on a system without what Linux has; nothing on Linux."""
     if not weaknesses:
         return []
-    text = f"not Linux, or SAMOBOT_PORTABLE is set; weaker here: {'; '.join(weaknesses)}"
+    first = "not Linux, or SAMOBOT_PORTABLE is set: what follows is weaker here"
+    remedy = "Use Linux for unattended runs; see docs/reference/platforms.md."
     return [
-        Finding(
-            "System", Level.WARNING, text, "Use Linux for unattended runs; see docs/reference/platforms.md."
-        )
+        Finding("System", Level.WARNING, first, remedy),
+        *(Finding("System", Level.WARNING, each) for each in weaknesses),
     ]
 
 

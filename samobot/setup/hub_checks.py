@@ -10,6 +10,8 @@ from pathlib import Path
 
 from nats.errors import Error
 
+from samobot.config.modes import HostAlone
+from samobot.config.settings_loader import load_settings
 from samobot.errors import SamobotError
 from samobot.hosts import subjects
 from samobot.hosts.certificates import RENEWED_BEFORE
@@ -35,7 +37,7 @@ def examine_hosts(state_dir: Path, environ: Mapping[str, str]) -> list[Finding]:
     try:
         link = read_link(host_link_file(state_dir))
         if link is not None:
-            findings.append(_host(link))
+            findings += [_host(link), _alone(load_settings(environ, strict=False).samobot_host_alone)]
     except SamobotError as error:
         findings.append(Finding("Host", Level.ERROR, error.message))
     return findings
@@ -131,6 +133,14 @@ async def _absent(link: Link, hosts: list[str]) -> list[str]:
         return absent
     finally:
         await client.close()
+
+
+def _alone(policy: HostAlone) -> Finding:
+    if policy is HostAlone.PAUSE:
+        text = "its sessions wait before their next iteration"
+    else:
+        text = "its sessions continue; of other machines' costs only what was last known counts"
+    return Finding("Host cut off", Level.OK, f"{text} (SAMOBOT_HOST_ALONE={policy})")
 
 
 def _host(link: Link) -> Finding:

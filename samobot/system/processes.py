@@ -68,16 +68,17 @@ def own_line() -> frozenset[int]:
     return frozenset(found)
 
 
-def descendants(system: Platform | None = None) -> list[psutil.Process]:
+def descendants(system: Platform | None = None, *, of: int | None = None) -> list[psutil.Process]:
     """Every process below this one, zombies included.
 
     Args:
         system: The platform; by default that of this machine.
+        of: Process id of another one to look below.
     """
     children: dict[int, list[int]] = defaultdict(list)
     for pid, parent in (system or platform()).parents():
         children[parent].append(pid)
-    below = list(children[os.getpid()])
+    below = list(children[os.getpid() if of is None else of])
     for pid in below:
         below += children.pop(pid, [])
     return [process for pid in below if (process := _process(pid)) is not None]

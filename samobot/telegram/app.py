@@ -166,7 +166,13 @@ class BotApp:
             watch_files=self._watch_files,
             past=own_past(load_past(store), state_dir),
         )
-        self._fleet = with_hosts(local, state_dir, utc_now)
+        self._fleet = with_hosts(
+            local,
+            state_dir,
+            utc_now,
+            environ=self._environ,
+            daily_usd=self._settings.samobot_daily_budget_usd,
+        )
         legacy = store.legacy_runs()
         if legacy:
             local.desired_runs.adopt(

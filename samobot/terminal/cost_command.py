@@ -14,7 +14,7 @@ import click
 from samobot.config.address import known_projects
 from samobot.config.settings_loader import load_settings
 from samobot.money.costs import Charge, add_up, collect, cost_lines, first_day, read_charges
-from samobot.money.spending import spent_today
+from samobot.money.spending import day_budget
 from samobot.session.journal import events
 from samobot.terminal.actor import find, project_reader
 from samobot.text import human_money
@@ -53,10 +53,11 @@ def cost_command(name: str | None, days: int | None, as_json: bool, config: Path
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
         return
     lines = cost_lines(costs, width=min(shutil.get_terminal_size().columns, _WIDEST))
-    cap = settings.samobot_daily_budget_usd
-    if name is None and cap is not None:
-        spent = human_money(spent_today(settings.samobot_state_dir, now))
-        lines += ["", f"Today {spent} of {human_money(cap)} (SAMOBOT_DAILY_BUDGET_USD)"]
+    if name is None:
+        day = day_budget(settings.samobot_state_dir, now, settings.samobot_daily_budget_usd)
+        if day is not None:
+            of = f"over {day.scope}" if day.elsewhere else "(SAMOBOT_DAILY_BUDGET_USD)"
+            lines += ["", f"Today {human_money(day.spent)} of {human_money(day.cap)} {of}"]
     click.echo("\n".join(lines))
 
 

@@ -31,6 +31,7 @@ from samobot.session.gate_effects import refuse_if_done
 from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
+from samobot.session.provider import Provider
 from samobot.terminal.actor import person_at, project_reader, user_name
 from samobot.terminal.allowance import no_money
 from samobot.terminal.gate_prompts import decide_here
@@ -71,6 +72,11 @@ _ASKED = "asked in the terminal"
     type=click.Choice([each.value for each in Profile]),
     help="Model and effort of all phases.",
 )
+@click.option(
+    "--provider",
+    type=click.Choice([each.value for each in Provider]),
+    help="The program of implementation and quality; the other phases are Claude's.",
+)
 @click.option("--max-turns", type=click.IntRange(min=1), help="Turns of the model in one iteration.")
 @click.option("--budget", type=US_DOLLARS, help="US dollars for the whole session.")
 @click.option("--max-iterations", type=click.IntRange(min=1), help="End after so many iterations.")
@@ -87,6 +93,7 @@ def run_command(
     timeout: float | None,
     model: str | None,
     profile: str | None,
+    provider: str | None,
     max_turns: int | None,
     budget: float | None,
     max_iterations: int | None,
@@ -123,6 +130,7 @@ def run_command(
         timeout=timeout,
         model=model,
         profile=None if profile is None else Profile(profile),
+        provider=None if provider is None else Provider(provider),
         max_turns=max_turns,
         budget_usd=budget,
         max_iterations=max_iterations,
@@ -172,6 +180,7 @@ def _run(
         wait_for_limits=request.wait_for_limits,
         auto=request.auto,
         model_is_fixed=request.model is not None or request.profile is not None,
+        provider_is_fixed=request.provider is not None,
     )
     return _run_here(assembly, folder, options, signals)
 
@@ -281,5 +290,5 @@ def _with_flags(settings: Settings, request: RunRequest) -> Settings:
         "claude_timeout": request.timeout,
         "claude_max_turns": request.max_turns,
     }
-    chosen = settings.for_run(model=request.model, profile=request.profile)
+    chosen = settings.for_run(model=request.model, profile=request.profile, provider=request.provider)
     return chosen.model_copy(update={name: value for name, value in flags.items() if value is not None})

@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 
 from samobot.claude.invocation import ITERATION_VARIABLE
+from samobot.config.learned import lessons_content
 from samobot.config.project import Project, choose_project
 from samobot.config.settings_loader import load_settings
-from samobot.config.trust import Content, trust, untrusted
+from samobot.config.trust import Content, is_trusted, trust, untrusted
 from samobot.errors import NotFoundError, SamobotError
 from samobot.session.files import read_text
 from samobot.session.folder import resolve
@@ -29,12 +30,16 @@ def trust_command(config: Path | None, name: str | None) -> int:
     """Show what a project's own files would run with your rights, and trust it.
 
     Settings, hooks and MCP servers of Claude Code in the repository, and WORKTREE_SETUP of its .samocode file,
-    are used only after that, and only as they were shown: a change is asked about again.
+    are used only after that, and only as they were shown: a change is asked about again. So are the lessons of
+    earlier sessions (_learned.md beside the sessions) if they were edited by hand.
     """
     settings = load_settings()
     project = choose_project(config, Path.cwd(), settings.samobot_projects, project_reader())
     work_dir = project.main_repo if name is None else session_work_dir(project, name)
     found = untrusted(settings.samobot_state_dir, project, work_dir)
+    lessons = lessons_content(project)
+    if lessons is not None and not is_trusted(settings.samobot_state_dir, project, lessons):
+        found.append(lessons)
     if not found:
         click.echo(f"✅ {project.name}: nothing that is not trusted.")
         return 0

@@ -11,11 +11,13 @@ from datetime import datetime
 from pathlib import Path
 
 from samobot.assets import workflow_text
-from samobot.claude.invocation import Invocation, build
-from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, offer, servers_file
+from samobot.claude.agent_program import AgentProgram, ClaudeProgram, IterationOrder
+from samobot.claude.invocation import Invocation
+from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, servers_file
 from samobot.claude.preflight import is_wrapper
+from samobot.config.learned import LEARNED, project_lessons
 from samobot.config.model_choice import ModelChoice
-from samobot.config.trust import is_trusted, project_folders, project_settings, report_once
+from samobot.config.trust import Content, is_trusted, project_folders, project_settings, report_once
 from samobot.errors import StorageError
 from samobot.phases import RULES, Phase
 from samobot.session.asks import AskBook
@@ -25,19 +27,19 @@ from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
 from samobot.session.log_copy import new_stream
+from samobot.session.provider import Provider
 from samobot.session.worktree import base_of
 from samobot.worker.assignment import Assignment
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.permission_gate import verdict_lines
 from samobot.worker.prompt import (
-    LEARNED,
     IterationContext,
     hook_environment,
     iteration_context,
     iteration_prompt,
 )
+from samobot.worker.provider_choice import choose_agent_model, choose_provider
 from samobot.worker.session_files import SessionFiles
-from samobot.worker.strength import choose_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,13 @@ class AgentCall:
         invocation: The call, not yet inside the fence.
         servers: The MCP servers that it offers.
         choice: The model and the effort.
+        program: The program that is called.
     """
 
     invocation: Invocation
     servers: McpServers
     choice: ModelChoice
+    program: AgentProgram
 
 
 class CallBuilder:
@@ -90,7 +94,7 @@ class CallBuilder:
             log: Its log in the session's folder.
 
         Raises:
-            UsageError: `CLAUDE_ARGS` holds a flag that samobot has to set.
+            UsageError: The configuration asks for what the program cannot do.
             StorageError: The disk refused.
         """
         folder, config = self._files.folder, self._config
@@ -99,42 +103,56 @@ class CallBuilder:
             asyncio.to_thread(self._untrusted_settings, work_dir),
             asyncio.to_thread(self._facts, assignment, guidance, asks, work_dir),
         )
-        servers = self._servers(assignment.phase, work_dir, trust_project=not untrusted)
+        program = self._program(assignment.phase)
+        self._report_lacks(program)
+        servers = self._servers(program, assignment.phase, work_dir, trust_project=not untrusted)
         prompt = iteration_prompt(replace(facts, browsers=servers.browsers))
         context = log.with_suffix(".context.md")
-        write_atomic(context, iteration_context(facts, workflow_text()))
+        contract = workflow_text()
+        write_atomic(context, iteration_context(facts, contract))
         write_atomic(log.with_suffix(".prompt.md"), f"{prompt}\n")
-        choice = choose_model(config, self._files, assignment.phase)
+        choice = choose_agent_model(config, self._files, assignment.phase)
         choice = (assignment.stronger and choice.stronger) or choice
-        options = replace(config.options[assignment.phase], model=choice.model, effort=choice.effort)
-        agent = RULES[assignment.phase].agent
-        invocation = build(
-            options,
-            plugin=config.plugin,
-            agent=agent,
-            session_id=session_id,
-            context_file=context,
-            prompt=prompt,
-            cwd=work_dir,
-            session_dir=folder.path,
-            log=new_stream(folder, log.name),
-            budget_left=assignment.budget_left,
-            signal_file=folder.signal,
-            environ=config.environ,
-            python=config.python,
-            trust_project=not untrusted,
-            steerable=not is_wrapper(options.path),
+        invocation = program.call(
+            IterationOrder(
+                agent=RULES[assignment.phase].agent,
+                model=choice.model,
+                effort=choice.effort,
+                session_id=session_id,
+                contract=contract,
+                facts=iteration_context(facts, ""),
+                context_file=context,
+                prompt=prompt,
+                cwd=work_dir,
+                session_dir=folder.path,
+                log=new_stream(folder, log.name),
+                budget_left=assignment.budget_left,
+                signal_file=folder.signal,
+                environ=config.environ,
+                python=config.python,
+                trust_project=not untrusted,
+                servers=servers,
+                mcp=config.mcp,
+            )
         )
-        if not is_wrapper(options.path):
-            invocation = offer(invocation, servers, config.plugin, agent)
         hook = hook_environment(assignment.phase, folder.signal)
-        return AgentCall(replace(invocation, env={**invocation.env, **hook}, copy=log), servers, choice)
+        invocation = replace(invocation, env={**invocation.env, **hook}, copy=log)
+        return AgentCall(invocation, servers, choice, program)
+
+    def _program(self, phase: Phase) -> AgentProgram:
+        config = self._config
+        if choose_provider(config, self._files, phase) is Provider.CODEX:
+            return config.codex
+        return ClaudeProgram(config.options[phase], config.plugin)
 
     def _facts(
         self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], asks: AskBook, work_dir: Path
     ) -> IterationContext:
         tree = checkout(work_dir)
-        feedback, reachable = self._files.feedback(), self._config.fence.reachable
+        feedback, reachable = (
+            self._files.feedback(),
+            self._config.fence.reachable(choose_provider(self._config, self._files, assignment.phase)),
+        )
         return IterationContext(
             phase=assignment.phase,
             visit=assignment.visit,
@@ -156,13 +174,25 @@ class CallBuilder:
             seconds=self._config.clocks.total,
             budget_left=assignment.budget_left,
             learned=_learned(self._files.folder),
+            lessons=project_lessons(self._config.state_dir, self._config.project),
             reachable=None if reachable is None else tuple(map(str, reachable)),
         )
 
-    def _servers(self, phase: Phase, work_dir: Path, *, trust_project: bool) -> McpServers:
-        """The MCP servers that the agent is offered; a script of the user's own decides that itself."""
+    def _report_lacks(self, program: AgentProgram) -> None:
+        """Report what a program cannot do, once a session."""
+        config, name = self._config, program.provider.display_name
+        about = Content(f"limits of {name}", program.lacks, None)
+        session = self._files.folder.path.name
+        if program.lacks and report_once(config.state_dir, config.project, about, session, self._now()):
+            text = f"{name} works on this phase. It {'; it '.join(program.lacks)}."
+            self._files.log(EventName.NOTICE, text=text)
+
+    def _servers(
+        self, program: AgentProgram, phase: Phase, work_dir: Path, *, trust_project: bool
+    ) -> McpServers:
+        """Claude's MCP servers that the agent is offered; a script of the user's own decides that itself."""
         config = self._config
-        if is_wrapper(config.options[phase].path):
+        if program.provider is not Provider.CLAUDE or is_wrapper(config.options[phase].path):
             return McpServers()
         own = [folder / PROJECT_FILE for folder in project_folders(work_dir)] if trust_project else []
         return find_servers(config.mcp, (*own, servers_file(config.environ)), phase)

@@ -26,6 +26,7 @@ from samobot.config.project import Project
 from samobot.errors import StorageError, UsageError
 from samobot.session.files import make_folder, read_bytes, write_atomic
 from samobot.session.git import GitError
+from samobot.session.provider import Provider
 from samobot.session.repository import find_repository
 from samobot.session.vault import folder_key
 
@@ -83,10 +84,9 @@ class AgentFence:
             case FenceMode.AUTO:
                 return not is_wrapper(self.program) and fence_problem(self.environ) is None
 
-    @property
-    def reachable(self) -> tuple[Destination, ...] | None:
-        """The hosts that agents can connect to; None for whatever this machine can."""
-        return reachable_hosts(self.network, self.hosts, self.environ)
+    def reachable(self, provider: Provider) -> tuple[Destination, ...] | None:
+        """The hosts that the agents of a program can connect to; None for whatever this machine can."""
+        return reachable_hosts(self.network, self.hosts, self.environ, provider)
 
     def new_absence(self) -> str | None:
         """Why this system allows no fence, when the user has not read this reason yet; None if nothing is to be said."""
@@ -131,7 +131,7 @@ class AgentFence:
                     f"The fence cannot be made: {error.filename}: {error.strerror}."
                 ) from error
             env_resets = env_resets_signals(invocation.env.get("PATH"))
-            reachable = self.reachable
+            reachable = self.reachable(invocation.provider)
             if reachable is None:
                 yield fence(invocation, rules, bwrap, env_resets=env_resets)
                 return
@@ -154,9 +154,10 @@ class AgentFence:
             caches=self._private_folder("caches", self.project.main_repo, keep=True),
             secrets=(self.state_dir, *self.secrets),
             others=self.others,
-            program=self.program,
+            program=self.program if invocation.provider is Provider.CLAUDE else invocation.argv[0],
             packages=(plugin_dir(), Path(samobot.__file__).parent),
             allowed=self.allowed,
+            provider=invocation.provider,
         )
 
     def _private_folder(self, kind: str, owner: Path, *, keep: bool = False) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from samobot.claude.outcome import Outcome
 from samobot.errors import StorageError
 from samobot.money import spending
-from samobot.money.spending import Threshold
+from samobot.money.spending import DayBudget, Threshold
 from samobot.session.journal import EventName
 from samobot.text import human_money
 from samobot.worker.session_files import SessionFiles
@@ -45,9 +45,9 @@ class BudgetGuard:
         """
         budget = self._files.budget()
         lefts = [] if budget is None else [budget - self._files.cost()]
-        cap = self._cap()
-        if cap is not None:
-            lefts.append(cap - spending.spent_today(self._state_dir, self._now()))
+        day = self._day()
+        if day is not None:
+            lefts.append(day.left)
         return min(lefts, default=None)
 
     def day_is_over(self) -> str | None:
@@ -60,8 +60,7 @@ class BudgetGuard:
 
     def out_of_sight(self) -> str | None:
         """Return the message that the budget cannot be kept, as the last costs are unknown; None if it can."""
-        no_limit = self._files.budget() is None and self._daily_usd is None
-        if no_limit or self._unpriced < UNPRICED_AFTER:
+        if self._unpriced < UNPRICED_AFTER or (self._files.budget() is None and self._day() is None):
             return None
         return (
             f"{self._unpriced} iterations in a row reported no cost, so the budget cannot be kept. "
@@ -97,21 +96,20 @@ class BudgetGuard:
             spent = spending.add(self._state_dir, self._now(), self._files.folder.path, usd)
         except StorageError as error:
             return f"What this iteration cost could not be counted for the day: {error.message}"
-        cap = self._cap()
-        if cap is None:
+        day = self._day()
+        if day is None:
             return None
-        crossed = spending.newly_crossed(spent.before, spent.after, cap)
+        elsewhere = day.spent - day.here
+        before, after = elsewhere + spent.before, elsewhere + spent.after
+        crossed = spending.newly_crossed(before, after, day.cap)
         if crossed is None:
             return None
         text = (
-            f"{crossed} % of the day's budget over all sessions is spent: "
-            f"{human_money(spent.after)} of {human_money(cap)}."
+            f"{crossed} % of the day's budget over {day.scope} is spent: "
+            f"{human_money(after)} of {human_money(day.cap)}."
         )
         self._files.log(EventName.NOTICE, text=text)
         return text
 
-    def _cap(self) -> float | None:
-        """What all sessions together may cost today, with what the user has allowed on top."""
-        if self._daily_usd is None:
-            return None
-        return self._daily_usd + spending.allowed_today(self._state_dir, self._now())
+    def _day(self) -> DayBudget | None:
+        return spending.day_budget(self._state_dir, self._now(), self._daily_usd)

@@ -11,22 +11,27 @@ from pathlib import Path
 
 from samobot.assets import plugin_dir
 from samobot.claude.clocks import Timeouts
+from samobot.claude.codex_program import CodexProgram
 from samobot.claude.invocation import ClaudeOptions, check_args
 from samobot.claude.preflight import check_root, find, is_wrapper, preflight
 from samobot.claude.user_settings import check_user_settings
 from samobot.config.environment import default_env_file
+from samobot.config.modes import PermissionMode
 from samobot.config.project import Project, load_project
 from samobot.config.projects import other_files
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError, UsageError
+from samobot.money.machine_share import ShareFile
 from samobot.phases import Phase
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
+from samobot.session.provider import Provider
 from samobot.system.clock import utc_now
 from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Progress
 from samobot.worker.budget import BudgetGuard
 from samobot.worker.heartbeat import Heartbeat
+from samobot.worker.hub_wait import HubWait
 from samobot.worker.iteration import IterationRunner
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.loop import Worker
@@ -78,6 +83,8 @@ class WorkerFactory:
         check_root(self._options, self._environ)
         self._options = replace(self._options, path=find(self._options.path, self._environ))
         _ = self._fence().holds
+        if any(self._settings.provider(phase) is Provider.CODEX for phase in Phase):
+            self._codex.check(self._environ, login=new)
         if is_wrapper(self._options.path):
             if self._settings.asks:
                 raise UsageError(
@@ -89,6 +96,11 @@ class WorkerFactory:
         if new:
             preflight(self._options, self._environ, login=True)
 
+    @property
+    def _codex(self) -> CodexProgram:
+        free = self._settings.cli_permission_mode is PermissionMode.BYPASS_PERMISSIONS
+        return CodexProgram(self._settings.codex_path, plugin_dir(), free)
+
     def worker(
         self,
         folder: SessionFolder,
@@ -97,15 +109,24 @@ class WorkerFactory:
         tell: Callable[[Notice], None],
         watch: Callable[[Progress], None],
     ) -> Worker:
-        """Build the worker of one run."""
+        """Build the worker of one run.
+
+        Raises:
+            UsageError: The session's program cannot run here.
+        """
         settings = self._settings
         files = SessionFiles(folder, utc_now)
+        if not options.provider_is_fixed and files.journal().provider == Provider.CODEX:
+            self._codex.check(self._environ, login=False)
         surroundings = IterationConfig(
             project=self._project,
             options={
                 phase: replace(self._options, model=settings.model(phase), effort=settings.effort(phase))
                 for phase in Phase
             },
+            providers={phase: settings.provider(phase) for phase in Phase},
+            codex=self._codex,
+            codex_model=settings.codex_model,
             plugin=plugin_dir(),
             key=self.key,
             environ=self._environ,
@@ -117,6 +138,7 @@ class WorkerFactory:
             other_files=tuple(other_files(settings.samobot_projects, self._project.file)),
             mcp=settings.samobot_mcp,
             model_is_fixed=options.model_is_fixed,
+            provider_is_fixed=options.provider_is_fixed,
         )
         heartbeat = Heartbeat()
         iteration = IterationRunner(files, surroundings, heartbeat, now=utc_now, watch=watch)
@@ -128,7 +150,8 @@ class WorkerFactory:
         state_dir = settings.samobot_state_dir
         money = BudgetGuard(files, state_dir, settings.samobot_daily_budget_usd, now=utc_now)
         run = RunContext(files, options, retry_policy, utc_now, tell)
-        return Worker(run, iteration, heartbeat, AccountLimit(state_dir), money)
+        hub_wait = HubWait(settings.samobot_host_alone, ShareFile(state_dir))
+        return Worker(run, iteration, heartbeat, AccountLimit(state_dir), money, hub_wait)
 
     def _fence(self) -> AgentFence:
         settings, environ = self._settings, self._environ

@@ -23,6 +23,7 @@ from samobot.session.asks import Ask, read_asks
 from samobot.session.commit_check import commit_problem, unfinished_work
 from samobot.session.diff import diff_summary
 from samobot.session.journal import EventName
+from samobot.session.provider import Provider
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.worktree import base_of
 from samobot.worker.agent_call import CallBuilder
@@ -30,13 +31,14 @@ from samobot.worker.agent_guard import AgentGuard
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
+from samobot.worker.hook_trial import try_hooks
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.iteration_log import log_end, log_signal
 from samobot.worker.permission_gate import AskPolicy, PermissionGate
+from samobot.worker.provider_choice import choose_agent_model, choose_provider
 from samobot.worker.session_files import SessionFiles
 from samobot.worker.setup_command import run_setup
 from samobot.worker.steering import Steering
-from samobot.worker.strength import choose_model
 from samobot.worker.work_dir import find_work_dir, trace
 
 
@@ -102,11 +104,19 @@ class IterationRunner:
 
     def model(self, phase: Phase) -> ModelChoice:
         """Return model and effort of the next iteration of a phase."""
-        return choose_model(self._world, self._files, phase)
+        return choose_agent_model(self._world, self._files, phase)
 
-    async def commit_problem(self) -> str | None:
+    def provider(self, phase: Phase) -> Provider:
+        """Return the program of the next iteration of a phase."""
+        return choose_provider(self._world, self._files, phase)
+
+    async def commit_problem(self, stop: asyncio.Event) -> str | None:
         """Return why the agent could not commit its work, checked before the first cost; None if it could."""
-        return await asyncio.to_thread(commit_problem, find_work_dir(self._world.project, self._files))
+        world, work_dir = self._world, find_work_dir(self._world.project, self._files)
+        problem = await asyncio.to_thread(commit_problem, work_dir)
+        if problem is None and not self._files.journal().iterations:
+            await try_hooks(world.fence, work_dir, self._files, world.environ, stop)
+        return problem
 
     async def carry_out(
         self, assignment: Assignment, stop: asyncio.Event, *, answered: Callable[[], None]
@@ -164,6 +174,7 @@ class IterationRunner:
         }
         self._report_absent_fence()
         chosen = {
+            "provider": call.program.provider,
             "model": call.choice.model,
             "effort": call.choice.effort,
             "stronger": assignment.stronger,
@@ -195,7 +206,7 @@ class IterationRunner:
         finally:
             self._heartbeat.clear_activity()
         self._report_refusals(refused)
-        outcome = classify(evidence, end, self._now())
+        outcome = classify(evidence, end, self._now(), call.program.provider.display_name)
         reverted = await asyncio.to_thread(self.guard.end)
         self._heartbeat.renew()
         signal = files.signal()
@@ -242,7 +253,7 @@ class IterationRunner:
             self._answered = None
         if isinstance(record, ApiRetry) and record.status in (401, 403) and not self._refusal_noted:
             self._refusal_noted = True
-            text = f"Claude refuses the login ({record.status}); the CLI repeats the request. Check the login if this lasts."
+            text = f"The service refuses the login ({record.status}); the CLI repeats the request. Check the login if this lasts."
             self._files.log(EventName.NOTICE, text=text)
         if isinstance(record, Init):
             self._report_absent_servers(record)

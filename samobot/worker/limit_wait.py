@@ -10,6 +10,7 @@ from samobot.claude.limits import longest_wait
 from samobot.claude.outcome import Outcome
 from samobot.phases import Phase
 from samobot.session.journal import EventName, RunEndReason
+from samobot.session.provider import Provider
 from samobot.session.requests import RequestKind
 from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.run import Notice, RunContext, RunResult
@@ -40,8 +41,9 @@ class LimitWait:
         self._try_anyway = False
         self._reset_early: set[str] = set()  # kinds that another session's answer seemed to reset
 
-    async def before_iteration(self, phase: Phase) -> RunResult | None:
-        """Wait for the account's limit to reset; a `RunResult` if this run does not wait."""
+    async def before_iteration(self, phase: Phase, provider: Provider) -> RunResult | None:
+        """Wait for the limit of the program's account to reset; a `RunResult` if this run does not wait."""
+        self._account = self._account.of(provider)
         if self._try_anyway:
             # The user wants to; if the limit is still in force, it is recorded again.
             self._try_anyway = False
@@ -49,7 +51,8 @@ class LimitWait:
         limit = self._account.limit(self._run.now())
         if limit is None:
             return None
-        if (limit.until <= self._run.now() or self._is_doubtful(limit)) and self._account.begin_probe():
+        now = self._run.now()
+        if (limit.until <= now or self._is_doubtful(limit)) and self._account.begin_probe(limit, now):
             return None
         return await self._park(phase, limit)
 
@@ -125,7 +128,7 @@ class LimitWait:
             if current.until > self._run.now():
                 limit = current
                 self._heartbeat.show_parked(limit.until)
-            elif self._account.begin_probe():
+            elif self._account.begin_probe(current, self._run.now()):
                 return WakeReason.TIME
             else:
                 limit = KnownLimit(self._run.now() + PROBE_POLL, limit.kind, limit.text)

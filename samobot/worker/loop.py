@@ -20,6 +20,7 @@ from samobot.worker.assignment import Assignment, Report
 from samobot.worker.budget import BudgetGuard
 from samobot.worker.failures import FailureHandler, unreported
 from samobot.worker.heartbeat import Heartbeat
+from samobot.worker.hub_wait import HubWait
 from samobot.worker.iteration import IterationRunner
 from samobot.worker.limit_wait import LimitWait
 from samobot.worker.run import Notice, RunContext, RunResult
@@ -43,6 +44,7 @@ class Worker:
         heartbeat: Shows the worker's state to other processes.
         account: The account's usage limit, shared by all workers.
         money: The budgets.
+        hub_wait: Waits while this machine is cut off from its hub.
         nap: Sleeps.
 
     Attributes:
@@ -56,10 +58,13 @@ class Worker:
         heartbeat: Heartbeat,
         account: AccountLimit,
         money: BudgetGuard,
+        hub_wait: HubWait,
         *,
         nap: SleepFunction = sleep_unless_stopped,
     ) -> None:
         self.ran = 0
+        self._context = run
+        self._hub_wait = hub_wait
         self._files = run.files
         self._options = run.options
         self._now = run.now
@@ -158,10 +163,12 @@ class Worker:
         if end is not None:
             return end
         phase = self._files.phase()
-        end = await self._limit_wait.before_iteration(phase)
+        if await self._hub_wait.before_iteration(self._context, self._heartbeat, self._sleeper):
+            return None
+        end = await self._limit_wait.before_iteration(phase, self._iteration.provider(phase))
         if end is not None or self._stop.is_set() or self._sleeper.pause_requested:
             return end
-        problem = await self._iteration.commit_problem() if self.ran == 0 else None
+        problem = await self._iteration.commit_problem(self._stop) if self.ran == 0 else None
         if problem is not None:
             return self._ends.blocked(phase, BlockCause.FAILURES, problem, None)
         self.ran += 1

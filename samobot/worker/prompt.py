@@ -13,14 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.claude.mcp import mcp_name
+from samobot.config.learned import LEARNED, LESSON_CHARACTERS, LESSON_LINES
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.text import human_duration
 
-LEARNED = "_learned.md"
-"""File in the session's folder in which agents note what those after them should know."""
-
-_LEARNED_LINES = 60
-_LEARNED_CHARACTERS = 4_000
 _STATUS_LINES = 12
 _STATUS_WIDTH = 120
 
@@ -58,6 +54,7 @@ class IterationContext:
         seconds: When the iteration is ended, from its start; None for no limit.
         budget_left: US dollars it may cost; None for no limit.
         learned: What earlier iterations noted for those after them.
+        lessons: What earlier sessions of the project learned, as the user accepted it.
         browsers: MCP servers that show web pages.
         reachable: The hosts that can be connected to; None for no limit.
     """
@@ -81,6 +78,7 @@ class IterationContext:
     seconds: float | None = None
     budget_left: float | None = None
     learned: str = ""
+    lessons: str = ""
     browsers: tuple[str, ...] = ()
     reachable: tuple[str, ...] | None = None
 
@@ -106,6 +104,11 @@ def iteration_prompt(facts: IterationContext) -> str:
         f"Carry out iteration {facts.number} of this session: one piece of the {facts.phase} phase. "
         "Begin with `_overview.md`, end with `_signal.json`.",
         _now(facts),
+        _section(
+            "Learned in earlier sessions of this project (may be out of date)",
+            _clipped(facts.lessons),
+            tag="lessons",
+        ),
         _section(
             "Learned by earlier iterations (may be out of date)", _clipped(facts.learned), tag="learned"
         ),
@@ -190,7 +193,7 @@ def _now(facts: IterationContext) -> str:
 def _clipped(text: str) -> str:
     """The first lines of what earlier iterations noted: an agent may write more than is asked for."""
     lines = text.strip().splitlines()
-    shown = "\n".join(lines[:_LEARNED_LINES])[:_LEARNED_CHARACTERS]
+    shown = "\n".join(lines[:LESSON_LINES])[:LESSON_CHARACTERS]
     return shown if shown == text.strip() else f"{shown}\n… (more in `{LEARNED}`)"
 
 

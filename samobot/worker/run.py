@@ -27,6 +27,7 @@ class RunOptions:
         wait_for_limits: Wait for a usage limit's reset; else end as parked.
         auto: Whether the bot may decide gates automatically (`--auto`); only recorded here.
         model_is_fixed: Whether it was started with a model or a profile.
+        provider_is_fixed: Whether it was started with a program.
     """
 
     budget_usd: float | None = None
@@ -35,6 +36,7 @@ class RunOptions:
     wait_for_limits: bool = True
     auto: bool = False
     model_is_fixed: bool = False
+    provider_is_fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

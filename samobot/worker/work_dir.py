@@ -7,11 +7,11 @@ import hashlib
 import os
 from pathlib import Path
 
+from samobot.config.learned import LEARNED
 from samobot.config.project import Project
 from samobot.errors import UsageError, WorktreeGoneError
 from samobot.session.folder import SessionFolder
 from samobot.session.tree_state import tree_state
-from samobot.worker.prompt import LEARNED
 from samobot.worker.session_files import SessionFiles
 
 _NOT_WORK = frozenset({"_overview.md", "_signal.json", LEARNED, "_logs"})

@@ -11,6 +11,7 @@ from samobot.claude.fence_probe import network_problem
 from samobot.claude.model_hosts import reachable_hosts
 from samobot.config.destination import parse_destinations
 from samobot.config.modes import FenceMode, FenceNet
+from samobot.session.provider import Provider
 
 LISTED = parse_destinations("pypi.org")
 FOUND = {
@@ -50,3 +51,19 @@ def test_network_that_cannot_be_limited_is_refused_with_the_remedy(
     mode: FenceMode, environ: dict[str, str], named: str
 ) -> None:
     assert named in (network_problem(FenceNet.NONE, mode, environ) or "")
+
+
+def test_codex_needs_its_own_model_and_not_claudes(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path)}
+    (tmp_path / ".codex").mkdir()
+    file = tmp_path / ".codex" / "config.toml"
+    provider = '[model_providers.own]\nbase_url = "http://127.0.0.1:8080/v1"\n'
+    for text, hosts in {
+        "": "api.openai.com:443 chatgpt.com:443 auth.openai.com:443",
+        "model_provider = 'absent'\n" + provider: "api.openai.com:443 chatgpt.com:443 auth.openai.com:443",
+        "model_provider = 'own'\n" + provider: "127.0.0.1:8080",
+    }.items():
+        file.write_text(text)
+        found = reachable_hosts(FenceNet.NONE, (), environ, Provider.CODEX)
+        assert found is not None
+        assert " ".join(f"{each.host}:{each.port}" for each in found) == hosts

@@ -177,3 +177,59 @@ def test_a_damaged_record_trusts_nothing_and_is_written_on(
     assert not is_trusted(tmp_path, project, content)
     trust(tmp_path, project, content, "ann", NOW)
     assert is_trusted(tmp_path, project, content)
+
+
+NAMED: dict[str, tuple[str, str]] = {
+    "in quotes": ('sh "$CLAUDE_PROJECT_DIR"/scripts/a.sh', "scripts/a.sh"),
+    "with a default folder": ("${CLAUDE_PROJECT_DIR:-.}/scripts/a.sh", "scripts/a.sh"),
+    "before a semicolon": ("sh scripts/a.sh; true", "scripts/a.sh"),
+    "between operators": ("true&&scripts/a.sh|cat", "scripts/a.sh"),
+    "in its folder": ("cd scripts && ./a.sh", "scripts/a.sh"),
+    "in a shell of its own": ("bash -c 'cd scripts; exec ./a.sh --now'", "scripts/a.sh"),
+    "as a value": ("env HOOK=scripts/a.sh run-it", "scripts/a.sh"),
+    "as a module": ("python3 -m scripts.a", "scripts/a.py"),
+    "as a package": ("python3 -m scripts", "scripts/__main__.py"),
+    "by npm": ("npm run lint", "package.json"),
+    "by make": ("make -s check", "Makefile"),
+    "as a plugin": ("./market", "market/plug/hooks/hooks.json"),
+}
+
+
+@pytest.mark.parametrize(("command", "file"), NAMED.values(), ids=NAMED)
+def test_trust_ends_with_a_change_of_what_a_hook_names(tmp_path: Path, command: str, file: str) -> None:
+    repo = tmp_path / "repo"
+    for name in (
+        "scripts/a.sh",
+        "scripts/a.py",
+        "scripts/__main__.py",
+        "package.json",
+        "Makefile",
+        "market/.claude-plugin/marketplace.json",
+        "market/plug/hooks/hooks.json",
+        ".git/HEAD",
+        "other.txt",
+    ):
+        (repo / name).parent.mkdir(parents=True, exist_ok=True)
+        (repo / name).write_text("one")
+    (repo / ".samocode").write_text("MAIN_REPO=.\nWORKTREES=../w\nSESSIONS=../s\n")
+    project = load_project(repo)
+    (repo / ".claude" / "agents").mkdir(parents=True)
+    for holder, text in (
+        ("settings.json", json.dumps({"hooks": {"Stop": [{"hooks": [{"command": command}]}]}})),
+        ("agents/a.md", f"---\nname: a\nhooks:\n  Stop:\n    - command: {command}\n---\nBe kind.\n"),
+        ("agents/a.md", f"Look at !`{command}` first.\n"),
+    ):
+        (repo / ".claude" / holder).write_text(text)
+        (repo / file).write_text("one")
+        content = project_settings(repo)
+        assert content is not None
+        trust(tmp_path / "state", project, content, "ann", NOW)
+        (repo / "other.txt").write_text(holder)
+        content = project_settings(repo)
+        assert content is not None
+        assert is_trusted(tmp_path / "state", project, content), "nothing of it has changed"
+        (repo / file).write_text("two")
+        content = project_settings(repo)
+        assert content is not None
+        assert not is_trusted(tmp_path / "state", project, content)
+        (repo / ".claude" / holder).unlink()

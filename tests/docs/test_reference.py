@@ -72,7 +72,7 @@ def test_the_configuration_table_is_the_settings() -> None:
             continue
         if isinstance(value, float):
             value = f"{value:g}"
-        variable = re.sub("_(MODEL|EFFORT|PROFILE)S$", r"_\1_<PHASE>", name.upper())
+        variable = re.sub("_(MODEL|EFFORT|PROFILE|PROVIDER)S$", r"_\1_<PHASE>", name.upper())
         expected[variable] = "" if value in (None, (), {}) else str(value)
     assert documented == expected
 
@@ -167,7 +167,7 @@ def test_the_events_of_real_runs_have_the_documented_fields(shop: Workshop) -> N
         assert always <= fields <= always | sometimes, event
         seen.add(event["event"])
     # A service at fault for ten minutes, what a person says to a run that is under way, and calls that wait for one.
-    said = {EventName.BUDGET, EventName.PROFILE, EventName.ASK}
+    said = {EventName.BUDGET, EventName.PROFILE, EventName.PROVIDER, EventName.ASK}
     assert set(EventName) - seen == {EventName.NOTICE, EventName.UNPARK} | said
 
 

@@ -216,6 +216,12 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert (review.name, review.parts[0].steps > 0) == ("greet", True)
     assert review.change is not None
     assert review.change.branch == "greet"
+    assert await fleet.pictures(ref) == []
+    host.write("greet", "_learned.md", "- tests need a database\n")
+    lessons = await fleet.lessons(ref)
+    assert lessons.new == ("tests need a database",)
+    assert await fleet.keep_lessons(ref, ANNA, expected=lessons.sha256) == lessons.new
+    assert (await fleet.lessons(ref)).new == ()
     assert await fleet.log_lines(ref, 3) == []
     assert await fleet.last_message(ref) == ""
     names = [each.name for each in await fleet.files(ref)]
@@ -342,7 +348,7 @@ async def test_a_session_that_is_gone_is_not_found_by_any_call(host: Host) -> No
         fleet.approve(gone, ANNA), fleet.reject(gone, "no", ANNA), fleet.add_guidance(gone, "x", ANNA),
         fleet.action_done(gone, ANNA), fleet.retry(gone, ANNA), fleet.plan_text(gone), fleet.ask_text(gone, "a"),
         fleet.decide_ask(gone, "a", DecisionKind.DENY, ANNA), fleet.withdraw_permission(gone, "a", ANNA),
-        fleet.summary_text(gone), fleet.diff(gone), fleet.review(gone), fleet.log_lines(gone), fleet.last_message(gone),
+        fleet.summary_text(gone), fleet.diff(gone), fleet.review(gone), fleet.lessons(gone), fleet.pictures(gone), fleet.keep_lessons(gone, ANNA), fleet.log_lines(gone), fleet.last_message(gone),
         fleet.files(gone), fleet.file(gone, "_qa.md"), fleet.timeline(gone),
     ]  # fmt: skip
     results = await asyncio.gather(*calls, return_exceptions=True)

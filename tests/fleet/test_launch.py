@@ -11,6 +11,7 @@ import pytest
 from samobot.config.model_choice import Profile
 from samobot.errors import StorageError
 from samobot.fleet.launch import RunRequest, worker_environment, worker_log
+from samobot.session.provider import Provider
 from samobot.worker.halt import HaltResult, halt
 from tests.support.session_folder import make_session
 
@@ -24,12 +25,14 @@ def test_no_user_text_goes_through_a_shell_or_becomes_a_flag() -> None:
         session="greet",
         model=nasty,
         profile=Profile.MAX,
+        provider=Provider.CODEX,
         budget_usd=5,
         auto=True,
     ).argv()
     assert f"--model={nasty}" in argv
     assert [word for word in argv if word.startswith("--budget=")] == ["--budget=5"]
     assert "--profile=max" in argv
+    assert "--provider=codex" in argv
     assert argv[-1] == "--auto"
 
 

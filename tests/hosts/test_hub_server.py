@@ -61,8 +61,10 @@ async def test_check_reports_what_runs_and_who_is_absent(tmp_path: Path) -> None
         findings = await asyncio.to_thread(examine_hub, tmp_path / "hub", dict(os.environ))
         assert [each.level for each in findings] == [*[Level.OK] * 4, Level.WARNING]
         assert "laptop" in findings[-1].text
-        [host] = await asyncio.to_thread(examine_hosts, tmp_path / "laptop", dict(os.environ))
+        environ = dict(os.environ) | {"SAMOBOT_HOST_ALONE": "pause"}
+        [host, alone] = await asyncio.to_thread(examine_hosts, tmp_path / "laptop", environ)
         assert host.level is Level.OK
+        assert alone.text == "its sessions wait before their next iteration (SAMOBOT_HOST_ALONE=pause)"
 
 
 def test_check_names_a_hub_that_does_not_run_and_keys_that_others_may_read(tmp_path: Path) -> None:

@@ -69,18 +69,18 @@ async def test_a_host_is_one_of_the_bots_machines(tmp_path: Path, monkeypatch: p
 
             with monkeypatch.context() as patch:
                 patch.setattr(laptop.link.known, "is_online", lambda _: False)
-                with pytest.raises(SavedForHostError, match="add guidance greet"):
+                with pytest.raises(SavedForHostError, match="message to greet"):
                     await fleet.add_guidance(other.ref, "Keep it short", ANNA)
-                with pytest.raises(HostAwayError, match="laptop is not reachable since"):
+                with pytest.raises(HostAwayError, match="laptop not reachable since"):
                     await fleet.diff(other.ref)
                 away = await fleet.view(other.ref)
-                assert "laptop is not reachable since" in away.problems[0]
+                assert "laptop not reachable since" in away.problems[0]
                 (report,) = [each for each in await fleet.panic(ANNA) if not each.clean]
                 assert report.words.startswith("laptop: not confirmed")
             await soon(lambda: laptop.link.pending("laptop") == 0)
             assert await fleet.lift_emergency_stop()
             (event,) = (await fleet.poll()).events
-            assert "add guidance greet" in event.text
+            assert "message to greet" in event.text
             with pytest.raises(NotFoundError):
                 await fleet.view(other.ref.model_copy(update={"project": "demo@nowhere"}))
     await local.close()

@@ -26,6 +26,10 @@ def test_server_binary_is_the_named_one(tmp_path: Path) -> None:
     named = program(tmp_path / "mine", "nats-server: v2.12.3")
     assert server_binary({"SAMOBOT_NATS_SERVER": str(named)}) == named
     assert server_version(named) == (2, 12, 3)
+    file = tmp_path / "settings.env"
+    file.write_text(f"SAMOBOT_NATS_SERVER={named}\n")
+    file.chmod(0o600)
+    assert server_binary({"SAMOBOT_ENV_FILE": str(file)}) == named
 
 
 @pytest.mark.parametrize("version", ["2.9.10", "2.10.29", "1.4.1"])

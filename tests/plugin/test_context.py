@@ -110,6 +110,17 @@ def test_what_is_appended_to_the_role_stays_the_same_so_that_its_cache_holds() -
         assert words in iteration_prompt(later)
 
 
+def test_lessons_of_earlier_sessions_stand_apart_from_the_users_words() -> None:
+    text = iteration_prompt(
+        replace(FACTS, lessons="- `make test` needs `make db` first (from login, 2026-01-15)")
+    )
+    assert (
+        "# Learned in earlier sessions of this project (may be out of date)\n\n<lessons>\n- `make test`"
+        in text
+    )
+    assert "lessons" not in iteration_context(replace(FACTS, lessons="- x"), "")
+
+
 def test_of_what_was_learned_the_beginning_is_given_and_the_rest_is_named() -> None:
     short = iteration_prompt(replace(FACTS, learned="- `make test` needs `make db` first\n"))
     assert "<learned>\n- `make test` needs `make db` first\n</learned>" in short

@@ -173,10 +173,34 @@ OTHER_WAYS = (
     "claude config -p; true | claude -p",
     "claude.exe -p hi",
     "bash -c claude < prompt",
+    "alias c=claude; c -p hi",
+    "alias c='claude -p'",
+    "shopt -s expand_aliases; alias ask='/usr/bin/claude --model opus -p'\nask hi",
+    'ask() { claude "$@"; }; ask -p hi',
+    "env claude -p hi",
+    "env -S 'claude -p hi'",
+    "codex exec 'fix it'",
+    "npx @openai/codex exec hi",
+    "npx -y @openai/codex@latest exec hi",
+    "gemini -p hi",
+    "gemini --prompt=hi",
+    "pnpm dlx @google/gemini-cli -p hi",
+    "cd x && aider --yes --message 'fix it'",
+    "bash -c 'codex exec hi'",
+    "timeout 60 opencode run hi",
+    "cursor-agent -p hi",
 )
 """Launchers, interpreters, pipes, substitutions and quotes in between."""
 
 MENTIONS = (
+    "codex --version",
+    "grep -rn 'codex exec' docs",
+    "git commit -m 'gemini -p is refused'",
+    "goose up",
+    "cat aider -m",
+    "npm install @openai/codex",
+    "alias ll='ls -l'",
+    "alias",
     "npx claude --version",
     "git log --grep 'claude -p'",
     'echo "run claude -p to ask"',
@@ -230,6 +254,11 @@ MENTIONS = (
 )
 
 
+def test_hook_is_started_for_each_name_that_it_knows() -> None:
+    text = (plugin_dir() / "hooks" / "hooks.json").read_text(encoding="utf-8")
+    assert all(f"*{name}*" in text for name in HOOK.OTHERS)
+
+
 @pytest.mark.parametrize("command", OTHER_WAYS)
 def test_command_that_asks_a_model_in_another_way_is_refused(command: str) -> None:
     assert HOOK.asks_a_model(command)
@@ -250,6 +279,11 @@ def test_no_command_is_too_strange(command: str) -> None:
     [
         (json.dumps({"tool_name": "Bash", "tool_input": {"command": "claude -p hi"}}), True, True),
         (json.dumps({"tool_name": "Bash", "tool_input": {"command": "claude -p hi"}}), False, False),
+        (
+            json.dumps({"tool_name": "Bash", "tool_input": {"command": "npx @openai/codex exec hi"}}),
+            True,
+            True,
+        ),
         (json.dumps({"tool_name": "Bash", "tool_input": {"command": "ls # claude"}}), True, False),
         (json.dumps({"tool_name": "Bash", "tool_input": {"command": 3, "x": "claude"}}), True, False),
         (json.dumps({"tool_name": "Bash", "tool_input": {"command": "make"}}), True, False),

@@ -395,7 +395,7 @@ def test_a_claude_inside_an_iteration_is_refused(desk: Desk, any_claude: Path, t
     steps: list[Step] = [bash("claude -p 'Do my work'"), bash("claude --version"), *_ending(Phase.QUALITY)]
     with MessagesApi({"quality": steps}) as api:
         desk.iterate(api, replace(desk.facts, phase=Phase.QUALITY))
-        assert "No Claude CLI inside an iteration" in api.requests[1].text
+        assert "No CLI of an agent inside an iteration" in api.requests[1].text
     api.check()
     assert ran.exists(), "asking it for its version is allowed"
     assert "touch" not in api.requests[1].text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from samobot.session.commit_check import commit_problem, unfinished_work
+from samobot.session.commit_check import commit_hooks, commit_problem, unfinished_work
 from samobot.session.diff import diff_summary
 from samobot.session.worktree import prepare_worktree
 from tests.support.repository import commit, git, make_repository
@@ -190,3 +190,15 @@ def test_work_that_is_not_all_committed_is_named(repo: Path, tmp_path: Path) -> 
 def test_a_session_in_the_repository_itself_is_not_blamed_for_having_no_branch(repo: Path) -> None:
     assert unfinished_work(repo, diff_summary(repo, "HEAD")) == ""
     assert unfinished_work(repo, None) == ""
+
+
+def test_hooks_that_can_refuse_a_commit_are_those_that_git_would_run(repo: Path) -> None:
+    assert commit_hooks(repo) == ()
+    hook(repo, "commit-msg", "#!/bin/sh\n")
+    hook(repo, "pre-push", "#!/bin/sh\n")
+    hook(repo, "pre-commit", "#!/bin/sh\n", 0o644)
+    assert [each.name for each in commit_hooks(repo)] == ["commit-msg"]
+    git(repo, "config", "--global", "core.hooksPath", str(repo.parent / "hooks"))
+    hook(repo, "pre-commit", "#!/bin/sh\n")
+    assert commit_hooks(repo) == (repo.parent / "hooks" / "pre-commit",)
+    assert commit_hooks(repo.parent) == ()

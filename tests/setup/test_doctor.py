@@ -23,6 +23,7 @@ from samobot.setup.checks import examine
 from samobot.setup.doctor import Finding, Level, exit_code
 from samobot.setup.telegram_check import BotApi
 from samobot.system import systemd
+from samobot.system.platform.portable import PortablePlatform
 from samobot.system.service import ServiceState
 from tests.support.fake_programs import put_claude, put_program
 from tests.support.repository import make_repository
@@ -31,6 +32,14 @@ pytestmark = pytest.mark.slow
 
 HINTS = systemd.hints()
 TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
+
+
+def test_what_is_weaker_without_linux_is_listed() -> None:
+    assert doctor.portable(()) == []
+    found = doctor.portable(PortablePlatform.weaknesses)
+    assert {each.level for each in found} == {Level.WARNING}
+    assert found[0].remedy
+    assert tuple(each.text for each in found[1:]) == PortablePlatform.weaknesses
 
 
 @pytest.mark.parametrize(
@@ -193,6 +202,21 @@ async def test_claude_settings_that_stop_an_iteration_are_said_with_the_remedy(m
     assert (worst.check, worst.level) == ("Claude's settings", Level.ERROR)
     assert f'permissions.ask in {settings} holds "Bash"' in worst.text
     assert "Remove that there" in worst.remedy
+
+
+async def test_codex_is_checked_where_a_phase_is_its_and_its_limits_are_said(machine: Machine) -> None:
+    machine.set(SAMOBOT_PROVIDER_QUALITY="codex", CODEX_PATH="codex-of-the-test", SAMOBOT_BUDGET_USD="5")
+    worst = await machine.worst()
+    assert (worst.check, worst.level) == ("Codex", Level.ERROR)
+    assert "npm install -g @openai/codex" in worst.remedy
+    put_program(machine.home / "bin", "codex-of-the-test", "echo codex-cli 0.171.0")
+    worst = await machine.worst()
+    assert (worst.check, worst.level) == ("Codex's limits", Level.WARNING)
+    assert "no price" in worst.text
+    machine.set(SAMOBOT_BUDGET_USD="")
+    found = await machine.look()
+    assert found["Codex"].text == "0.171.0, for quality"
+    assert found["Codex's limits"].level is Level.OK
 
 
 async def test_a_permission_mode_among_the_claude_flags_is_said(machine: Machine) -> None:

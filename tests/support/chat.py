@@ -13,7 +13,7 @@ from telegram import Bot
 from samobot.config.settings import Settings
 from samobot.errors import ConflictError, NotFoundError
 from samobot.fleet.models import PastSession, SessionRef, SessionView
-from samobot.fleet.results import DiffView, Document
+from samobot.fleet.results import DiffView, Document, FileView, LessonsView
 from samobot.review.facts import ReviewFacts
 from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
@@ -41,6 +41,8 @@ class FakeFleet:
     said_last: str = ""
     summary: Document | None = None
     reviewed: ReviewFacts | None = None
+    shots: dict[str, bytes] = field(default_factory=dict)
+    learned: LessonsView = field(default_factory=LessonsView)
     decided: list[tuple[str, str]] = field(default_factory=list)
     refuse: bool = False
     archived: set[str] = field(default_factory=set)
@@ -73,6 +75,15 @@ class FakeFleet:
 
     async def summary_text(self, ref: SessionRef) -> Document | None:
         return self.summary
+
+    async def lessons(self, ref: SessionRef) -> LessonsView:
+        return self.learned
+
+    async def pictures(self, ref: SessionRef) -> list[FileView]:
+        return [FileView(name=name, size=len(data)) for name, data in self.shots.items()]
+
+    async def file(self, ref: SessionRef, name: str) -> bytes:
+        return self.shots[name]
 
     async def review(self, ref: SessionRef) -> ReviewFacts:
         if self.reviewed is None:

@@ -363,7 +363,7 @@ def _fleet() -> tuple[MessageView, ...]:
         FleetEventKind.GAVE_UP: "It died 3 times within 10 minutes; the log says more.",
         FleetEventKind.FAILED_TO_START: "The worktree could not be made: the branch greet is checked out elsewhere.",
         FleetEventKind.DELIVERED: "on studio 14:02: approve greet",
-        FleetEventKind.REFUSED: "answer greet was not carried out. Q1 has changed since it was shown; look at it again.",
+        FleetEventKind.REFUSED: "on studio 14:02: answer greet was not carried out. Q1 has changed since it was shown; look at it again.",
     }
     return tuple(
         fleet_news(FleetEvent(ref=where, key="demo:greet", kind=kind, text=why[kind], host="studio"), "greet")

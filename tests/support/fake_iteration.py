@@ -11,12 +11,16 @@ from samobot.claude.outcome import Outcome
 from samobot.claude.outcome_kinds import OutcomeKind
 from samobot.claude.records import Denial
 from samobot.config.model_choice import ModelChoice
+from samobot.config.modes import HostAlone
+from samobot.money.machine_share import ShareFile
 from samobot.phases import Phase
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName
+from samobot.session.provider import Provider
 from samobot.worker.assignment import Assignment, Report
 from samobot.worker.budget import BudgetGuard
 from samobot.worker.heartbeat import Heartbeat
+from samobot.worker.hub_wait import HubWait
 from samobot.worker.iteration import IterationRunner
 from samobot.worker.loop import Worker
 from samobot.worker.run import Notice, RetryPolicy, RunContext, RunOptions
@@ -100,7 +104,11 @@ class FakeIteration(IterationRunner):
         """What is configured by default."""
         return ModelChoice("opus", "medium")
 
-    async def commit_problem(self) -> str | None:
+    def provider(self, phase: Phase) -> Provider:
+        """What is configured by default."""
+        return Provider.CLAUDE
+
+    async def commit_problem(self, stop: asyncio.Event) -> str | None:
         """There is no repository."""
         return None
 
@@ -180,6 +188,7 @@ def bench(
     options: RunOptions | None = None,
     retry_policy: RetryPolicy | None = None,
     daily_usd: float | None = None,
+    alone: HostAlone = HostAlone.CONTINUE,
 ) -> Bench:
     """Put a worker together that plays these iterations."""
     clock = Clock()
@@ -194,5 +203,6 @@ def bench(
     account = AccountLimit(folder.path.parent / "state")
     heartbeat = RecordingHeartbeat()
     run = RunContext(files, options or RunOptions(), retry_policy or RetryPolicy(), clock, tell)
-    worker = Worker(run, iteration, heartbeat, account, money, nap=clock.nap)
+    hub_wait = HubWait(alone, ShareFile(folder.path.parent / "state"))
+    worker = Worker(run, iteration, heartbeat, account, money, hub_wait, nap=clock.nap)
     return Bench(folder, worker, iteration, heartbeat, clock, notices, files)

@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from samobot.errors import SamobotError, UsageError
 from samobot.system import launchd
 from samobot.system.service import Service, ServiceState
 from samobot.system.service_manager import service_manager
+from samobot.terminal.service_command import install_service_command
 from tests.support.fake_programs import put_program
 
 TARGET = f"gui/{os.getuid()}/samobot"
@@ -110,6 +112,13 @@ def test_only_the_environment_may_differ(machine: dict[str, str]) -> None:
     assert launchd.without_variables(launchd.render_here(machine | {"PATH": "/other"})) == here
     assert launchd.without_variables(launchd.render_here(machine, Service.HOST)) != here
     assert launchd.without_variables("damaged") == "damaged"
+
+
+def test_command_shows_the_property_list(machine: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMOBOT_PORTABLE", "1")
+    for option, service in (("", Service.BOT), ("--hub", Service.HUB), ("--host", Service.HOST)):
+        done = CliRunner().invoke(install_service_command, ["--print", *filter(None, [option])])
+        assert plistlib.loads(done.stdout.encode())["Label"] == service
 
 
 def test_launchd_is_the_manager_where_there_is_no_systemd(monkeypatch: pytest.MonkeyPatch) -> None:

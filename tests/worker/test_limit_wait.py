@@ -63,7 +63,7 @@ async def test_while_one_tries_the_others_wait_for_what_it_finds(tmp_path: Path)
     there = bench(folder, DONE_SOON)
     prober = AccountLimit(state)
     prober.record(limit_at(there.clock, -1), there.clock.now)
-    assert prober.begin_probe()
+    assert prober.begin_probe(limit_at(there.clock, -1), there.clock.now)
 
     def at_nap(number: int) -> None:
         assert there.iteration.assignments == []

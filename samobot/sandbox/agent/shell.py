@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -92,12 +92,26 @@ def _first_pids(fd: int, count: int) -> list[int]:
 
 def _descendants(pid: int) -> list[int]:
     """All processes below one, deepest last."""
-    parents: dict[int, list[int]] = {}
+    children: dict[int, list[int]] = {}
+    for child, parent in _processes_with_parents():
+        children.setdefault(parent, []).append(child)
+    found = [pid]
+    for parent in found:
+        found += children.get(parent, [])
+    return found[1:]
+
+
+def _processes_with_parents() -> Iterator[tuple[int, int]]:
+    """From `/proc`, else from `ps`: this program has neither psutil nor the rest of samobot."""
+    if not os.path.exists("/proc/self/stat"):
+        import subprocess
+
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False)
+        for line in listed.stdout.splitlines():
+            pid, parent = map(int, line.split())
+            yield pid, parent
+        return
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:
-                parents.setdefault(int(file.read().rpartition(b")")[2].split()[1]), []).append(int(entry))
-    found = [pid]
-    for parent in found:
-        found += parents.get(parent, [])
-    return found[1:]
+                yield int(entry), int(file.read().rpartition(b")")[2].split()[1])

@@ -28,7 +28,7 @@ class PortablePlatform:
     has_systemd = False
     follow_parent = ""
     weaknesses: tuple[str, ...] = (
-        "no child subreapers: what an agent leaves behind is found by its environment only",
+        "no child subreapers: what an agent leaves behind is found by its environment or its process session only",
         "an agent outlives a worker that is killed (SIGKILL), until the session is stopped or resumed",
         "no bubblewrap: agents have all of your rights",
         "changes of files and the end of a worker are seen at the next poll",

@@ -118,6 +118,8 @@ async def _about_session(
             await watch_handlers.keep_fixing(context, request, ref, action.text or "", head)
         case ActionKind.WATCH:
             watch_handlers.watch(context, request, ref, action.text)
+        case ActionKind.KEEP_LESSONS:
+            await document_handlers.keep_lessons(context, request, ref, action.identity or "")
         case ActionKind.IGNORE:
             context.toast(request, "Ignored.")
         case ActionKind.LAND if action.text and action.identity:

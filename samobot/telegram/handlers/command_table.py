@@ -179,6 +179,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("plan", "[name]", "The plan", document_handlers.plan),
     Command("diff", "[name]", "What has changed in the code", document_handlers.diff),
     Command("review", "[name]", "A page about the change: what to look at first", document_handlers.review),
+    Command("learn", "[name]", "What it learned, to be kept for later sessions", document_handlers.learn),
     Command("files", "[name] [file]", "The session's files", document_handlers.files),
     Command("cost", "[name]", "The money", preferences.cost),
     Command("chart", "[name]", "The session's course as a picture", document_handlers.chart),
@@ -217,6 +218,8 @@ _DETAILS = {
         + " begins on the commits of another session\n"
         + code("--profile strong")
         + " model and effort of all its phases: light, standard, strong, max; default is as configured\n"
+        + code("--provider codex")
+        + " lets Codex write and review; claude, or default as configured\n"
         + code("--auto")
         + " takes suggestions and approves the plan after a while, unless you say otherwise"
     ),

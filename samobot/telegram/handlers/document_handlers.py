@@ -21,6 +21,7 @@ from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, file_label, rows
 from samobot.telegram.views.completion import review_attachment
+from samobot.telegram.views.lessons_message import lessons_message
 from samobot.telegram.views.plain_lines import of_flattened
 from samobot.telegram.views.wording import Icon, agent_line, agent_plain, agent_rich, quoted_lines
 from samobot.text import human_size, nearest, one_line, plural
@@ -114,6 +115,27 @@ async def review(context: HandlerContext, request: ChatRequest) -> None:
         part="review",
         attachment=review_attachment(ref.name, page),
     )
+
+
+async def learn(context: HandlerContext, request: ChatRequest) -> None:
+    """`/learn [name]`: what a session learned about its project, to be kept for later sessions."""
+    target = await find_target(context, request, "learn", lambda view: view.iteration > 0, reads=True)
+    if target is None:
+        return
+    ref = target.view.ref
+    lessons = await context.fleet.lessons(ref)
+    if not lessons.new:
+        raise NotFoundError(f"{ref.name} has noted nothing that {ref.project} does not know yet.")
+    shown = lessons_message(ref, lessons)
+    context.reply(
+        request, shown.text, buttons=shown.buttons, about=about_session(ref, "lessons"), part="lessons"
+    )
+
+
+async def keep_lessons(context: HandlerContext, request: ChatRequest, ref: SessionRef, expected: str) -> None:
+    """Add the lessons that were shown to the session's project."""
+    kept = await context.fleet.keep_lessons(ref, request.person, expected=expected)
+    context.toast(request, f"{ref.project} has {plural(len(kept), 'new lesson')}.")
 
 
 async def log(context: HandlerContext, request: ChatRequest) -> None:

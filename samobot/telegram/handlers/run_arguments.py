@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from samobot.errors import UsageError
-from samobot.fleet.start_request import PROFILE_NAMES
+from samobot.fleet.start_request import PROFILE_NAMES, PROVIDER_NAMES
 from samobot.telegram.handlers.parsing import DASHES, MONEY, first_word, parse_money, split_address
 from samobot.text import nearest
 
 CONFIGURED = "default"
-"""The value of `--profile` that takes a session back to the configured models."""
+"""The value of `--profile` and `--provider` that takes a session back to what is configured."""
 
 _OPENING = '"“”„«‟'
 _CLOSING = '"“”»‟'
@@ -31,6 +31,7 @@ class Flag(StrEnum):
     NAME = "name"
     FROM = "from"
     PROFILE = "profile"
+    PROVIDER = "provider"
     NO_QUESTIONS = "no-questions"
 
 
@@ -47,6 +48,7 @@ class RunArguments:
         auto: Whether the bot may decide the gates after a while.
         base: The session on whose commits a new one begins.
         profile: The profile of the session; empty for the configured models, None leaves it as it is.
+        provider: The program of the session, likewise.
         questions: Whether another round of a session that is done asks questions first.
     """
 
@@ -58,9 +60,15 @@ class RunArguments:
     auto: bool = False
     base: str | None = None
     profile: str | None = None
+    provider: str | None = None
     questions: bool = True
     text: str = field(default="", compare=False)
     """All of it but the flags."""
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it sets the session's models or program."""
+        return self.profile is not None or self.provider is not None
 
 
 def parse_run(rest: str) -> RunArguments:
@@ -86,6 +94,7 @@ def parse_run(rest: str) -> RunArguments:
         auto=given.auto,
         base=given.base,
         profile=given.profile,
+        provider=given.provider,
         questions=given.questions,
         text=free,
     )
@@ -126,6 +135,7 @@ class _Given:
     name: str | None = None
     base: str | None = None
     profile: str | None = None
+    provider: str | None = None
     questions: bool = True
 
 
@@ -164,13 +174,11 @@ def _take_value(flag: Flag, text: str, at: int, given: _Given) -> int:
             given.base, end = _read_name(flag, text, at)
             return end
         case Flag.PROFILE:
-            word, _ = first_word(text[at:])
-            if word.lower() not in (*PROFILE_NAMES, CONFIGURED):
-                raise UsageError(
-                    f"--profile needs one of {', '.join((*PROFILE_NAMES, CONFIGURED))} after it."
-                )
-            given.profile = "" if word.lower() == CONFIGURED else word.lower()
-            return text.index(word, at) + len(word)
+            given.profile, end = _read_choice(flag, PROFILE_NAMES, text, at)
+            return end
+        case Flag.PROVIDER:
+            given.provider, end = _read_choice(flag, PROVIDER_NAMES, text, at)
+            return end
         case Flag.BUDGET:
             found = MONEY.match(text, at)
             amount = parse_money(found[0]) if found else None
@@ -197,6 +205,13 @@ def _read_name(flag: Flag, text: str, at: int) -> tuple[str, int]:
     if not name:
         raise UsageError(f"--{flag} needs a session's name after it, such as --{flag} dark-mode.")
     return name, text.index(name, at) + len(name)
+
+
+def _read_choice(flag: Flag, names: tuple[str, ...], text: str, at: int) -> tuple[str, int]:
+    word, _ = first_word(text[at:])
+    if word.lower() not in (*names, CONFIGURED):
+        raise UsageError(f"--{flag} needs one of {', '.join((*names, CONFIGURED))} after it.")
+    return "" if word.lower() == CONFIGURED else word.lower(), text.index(word, at) + len(word)
 
 
 def _read_value(text: str, at: int) -> tuple[str, int]:

@@ -65,7 +65,7 @@ async def run_in(
         if view.state is SessionState.DONE:
             await offer_next(context, request, view, words)
             return
-        if not (words.task or words.dive or words.auto or words.profile is not None):
+        if not (words.task or words.dive or words.auto or words.chooses):
             await resume_one(context, request, ref, budget_usd=words.budget_usd)
             return
         words = replace(words, project=ref.project, name=ref.folder)
@@ -161,6 +161,7 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
                     budget_usd=words.budget_usd,
                     auto=words.auto,
                     profile=words.profile,
+                    provider=words.provider,
                     files=files,
                 ),
                 request.person,

@@ -229,7 +229,8 @@ def flags_of(words: RunArguments) -> str:
     base = f"--{Flag.FROM} {words.base}" if words.base is not None else ""
     auto = f"--{Flag.AUTO}" if words.auto else ""
     profile = f"--{Flag.PROFILE} {words.profile or CONFIGURED}" if words.profile is not None else ""
-    return " ".join(part for part in (budget, base, profile, auto) if part)
+    provider = f"--{Flag.PROVIDER} {words.provider or CONFIGURED}" if words.provider is not None else ""
+    return " ".join(part for part in (budget, base, profile, provider, auto) if part)
 
 
 async def offer_nearest(

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import PastSession, SessionRef, SessionView
-from samobot.fleet.results import DiffView, Document
+from samobot.fleet.results import DiffView, Document, FileView, LessonsView
 from samobot.review.facts import ReviewFacts
 from samobot.review.page import review_page
 from samobot.session.gate import Person
 from samobot.telegram.notify.message_keys import need_key
 from samobot.telegram.notify.notification import NotificationInput
+from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.views.pending import NeedKind
 from samobot.telegram.views.plan_view import changes
 
 log = logging.getLogger(__name__)
+
+_Read = TypeVar("_Read")
 
 
 class Sessions(Protocol):
@@ -43,6 +46,15 @@ class Sessions(Protocol):
 
     async def review(self, ref: SessionRef) -> ReviewFacts:
         """What the review guide shows."""
+
+    async def lessons(self, ref: SessionRef) -> LessonsView:
+        """What the session learned about its project."""
+
+    async def pictures(self, ref: SessionRef) -> list[FileView]:
+        """The screenshots that its agents want to be seen."""
+
+    async def file(self, ref: SessionRef, name: str) -> bytes:
+        """One of them."""
 
     async def ask_text(self, ref: SessionRef, ask: str) -> Document:
         """The whole of a call that is asked for."""
@@ -93,11 +105,22 @@ class ExtraReader:
                 extras = replace(extras, asks={ask: await self._fleet.ask_text(ref, ask) for ask in long})
             if change.newly_done:
                 extras = replace(extras, summary=await self._fleet.summary_text(ref))
-                extras = replace(extras, review=await self._review(ref))
+                extras = replace(
+                    extras,
+                    lessons=await _or_none(ref, self._fleet.lessons(ref)),
+                    pictures=await _or_none(ref, self._pictures(ref)) or (),
+                    review=await _or_none(ref, self._review(ref)) or "",
+                )
                 extras = replace(extras, diff=await self._fleet.diff(ref))
         except SamobotError as error:
             log.info("%s: %s", ref.key, error.message)
         return replace(change, extras=extras, after=after)
+
+    async def _pictures(self, ref: SessionRef) -> tuple[Attachment, ...]:
+        found = await self._fleet.pictures(ref)
+        return tuple(
+            [Attachment(each.name, await self._fleet.file(ref, each.name), photo=True) for each in found]
+        )
 
     async def _review(self, ref: SessionRef) -> str:
         """The page; secrets are masked before its markup could hide them."""
@@ -112,3 +135,12 @@ class ExtraReader:
     def forget(self, session: str) -> None:
         """Forget the plan of a session that is gone."""
         self._store.plans.drop(session)
+
+
+async def _or_none(ref: SessionRef, reading: Awaitable[_Read]) -> _Read | None:
+    """Read something that the others do not depend on; None if it cannot be read."""
+    try:
+        return await reading
+    except SamobotError as error:
+        log.info("%s: %s", ref.key, error.message)
+        return None

@@ -6,6 +6,8 @@ closes the ones that speak of something that is over.
 
 from __future__ import annotations
 
+import hashlib
+
 from samobot.fleet.models import PlanView, SessionView
 from samobot.phases import Phase
 from samobot.session.decisions import DecisionKind
@@ -19,7 +21,15 @@ from samobot.telegram.notify.notification import Notification, NotificationInput
 from samobot.telegram.notify.state import ALIVE, LiveMessage, NotifiedState, fingerprint, new_remarks
 from samobot.telegram.views import events
 from samobot.telegram.views.blocked import obstacle
-from samobot.telegram.views.completion import done, review_file, stopped, summary_file, was_decided
+from samobot.telegram.views.completion import (
+    done,
+    picture_message,
+    review_file,
+    stopped,
+    summary_file,
+    was_decided,
+)
+from samobot.telegram.views.lessons_message import lessons_message
 from samobot.telegram.views.pending import NeedKind
 from samobot.telegram.views.plain_lines import of_flattened
 from samobot.telegram.views.plan_view import decided_plan, open_plan, past_plan, plan_file
@@ -210,12 +220,30 @@ def _end(change: NotificationInput) -> list[Notification]:
             found.insert(0, Notification(f"{key}:file", "done", page, Importance.ALERT_PART, live=False))
         elif (file := summary_file(view, summary) if summary else None) is not None:
             found.append(Notification(f"{key}:file", "done", file, Importance.INFO, live=False))
+        found[:0] = _pictures(change)
+        if (lessons := change.extras.lessons) is not None and lessons.new:
+            offer = lessons_message(view.ref, lessons)
+            found.append(Notification(f"lessons:{after.done}", "lessons", offer, Importance.INFO, live=False))
         return found
     if after.paused is not None and after.paused != change.before.paused:
         # Part of the decision that was just made: its user is notified that it does not resume the session.
         importance = Importance.ALERT_PART if was_decided(view) else Importance.INFO
         return [Notification(paused_key(after), "paused", stopped(view, ""), importance)]
     return []
+
+
+def _pictures(change: NotificationInput) -> list[Notification]:
+    """The screenshots, each once: a later round sends only what has changed."""
+    return [
+        Notification(
+            f"picture:{each.name}:{hashlib.sha256(each.data).hexdigest()[:16]}",
+            "picture",
+            picture_message(change.view, each),
+            Importance.ALERT_PART,
+            live=False,
+        )
+        for each in change.extras.pictures
+    ]
 
 
 def _remarks(change: NotificationInput) -> list[Notification]:

@@ -9,9 +9,10 @@ from typing import Any
 
 from samobot.fleet.ask_models import AskView
 from samobot.fleet.models import SessionView
-from samobot.fleet.results import DiffView, Document
+from samobot.fleet.results import DiffView, Document, LessonsView
 from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.state import NotifiedState
+from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.pending import Need, NeedKind, need_of
 from samobot.telegram.views.permission import ask_key
@@ -28,6 +29,8 @@ class ExtraContent:
         summary: The agent's summary.
         diff: What the branch holds.
         review: The review guide, as HTML; empty if it could not be made.
+        lessons: What the session learned about its project.
+        pictures: Screenshots of what was made.
     """
 
     plan: Document | None = None
@@ -36,6 +39,8 @@ class ExtraContent:
     summary: Document | None = None
     diff: DiffView | None = None
     review: str = ""
+    lessons: LessonsView | None = None
+    pictures: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class ActionKind(StrEnum):
     LOG = "log"
     DIFF = "diff"
     FILES = "files"
+    KEEP_LESSONS = "keep_lessons"
     PR_TEXT = "pr_text"
     TIMELINE = "timeline"
     ARCHIVE = "archive"

@@ -83,6 +83,11 @@ def review_file(view: SessionView, page: str) -> MessageView:
     )
 
 
+def picture_message(view: SessionView, picture: Attachment) -> MessageView:
+    """A screenshot."""
+    return MessageView(f"{headline(Icon.DONE, view.ref)}: {agent_line(picture.name, 80)}", attachment=picture)
+
+
 def review_attachment(name: str, page: str) -> Attachment:
     """A session's review guide as a file."""
     return Attachment(f"review-{name}.html", page.encode("utf-8", "replace"))

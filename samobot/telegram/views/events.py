@@ -107,7 +107,7 @@ def fleet_news(news: FleetEvent, name: str, times: int = 1) -> MessageView:
     if news.kind is FleetEventKind.DELIVERED:
         return MessageView(f"✓ {escape(news.text)}")
     if news.kind is FleetEventKind.REFUSED:
-        return MessageView(f"⚠️ {escape(news.host)}: {escape(one_line(news.text, 600))}")
+        return MessageView(f"✗ {escape(one_line(news.text, 600))}")
     said = agent_block(news.text, 300)
     if news.ref is None:
         head = f"{Icon.ERROR} <b>{escape(name)}</b>"

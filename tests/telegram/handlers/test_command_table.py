@@ -386,7 +386,7 @@ async def test_button_from_long_ago_reports_it(phone: Phone) -> None:
 
 
 async def test_in_which_project_is_asked_and_a_missing_one_suggested(phone: Phone) -> None:
-    await phone.say("/run demo: do it --budget 5 --profile strong")
+    await phone.say("/run demo: do it --budget 5 --profile strong --provider codex")
     asked = phone.last("Which project")
     keys = [key["text"] for row in (asked.post.markup or {})["inline_keyboard"] for key in row]
     assert keys == ["repo", "shop", "Cancel"]
@@ -396,6 +396,7 @@ async def test_in_which_project_is_asked_and_a_missing_one_suggested(phone: Phon
     made = SessionFolder(next((phone.root / "sessions-shop").iterdir()))
     assert made.path.name.endswith("-demo")
     assert read_journal(made).profile == "strong"
+    assert read_journal(made).provider == "codex"
     (view,) = await phone.context.fleet.sessions()
     assert (view.ref.project, view.budget_usd, view.wanted) == ("shop", 5.0, True)
 

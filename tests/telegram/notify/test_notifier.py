@@ -12,7 +12,7 @@ import pytest
 from samobot.config.settings import Settings
 from samobot.errors import StorageError
 from samobot.fleet.models import GuidanceView, PastSession, RemarkView, SessionRef, SessionView
-from samobot.fleet.results import Document, FleetEvent, FleetEventKind
+from samobot.fleet.results import Document, FleetEvent, FleetEventKind, LessonsView
 from samobot.phases import Phase, WaitingFor
 from samobot.review.facts import ReviewFacts
 from samobot.sandbox.botapi.chats import SandboxMessage
@@ -34,6 +34,11 @@ TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
 LATER = AT + timedelta(hours=2)
 EARLIER = {"investigation": 1, "requirements": 2}
 OTHER = SessionRef(project="demo", folder="26-01-15-api", name="api")
+
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060"
+    "0000000500010a2db4000000000049454e44ae426082"
+)
 
 
 @pytest.fixture
@@ -341,6 +346,37 @@ async def test_end_comes_with_a_review_guide_whose_secrets_are_masked(known: Pho
     assert "[Anthropic key masked]" in page
     assert "a1b2c3d4" not in page
     assert "Secrets were masked" in page
+
+
+async def test_lessons_are_offered_with_the_end(known: Phone) -> None:
+    known.fleet.learned = LessonsView(
+        new=("`make test` needs `make db`", "/stop is **not** a command"), sha256="5"
+    )
+    new = await known.look(
+        at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER)
+    )
+    assert loud(new) == ["🏁 greet is done"]
+    assert new[-1].text.startswith(
+        "🏁 greet noted 2 things that later sessions could use\n· make test needs make db\n"
+    )
+    assert new[-1].labels == ["Keep for the project"]
+
+
+async def test_screenshots_come_once_with_the_end(known: Phone) -> None:
+    known.fleet.shots = {"01-15-14:05-screen-login.png": PICTURE}
+    done = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER)
+    new = await known.look(done)
+    assert [(message.file is not None, message.text.split("\n")[0]) for message in new] == [
+        (True, "🏁 greet: 01-15-14:05-screen-login.png"),
+        (False, "🏁 greet is done"),
+    ]
+    assert loud(new) == ["🏁 greet is done"]
+    # Another round with the same picture and a new one.
+    known.fleet.shots["b.png"] = PICTURE + b"\0"
+    await known.look(session(phase=Phase.TESTING, updated=LATER + timedelta(minutes=1)))
+    end = ended(RunEndReason.DONE, at=LATER + timedelta(minutes=2))
+    again = await known.look(done.model_copy(update={"end": end, "updated": end.at}))
+    assert [message.text for message in again if message.file is not None] == ["🏁 greet: b.png"]
 
 
 async def test_lost_worker_is_reported_unless_it_is_restarted_anyway(known: Phone) -> None:

@@ -253,3 +253,10 @@ def test_filter_finds_keys_in_what_is_compressed_and_holds_the_file_back(
 def test_a_file_that_unpacks_to_more_than_memory_is_read_to_a_limit() -> None:
     bomb = zipped(zipped(bytes(40 * 1024 * 1024)))
     assert SecretFilter(unpack=unpacked).names_in(bomb) == ()
+
+
+def test_secrets_that_touch_are_masked_to_the_end_of_both() -> None:
+    text = 'p&ss<word>"quoted"\n+-----BEGIN PRIVATE KEY-----\n+MIIabc\n+-----END PRIVATE KEY-----\n+after'
+    masked = SecretFilter({"DB_PASSWORD": 'p&ss<word>"quoted"'}).mask(text)
+    assert "MIIabc" not in masked
+    assert masked.endswith("\n+after")

@@ -1,0 +1,73 @@
+"""What `samobot doctor` judges about the programs that agents run in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from samobot.assets import plugin_dir
+from samobot.claude.codex_program import LACKS, CodexProgram
+from samobot.claude.invocation import ClaudeOptions
+from samobot.claude.preflight import is_wrapper, preflight
+from samobot.claude.user_settings import settings_problems
+from samobot.config.modes import PermissionMode
+from samobot.config.project import Project
+from samobot.config.settings import Settings
+from samobot.errors import UsageError
+from samobot.phases import Phase
+from samobot.session.provider import Provider
+from samobot.setup import doctor
+from samobot.setup.doctor import Finding, Level
+from samobot.setup.mcp_check import mcp_findings
+
+
+def claude_findings(settings: Settings, projects: list[Project], environ: Mapping[str, str]) -> list[Finding]:
+    """Whether the Claude CLI works here, with the user's settings and MCP servers; takes seconds."""
+    options = ClaudeOptions(
+        path=settings.claude_path,
+        permission_mode=settings.cli_permission_mode,
+        asks=settings.asks,
+        args=settings.claude_args,
+    )
+    try:
+        cli = preflight(options, environ)
+    except UsageError as error:
+        return [Finding("Claude", Level.ERROR, *sentence_and_remedy(error.message))]
+    findings = [Finding("Claude", Level.OK, f"{cli.version} at {cli.path}")]
+    problems = settings_problems(options, environ)
+    findings += doctor.claude_settings(problems, wrapper=is_wrapper(cli.path))
+    if not is_wrapper(cli.path):
+        findings += mcp_findings(settings, projects, environ)
+    try:
+        preflight(options, environ, login=True)
+    except UsageError as error:
+        return [*findings, Finding("Claude's login", Level.ERROR, *sentence_and_remedy(error.message))]
+    return [*findings, Finding("Claude's login", Level.OK, "logged in")]
+
+
+def codex_findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether Codex works here, and what it cannot do; nothing if no phase is its."""
+    phases = [phase for phase in Phase if settings.provider(phase) is Provider.CODEX]
+    if not phases:
+        return
+    free = settings.cli_permission_mode is PermissionMode.BYPASS_PERMISSIONS
+    try:
+        version = CodexProgram(settings.codex_path, plugin_dir(), free).check(environ, login=True)
+    except UsageError as error:
+        yield Finding("Codex", Level.ERROR, *sentence_and_remedy(error.message))
+        return
+    yield Finding("Codex", Level.OK, f"{version}, for {' and '.join(phases)}")
+    text = f"it {'; it '.join(LACKS)}"
+    if settings.samobot_budget_usd is None and settings.samobot_daily_budget_usd is None:
+        yield Finding("Codex's limits", Level.OK, text)
+        return
+    remedy = "The budget counts Claude's phases only; watch Codex's costs where they are billed."
+    yield Finding("Codex's limits", Level.WARNING, text, remedy)
+
+
+def sentence_and_remedy(message: str) -> tuple[str, str]:
+    """Split an error message into what is wrong and what to do: after a colon, or the last sentence."""
+    for mark in (". ", ": "):
+        wrong, found, remedy = message.partition(mark)
+        if found:
+            return wrong, remedy[:1].upper() + remedy[1:]
+    return message, ""

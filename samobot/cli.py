@@ -43,6 +43,8 @@ _COMMANDS = {
     "logs": ("logs_command", "logs_command", "Show what the agent did."),
     "cost": ("cost_command", "cost_command", "Show what sessions have cost, by phase, model and day."),
     "plan": ("document_commands", "plan_command", "Show a session's plan."),
+    "check": ("check_commands", "check_command", "Show what is wrong with a session's folder."),
+    "recover": ("check_commands", "recover_command", "Repair a session from samobot's own records."),
     "learn": (
         "learn_command",
         "learn_command",

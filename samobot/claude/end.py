@@ -14,6 +14,7 @@ class StoppedBy(StrEnum):
     SILENCE = "silence"
     EXIT = "exit"
     TIMEOUT = "timeout"
+    DISK = "disk"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,14 @@ _CODEX_SETTINGS = ("AGENTS*.md", "*.toml", "hooks.json", "prompts", "rules", "sk
 # hooks would run programs outside the fence.
 _GIT_WRITTEN = ("lfs", "logs", "objects", "refs", "reftable")
 _GIT_READ = ("HEAD", "config", "hooks", "info", "modules", "shallow")
-_ADMIN_READ = ("commondir", "config.worktree", "gitdir", "samobot-prepared", "samobot-setup-done")
+_OWN_CONFIG = "config.worktree"
+"""Counts if the repository has `extensions.worktreeConfig`, and names programs as well as `config` does."""
+
+_ADMIN_READ = ("commondir", _OWN_CONFIG, "gitdir", "samobot-prepared", "samobot-setup-done")
+
+_LISTENS = 0x10000
+"""Flag of a socket that accepts connections, in `/proc/net/unix`."""
+_UNIX_SOCKETS = Path("/proc/net/unix")
 
 _SESSION_READ = ("_decisions.jsonl", "_guidance.md", "_logs")
 
@@ -117,7 +124,34 @@ def fence_rules(places: FencePlaces, environ: Mapping[str, str]) -> tuple[FenceR
         *(FenceRule(path, Reachable.WRITE) for path in places.allowed),
         *(FenceRule(path, Reachable.HIDDEN) for path in (*places.secrets, *places.others)),
         *_name_servers(),
+        *(FenceRule(path, Reachable.HIDDEN) for path in _sockets_of_others(places)),
     )
+
+
+def _sockets_of_others(places: FencePlaces) -> Iterator[Path]:
+    own = tuple(map(Path.resolve, (places.work_dir, places.session, *places.allowed)))
+    for path in listening_sockets(_UNIX_SOCKETS):
+        if not any(path.is_relative_to(each) for each in own):
+            yield path
+
+
+def listening_sockets(table: Path) -> Iterator[Path]:
+    """Sockets of other programs outside the emptied folders: also on a read-only disk, whoever may write to one connects.
+
+    Args:
+        table: The kernel's list of them (proc(5), `/proc/net/unix`).
+    """
+    try:
+        lines = table.read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return
+    hidden = tuple(Path(os.path.realpath(path)) for path in EMPTIED)
+    for line in lines[1:]:
+        fields = line.split(maxsplit=7)
+        if len(fields) == 8 and fields[7].startswith("/") and int(fields[3], 16) & _LISTENS:
+            path = Path(os.path.realpath(fields[7]))
+            if not any(path.is_relative_to(each) for each in hidden):
+                yield path
 
 
 def _home(places: FencePlaces) -> Iterator[FenceRule]:
@@ -198,8 +232,13 @@ def _repository(places: FencePlaces) -> Iterator[FenceRule]:
     if top == common.parent:
         # Git replaces files by renaming, which a read-only file in a place of its own withstands.
         yield FenceRule(common, Reachable.WRITE)
-        for name in ("config", "hooks", "info"):
+        for name in ("hooks", "info"):
+            (common / name).mkdir(exist_ok=True)
             yield FenceRule(common / name, Reachable.READ)
+        yield FenceRule(common / "config", Reachable.READ)
+        places.empty_file.touch()
+        own = common / _OWN_CONFIG
+        yield FenceRule(own, Reachable.READ, own if own.exists() else places.empty_file)
         return
     admin = _admin_folder(common, top)
     if admin is None:
@@ -219,7 +258,8 @@ def _repository(places: FencePlaces) -> Iterator[FenceRule]:
     yield FenceRule(packed, Reachable.READ, packed if packed.exists() else places.empty_file)
     yield FenceRule(admin, Reachable.WRITE)
     for name in _ADMIN_READ:
-        yield FenceRule(admin / name, Reachable.READ)
+        is_missing = name == _OWN_CONFIG and not (admin / name).exists()
+        yield FenceRule(admin / name, Reachable.READ, places.empty_file if is_missing else None)
 
 
 def _top(work_dir: Path) -> Path | None:

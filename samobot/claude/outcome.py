@@ -226,6 +226,8 @@ def _by_end(evidence: Evidence, end: ProcessEnd) -> _Verdict:
             return _Verdict(OutcomeKind.HUNG_START, "Claude started but said nothing, and was ended")
         case StoppedBy.SILENCE:
             return _Verdict(OutcomeKind.HUNG_SILENT, "Claude fell silent and was ended", advice=retrying)
+        case StoppedBy.DISK:
+            return _Verdict(OutcomeKind.DISK_FULL, "The iteration was ended because a disk was nearly full")
         case StoppedBy.TIMEOUT:
             taken = _span(end.duration_s)
             lead = f"The iteration was ended because it had taken {taken}"

@@ -44,6 +44,7 @@ class OutcomeKind(StrEnum):
     HUNG_START = "hung_start"  # no record at all
     HUNG_SILENT = "hung_silent"  # no record for too long
     TIMEOUT = "timeout"  # the iteration took longer than it may
+    DISK_FULL = "disk_full"  # it was stopped before a disk was full
     START_FAILED = "start_failed"  # it could not start, or refused its own arguments
 
     @property
@@ -73,5 +74,6 @@ _REMEDIES: dict[OutcomeKind, Remedy] = {
     OutcomeKind.HUNG_START: Remedy.RETRY,
     OutcomeKind.HUNG_SILENT: Remedy.RETRY,
     OutcomeKind.TIMEOUT: Remedy.RETRY,
+    OutcomeKind.DISK_FULL: Remedy.ASK,
     OutcomeKind.START_FAILED: Remedy.ASK,
 }

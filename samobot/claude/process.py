@@ -63,6 +63,7 @@ async def run(
     on_start: Callable[[int], None],
     stop: asyncio.Event,
     steer: Callable[[TurnInput], Awaitable[None]] | None = None,
+    disk_is_full: Callable[[], bool] = lambda: False,
 ) -> ProcessEnd:
     """Run the CLI to its end, and end everything it leaves behind.
 
@@ -76,11 +77,12 @@ async def run(
         on_start: Called with the process id.
         stop: Stops the process when set.
         steer: Sends messages to a process that is steerable; cancelled when that has ended.
+        disk_is_full: Stops the process once it returns True; called several times a second.
 
     Raises:
         OSError: The log cannot be read.
     """
-    running = _ProcessRun(invocation, clocks, on_record, stop, steer)
+    running = _ProcessRun(invocation, clocks, on_record, stop, steer, disk_is_full)
     try:
         return await running.run_to_end(on_start)
     finally:
@@ -97,11 +99,13 @@ class _ProcessRun:
         on_record: Callable[[Record], None],
         stop: asyncio.Event,
         steer: Callable[[TurnInput], Awaitable[None]] | None,
+        disk_is_full: Callable[[], bool],
     ) -> None:
         self._invocation = invocation
         self._on_record = on_record
         self._stop = stop
         self._steer = steer
+        self._disk_is_full = disk_is_full
         self._input: TurnInput | None = None
         self._clocks = Clocks(clocks, asyncio.get_running_loop().time)
         self._pending: set[str] = set()
@@ -151,6 +155,8 @@ class _ProcessRun:
             while not ended.done():
                 if stopping.done():
                     return StoppedBy.PERSON
+                if self._disk_is_full():
+                    return StoppedBy.DISK
                 position = self._tail.position
                 self._take(self._tail.read(_BATCH))
                 grew = self._tail.position != position

@@ -140,6 +140,8 @@ class Settings(BaseModel):
     """What agents inside the fence can connect to."""
     samobot_fence_hosts: Annotated[tuple[Destination, ...], BeforeValidator(_destinations)] = ()
     """Hosts that `allowlist` permits besides the model's: `host` or `host:port`, separated by commas."""
+    samobot_disk_free_mb: Annotated[int, Field(ge=0)] = 500
+    """Megabytes that an iteration leaves free on the disks that it writes to: it is stopped below that; 0 for no limit."""
 
     samobot_mcp: str = "all"
     """MCP servers of the user that agents are offered: `none`, `all`, or names separated by commas."""

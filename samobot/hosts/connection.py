@@ -31,16 +31,17 @@ _STORE_TRIES, _STORE_RETRY_SECONDS = 8, 0.25
 _CANCEL_SECONDS = 0.5
 _FIRST_RETRY, _LONGEST_RETRY = 0.2, 5.0
 
-_THERE_ALREADY = 10077
-"""The server's code for a subject that has its one message."""
-
-
-class ThereAlreadyError(Exception):
-    """A stream that takes one message a subject has one of this subject."""
+_REFUSED = 10077
+_THERE_ALREADY = "per subject"
+"""The server's code for a message that a stream does not take, and what its text holds if a subject has all it may."""
 
 
 class NotStoredError(Exception):
     """The server did not confirm a write; it may have happened."""
+
+
+class ThereAlreadyError(NotStoredError):
+    """The stream has as many messages of this subject as it takes."""
 
 
 class NobodyListensError(NotStoredError):
@@ -182,7 +183,7 @@ class Connection:
         """Send a message to the stream of its subject; return its number once it is on the server's disk.
 
         Raises:
-            ThereAlreadyError: The stream takes one message a subject, and has it.
+            ThereAlreadyError: The stream has as many messages of this subject as it takes.
             NotStoredError: The server did not confirm it.
             HostAwayError: There is no connection.
         """
@@ -190,8 +191,8 @@ class Connection:
         failed = answer.get("error")
         if failed is None:
             return int(answer["seq"])
-        if failed.get("err_code") == _THERE_ALREADY:
-            raise ThereAlreadyError
+        if failed.get("err_code") == _REFUSED and _THERE_ALREADY in str(failed.get("description")):
+            raise ThereAlreadyError(subject)
         raise NotStoredError(f"{subject}: {failed.get('description')}")
 
     async def _store(self, subject: str, content: bytes, headers: dict[str, str] | None) -> Msg:

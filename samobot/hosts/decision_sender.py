@@ -111,6 +111,12 @@ class DecisionSender:
         if self._group is not None and host not in self._pumps:
             self._pumps[host] = self._group.create_task(self._send_decisions(host))
 
+    def stop_sending_to(self, host: str) -> None:
+        """Send nothing more to a host that was removed."""
+        pump = self._pumps.pop(host, None)
+        if pump is not None:
+            pump.cancel()
+
     async def _send_decisions(self, host: str) -> None:
         """Send what a host may carry out now, as long as this connection lasts."""
         await nats_streams.set_up_host(self._connection.client, host)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from nats.aio.msg import Msg
 
-from samobot.errors import ConflictError, HostAwayError
+from samobot.errors import ConflictError, HostAwayError, StorageError
 from samobot.fleet.models import SessionView
 from samobot.fleet.results import FleetEvent
 from samobot.hosts import nats_streams, subjects
@@ -51,6 +51,7 @@ class HubLink:
         now: The clock, aware.
         machine: This machine's part in what all machines share; None shares nothing.
         cap_usd: What the sessions of all machines together may cost in a day, in US dollars; None is no limit.
+        admitted: Returns the hosts that may connect; None if that is unknown.
         monotonic: Seconds that only grow; the age of beats is judged by it.
 
     Attributes:
@@ -65,11 +66,13 @@ class HubLink:
         now: Callable[[], datetime],
         machine: MachineLimits | None = None,
         cap_usd: float | None = None,
+        admitted: Callable[[], frozenset[str] | None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._now = now
         self._monotonic = monotonic
+        self._admitted = admitted
         self._connection = Connection(link, self._serve)
         self._running: list[asyncio.Task[None]] = []
         self._gap = asyncio.Event()
@@ -203,7 +206,7 @@ class HubLink:
         await self._send_panic()
         if self._control is not None:
             self._control.publish_all()
-        self._gap, gap = asyncio.Event(), self._gap
+        self._gap = gap = asyncio.Event()
         await connection.subscribe(subjects.ALL_FETCHES, self._decisions.on_fetch)
         await nats_streams.watch(client, subjects.BEATS, self._on_beat, gap.set)
         await nats_streams.watch(client, subjects.SESSIONS, self.known.on_snapshot, gap.set)
@@ -224,11 +227,30 @@ class HubLink:
         pruned = self._monotonic()
         self._store.prune(self._now())
         while True:
+            try:
+                await self._forget_removed()
+            except StorageError as error:
+                log.error("removed hosts are not forgotten yet: %s", error.message)
             await asyncio.sleep(_SAVE_SECONDS)
             self.known.save()
             if self._monotonic() - pruned > _PRUNE_SECONDS:
                 pruned = self._monotonic()
                 self._store.prune(self._now())
+
+    async def _forget_removed(self) -> None:
+        """Forget hosts that were removed, and the sessions of those that fill the server's disk."""
+        client, admitted = self._connection.client, self._admitted()
+        for name in [each for each in self.hosts if admitted is not None and each not in admitted]:
+            log.info("%s was removed; what it has sent is forgotten", name)
+            self._decisions.stop_sending_to(name)
+            await nats_streams.forget_host(client, name)
+            self._store.forget_host(name, self._now())
+            self.known.forget(name)
+        for name in self.known.take_flooding():
+            log.error(
+                "%s has sent more sessions than one host may have; they are dropped on the server", name
+            )
+            await nats_streams.forget_sessions(client, name)
 
     async def _send_panic(self) -> None:
         panic = self.panic() or Panic(n=0, on=False, who="", via="")

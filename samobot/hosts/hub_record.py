@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from samobot.session.files import read_bytes
+
+FOLDER, FILE_NAME = "hub", "hub.json"
+"""Where it is in the state folder."""
 
 
 class AdmittedHost(BaseModel):
@@ -59,3 +66,17 @@ class HubRecord(BaseModel):
     revision: int = 1
     hosts: tuple[AdmittedHost, ...] = ()
     invitations: tuple[OpenInvitation, ...] = ()
+
+
+def admitted_hosts(state_dir: Path) -> frozenset[str] | None:
+    """Return the names of the hosts that may connect; None if the record is missing or damaged.
+
+    Raises:
+        StorageError: It is there and cannot be read.
+    """
+    content = read_bytes(state_dir / FOLDER / FILE_NAME)
+    try:
+        record = HubRecord.model_validate_json(content) if content is not None else None
+    except ValidationError:
+        return None
+    return frozenset(each.name for each in record.hosts) if record is not None else None

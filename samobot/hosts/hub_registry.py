@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from samobot.errors import ConflictError, NotFoundError, StorageError, UsageError
 from samobot.hosts import certificates, keys, subjects
-from samobot.hosts.hub_record import AdmittedHost, HubRecord, OpenInvitation
+from samobot.hosts.hub_record import FILE_NAME, FOLDER, AdmittedHost, HubRecord, OpenInvitation
 from samobot.hosts.invitation import HostInvitation
 from samobot.hosts.link import Link, hub_link_file, write_link
 from samobot.hosts.server_config import ServerFiles, render
@@ -37,12 +37,12 @@ class HubRegistry:
 
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
-        self.folder = state_dir / "hub"
+        self.folder = state_dir / FOLDER
         self.config_file = self.folder / "nats.conf"
         self.seed_file = self.folder / "hub.seed"
         self.authority_file = self.folder / "authority.pem"
         self.store = self.folder / "store"
-        self._record_file = self.folder / "hub.json"
+        self._record_file = self.folder / FILE_NAME
         self._authority_key = self.folder / "authority.key"
         self._certificate = self.folder / "server.pem"
         self._certificate_key = self.folder / "server.key"

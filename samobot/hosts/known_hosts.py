@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from nats.aio.msg import Msg
@@ -13,9 +13,15 @@ from samobot.fleet.results import HostView
 from samobot.hosts import subjects
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_messages import Beat, CallOutcome, decode_snapshot
-from samobot.hosts.hub_store import HubStore
+from samobot.hosts.hub_store import HeardHost, HubStore
 
 log = logging.getLogger(__name__)
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of snapshots that one host may have on the server: whoever has a stolen key cannot fill the disk with them."""
+
+_WATCH_SECONDS = 60.0
+"""How often a host's missing changes make the hub watch all hosts anew, at most."""
 
 _HEARD_SECONDS = 60.0
 """How often it is kept when a host was last heard of that has nothing else to report."""
@@ -51,8 +57,11 @@ class KnownHosts:
         self.limits_changed = asyncio.Event()
         self.hosts: dict[str, HostState] = {}
         self._saved: dict[str, float] = {}
-        for beat, heard, snapshots in store.heard():
-            self.host(beat.host).restore(beat, heard, snapshots)
+        self._sizes: dict[str, dict[str, int]] = {}  # by host and subject; the sum under an empty one
+        self._flooding: set[str] = set()
+        self._missed: dict[str, float] = {}
+        for each in store.heard():
+            self.host(each.beat.host).restore(each.beat, each.at, each.snapshots)
 
     def host(self, name: str) -> HostState:
         """Return what is known of a host."""
@@ -95,7 +104,7 @@ class KnownHosts:
         """Take over a beat that has just come.
 
         Returns:
-            The host, empty if the message is no beat of a host; and whether changes of it do not arrive.
+            The host, empty if the message is no beat of a host; and whether changes of it do not arrive, so that the hub has to watch anew.
         """
         host = message.subject.rpartition(".")[2]
         if host == subjects.HUB or not message.data:
@@ -107,13 +116,27 @@ class KnownHosts:
             self.limits_changed.set()
         state.note_beat(beat, self._monotonic(), self._now())
         if not was_online:
-            self._save(state)  # before anybody decides about it: a hub that dies then must know it again
+            self._save([state])  # before anybody decides about it: a hub that dies then must know it again
             self.changed.set()
-        return host, was_behind and state.is_behind
+        return host, was_behind and state.is_behind and self._may_watch_anew(host)
+
+    def _may_watch_anew(self, host: str) -> bool:
+        """Whether it is worth it: after a new watch its changes need time, and a host may count what it never sent."""
+        last = self._missed.get(host)
+        if last is not None and self._monotonic() - last < _WATCH_SECONDS:
+            return False
+        self._missed[host] = self._monotonic()
+        return True
 
     async def on_snapshot(self, message: Msg) -> None:
         """Take over a snapshot that the server has sent."""
         host, _ = subjects.split_snapshot(message.subject.removeprefix(f"$KV.{subjects.SESSIONS}."))
+        sizes = self._sizes.setdefault(host, {"": 0})
+        sizes[""] += len(message.data) - sizes.get(message.subject, 0)
+        sizes[message.subject] = len(message.data)
+        if sizes[""] > MOST_BYTES:
+            self._flooding.add(host)
+            return
         try:
             snapshot = decode_snapshot(message.data)
         except ValueError as error:
@@ -128,6 +151,21 @@ class KnownHosts:
             if self.host(host).note(snapshot, watched=False):
                 self.changed.set()
 
+    def take_flooding(self) -> set[str]:
+        """Return the hosts that have sent more than they may since the last call; their count begins anew."""
+        flooding, self._flooding = self._flooding, set()
+        for name in flooding:
+            self._sizes.pop(name, None)
+        return flooding
+
+    def forget(self, name: str) -> None:
+        """Forget a host that was removed."""
+        self.hosts.pop(name, None)
+        self._saved.pop(name, None)
+        self._sizes.pop(name, None)
+        self.limits_changed.set()
+        self.changed.set()
+
     def save(self, *, at_once: bool = False) -> None:
         """Keep on disk what has changed.
 
@@ -137,14 +175,19 @@ class KnownHosts:
         Raises:
             StorageError: The disk refused.
         """
-        for state in self.hosts.values():
-            is_due = self._monotonic() - self._saved.get(state.name, -_HEARD_SECONDS) >= _HEARD_SECONDS
-            if state.has_changes or is_due or at_once:
-                self._save(state)
+        oldest = self._monotonic() - _HEARD_SECONDS
+        self._save(
+            state
+            for state in self.hosts.values()
+            if at_once or state.has_changes or self._saved.get(state.name, oldest) <= oldest
+        )
 
-    def _save(self, state: HostState) -> None:
-        if state.beat is None or state.heard is None:
-            return
-        changed, gone = state.take_changes()
-        self._store.save_heard(state.name, state.beat, state.heard, changed, gone)
-        self._saved[state.name] = self._monotonic()
+    def _save(self, states: Iterable[HostState]) -> None:
+        heard = [
+            HeardHost(state.beat, state.heard, *state.take_changes())
+            for state in states
+            if state.beat is not None and state.heard is not None
+        ]
+        if heard:
+            self._store.save_heard(heard)
+        self._saved.update((each.beat.host, self._monotonic()) for each in heard)

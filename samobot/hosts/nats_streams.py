@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from nats.aio.client import Client
@@ -16,7 +17,7 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import BadRequestError
+from nats.js.errors import BadRequestError, NotFoundError
 
 from samobot.hosts import subjects
 
@@ -31,6 +32,10 @@ MAX_UNCONFIRMED = 64
 
 _WATCH_KEPT_SECONDS = 30.0
 
+_MB = 1024 * 1024
+_MOST_WAITING = 1024
+"""Receipts or news that one host may have on the server; the hub takes them at once."""
+
 _STREAMS = (
     StreamConfig(
         name=subjects.DECISIONS,
@@ -40,23 +45,29 @@ _STREAMS = (
         max_msgs_per_subject=1,
         discard=DiscardPolicy.NEW,
         discard_new_per_subject=True,
+        max_bytes=512 * _MB,
     ),
-    StreamConfig(
-        name=subjects.RECEIPTS,
-        subjects=[subjects.ALL_RECEIPTS],
-        retention=RetentionPolicy.WORK_QUEUE,
-        storage=StorageType.FILE,
-    ),
-    StreamConfig(
-        name=subjects.NEWS,
-        subjects=[subjects.ALL_NEWS],
-        retention=RetentionPolicy.WORK_QUEUE,
-        storage=StorageType.FILE,
+    *(
+        StreamConfig(
+            name=name,
+            subjects=[received],
+            retention=RetentionPolicy.WORK_QUEUE,
+            storage=StorageType.FILE,
+            max_msgs_per_subject=_MOST_WAITING,
+            discard=DiscardPolicy.NEW,
+            discard_new_per_subject=True,
+            max_bytes=most,
+        )
+        for name, received, most in (
+            (subjects.RECEIPTS, subjects.ALL_RECEIPTS, 256 * _MB),
+            (subjects.NEWS, subjects.ALL_NEWS, 32 * _MB),
+        )
     ),
 )
+"""Without an age limit; what is refused for lack of room is sent again by whoever has it."""
 
 
-def _bucket(name: str, *, storage: StorageType, seconds: float | None = None) -> StreamConfig:
+def _bucket(name: str, most: int, *, storage: StorageType, seconds: float | None = None) -> StreamConfig:
     """The stream of a key-value bucket with one value a key."""
     return StreamConfig(
         name=f"KV_{name}",
@@ -64,6 +75,7 @@ def _bucket(name: str, *, storage: StorageType, seconds: float | None = None) ->
         storage=storage,
         max_msgs_per_subject=1,
         max_age=seconds,
+        max_bytes=most,
         discard=DiscardPolicy.NEW,
         allow_rollup_hdrs=False,  # with it one host could replace the snapshots of all
         deny_delete=True,
@@ -72,9 +84,9 @@ def _bucket(name: str, *, storage: StorageType, seconds: float | None = None) ->
 
 
 _BUCKETS = (
-    _bucket(subjects.SESSIONS, storage=StorageType.FILE),
-    _bucket(subjects.BEATS, storage=StorageType.MEMORY, seconds=3 * BEAT_SECONDS),
-    _bucket(subjects.CONTROL, storage=StorageType.FILE),
+    _bucket(subjects.SESSIONS, 768 * _MB, storage=StorageType.FILE),
+    _bucket(subjects.BEATS, 64 * _MB, storage=StorageType.MEMORY, seconds=3 * BEAT_SECONDS),
+    _bucket(subjects.CONTROL, 16 * _MB, storage=StorageType.FILE),
 )
 
 
@@ -102,6 +114,30 @@ async def set_up_host(client: Client, host: str) -> None:
         subjects.deliver(host),
         subjects.decisions_of(host),
     )
+
+
+async def forget_host(client: Client, host: str) -> None:
+    """Remove everything of a host that was removed: snapshots, beat, and what waits for it or came from it."""
+    stream = client.jetstream()
+    with contextlib.suppress(NotFoundError):
+        await stream.delete_consumer(subjects.DECISIONS, subjects.consumer(host))
+    for name, subject in (
+        (subjects.DECISIONS, subjects.decisions_of(host)),
+        (subjects.RECEIPTS, subjects.receipt(host)),
+        (subjects.NEWS, subjects.news(host)),
+        (f"KV_{subjects.BEATS}", subjects.beat(host)),
+    ):
+        with contextlib.suppress(NotFoundError):
+            await stream.purge_stream(name, subject=subject)
+    await forget_sessions(client, host)
+
+
+async def forget_sessions(client: Client, host: str) -> None:
+    """Remove the snapshots of a host."""
+    with contextlib.suppress(NotFoundError):
+        await client.jetstream().purge_stream(
+            f"KV_{subjects.SESSIONS}", subject=f"{subjects.snapshot_prefix(host)}>"
+        )
 
 
 async def _deliver(stream: JetStreamContext, name: str, durable: str, deliver: str, only: str | None) -> None:

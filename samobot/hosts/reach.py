@@ -12,6 +12,7 @@ from samobot.errors import UsageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import PastSession
 from samobot.hosts.link import hub_link_file, read_link
+from samobot.hosts.nats_loading import load_nats
 
 
 def is_hub(state_dir: Path) -> bool:
@@ -48,13 +49,22 @@ def with_hosts(
     if link is None:
         return local
     require_nats()
+    load_nats()
     from samobot.hosts.hub_link import HubLink
+    from samobot.hosts.hub_record import admitted_hosts
     from samobot.hosts.hub_store import HubStore
     from samobot.hosts.machine_limits import MachineLimits
     from samobot.hosts.router import FleetRouter
 
     machine = MachineLimits(link.user, state_dir, os.environ if environ is None else environ, now)
-    hub = HubLink(link, HubStore(state_dir), now=now, machine=machine, cap_usd=daily_usd)
+    hub = HubLink(
+        link,
+        HubStore(state_dir),
+        now=now,
+        machine=machine,
+        cap_usd=daily_usd,
+        admitted=lambda: admitted_hosts(state_dir),
+    )
     return FleetRouter(local, hub, now)
 
 

@@ -105,6 +105,8 @@ _NEVER_ASK = {
     "GIT_PAGER": "cat",
     "GIT_PROXY_COMMAND": "",  # set but empty: `core.gitProxy` is not read
     "GIT_OPTIONAL_LOCKS": "0",
+    # An agent may write `refs/replace`: what is shown of a commit would not be what is merged.
+    "GIT_NO_REPLACE_OBJECTS": "1",
     "LC_ALL": "C",
 }
 _SSH = "ssh -oBatchMode=yes -oConnectTimeout=15"

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,7 @@ from samobot.system.clock import utc_now
 from samobot.system.logs import setup_logging
 from samobot.terminal.actor import refuse_an_iteration
 from samobot.terminal.hub_command import require_extra
+from samobot.text import plural
 
 if TYPE_CHECKING:
     from samobot.config.settings import Settings
@@ -66,6 +68,9 @@ def _run(*, verbose: bool) -> None:
 
 async def _serve(settings: Settings, link: Link) -> None:
     from samobot.fleet.local_fleet import LocalFleet
+    from samobot.hosts.nats_loading import load_nats
+
+    load_nats()
     from samobot.hosts.host import HostService
 
     fleet = LocalFleet(settings, environ=os.environ, watch_files=True)
@@ -154,11 +159,37 @@ def remove_command(name: str) -> None:
     """Remove a host on the hub: its key is refused at once. Its sessions continue on their machine."""
     from samobot.hosts.hub_registry import HubRegistry
     from samobot.hosts.hub_server import reload_running
+    from samobot.hosts.hub_store import HubStore
 
     refuse_an_iteration(_AN_AGENT)
-    registry = HubRegistry(load_settings().samobot_state_dir)
+    state_dir = load_settings().samobot_state_dir
+    registry = HubRegistry(state_dir)
     registry.remove(name)
-    if reload_running(registry):
+    is_running = reload_running(registry)
+    store = HubStore(state_dir)
+    pending = store.forget_host(name, utc_now())
+    store.close()
+    if is_running:
+        asyncio.run(_forget(name, state_dir))
         click.echo(f"✅ {name} is removed and disconnected. Other hosts were not touched.")
     else:
         click.echo(f"✅ {name} is removed. The hub does not run; {name} is refused when it does.")
+    if pending:
+        click.echo(f"   {plural(pending, 'decision')} that waited for it will not be carried out.")
+
+
+async def _forget(name: str, state_dir: Path) -> None:
+    """Remove what the server has of a host; the bot does the same, but may not run."""
+    from samobot.hosts import nats_streams, subjects
+    from samobot.hosts.joining import connect
+    from samobot.hosts.link import hub_link_file, read_link
+    from samobot.session.files import read_text
+
+    link = read_link(hub_link_file(state_dir))
+    if link is None or link.seed is None:
+        return
+    client = await connect(link, subjects.inbox(link.user), read_text(link.seed) or "")
+    try:
+        await nats_streams.forget_host(client, name)
+    finally:
+        await client.close()

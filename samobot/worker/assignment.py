@@ -46,7 +46,7 @@ class Report:
         told: Ids of the asks whose verdict its prompt held.
         changed: Whether it left anything behind: a commit, a file in the working directory or the session.
         restored: What it changed of the tracked files in a phase that only observes; empty if nothing.
-        lost: If the session's folder was deleted or moved meanwhile: that, and how to recover.
+        lost: If the session's folder was deleted or moved meanwhile, or a disk became full: that, and how to recover.
         unfinished: If its agent signals “done”, what is not committed; else empty.
     """
 

@@ -137,6 +137,7 @@ class WorkerFactory:
             ask=settings.samobot_ask,
             other_files=tuple(other_files(settings.samobot_projects, self._project.file)),
             mcp=settings.samobot_mcp,
+            disk_free_mb=settings.samobot_disk_free_mb,
             model_is_fixed=options.model_is_fixed,
             provider_is_fixed=options.provider_is_fixed,
         )

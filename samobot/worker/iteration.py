@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -29,6 +31,8 @@ from samobot.session.worktree import base_of
 from samobot.worker.agent_call import CallBuilder
 from samobot.worker.agent_guard import AgentGuard
 from samobot.worker.assignment import Assignment, Progress, Report
+from samobot.worker.confinement_notices import ConfinementNotices
+from samobot.worker.disk_guard import DiskGuard
 from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
 from samobot.worker.hook_trial import try_hooks
@@ -77,8 +81,7 @@ class IterationRunner:
         self.guard = AgentGuard(files, ProjectGuard(surroundings.state_dir, now), guarded)
         self._answered: Callable[[], None] | None = None
         self._refusal_noted = False
-        self._absent_servers: set[str] = set()
-        self._refused_hosts: set[str] = set()
+        self._confinement = ConfinementNotices(files)
 
     async def clean_up_after_a_dead_worker(self) -> None:
         """End what a killed worker left running, and revert what its agent was not allowed to write."""
@@ -172,7 +175,7 @@ class IterationRunner:
             "session_id": session_id,
             "log": str(log.relative_to(folder.path)),
         }
-        self._report_absent_fence()
+        self._confinement.absent_fence(world.fence)
         chosen = {
             "provider": call.program.provider,
             "model": call.choice.model,
@@ -191,6 +194,8 @@ class IterationRunner:
         self._refusal_noted = False
         progress = Progress(assignment.phase, assignment.number, files.cost())
         began, refused = time.monotonic(), Counter[str]()
+        disk = self._disk_guard(work_dir)
+        invocation = replace(invocation, file_limit=disk.file_limit)
         try:
             async with world.fence.around(invocation, folder.path, refused) as fenced:
                 end = await run(
@@ -202,10 +207,13 @@ class IterationRunner:
                     ),
                     stop=stop,
                     steer=steer,
+                    disk_is_full=disk.is_full,
                 )
+                # Before what the agent wrote to a private home is gone.
+                full = await asyncio.to_thread(disk.report)
         finally:
             self._heartbeat.clear_activity()
-        self._report_refusals(refused)
+        self._confinement.refusals(refused)
         outcome = classify(evidence, end, self._now(), call.program.provider.display_name)
         reverted = await asyncio.to_thread(self.guard.end)
         self._heartbeat.renew()
@@ -221,12 +229,21 @@ class IterationRunner:
             guidance=steering.received,
             process=session_id,
             told=tuple(ask.id for ask in asks.untold),
-            lost=self.guard.lost,
+            lost=self.guard.lost or full,
             restored=self.guard.restored,
             unfinished=await asyncio.to_thread(_unfinished, signal, work_dir),
             changed=not _stays(signal, assignment.phase)
             or trace_before != await asyncio.to_thread(trace, work_dir, folder),
         )
+
+    def _disk_guard(self, work_dir: Path) -> DiskGuard:
+        world = self._world
+        # Without a fence the agent may write anywhere: the usual places are watched.
+        free = (
+            () if world.fence.holds else (Path(tempfile.gettempdir()), Path(world.environ.get("HOME", "/")))
+        )
+        own = (work_dir, self._files.folder.path, world.state_dir / "fence")
+        return DiskGuard((*own, *free), world.disk_free_mb, time.time())
 
     def _places(self, work_dir: Path) -> RiskPlaces:
         world = self._world
@@ -256,42 +273,12 @@ class IterationRunner:
             text = f"The service refuses the login ({record.status}); the CLI repeats the request. Check the login if this lasts."
             self._files.log(EventName.NOTICE, text=text)
         if isinstance(record, Init):
-            self._report_absent_servers(record)
+            self._confinement.absent_servers(record)
         doing = activity(record, work_dir, self._files.folder.path)
         if doing is not None:
             progress.activity = f"{doing.sign} {doing.words}"
             self._heartbeat.show_activity(progress.activity)
         self._watch(progress)
-
-    def _report_absent_servers(self, init: Init) -> None:
-        """Report MCP servers that the agent does not have, each once a run."""
-        absent = {name: status for name, status in init.servers if status != "connected"}
-        new = [
-            f"{name} ({status or 'no status'})"
-            for name, status in absent.items()
-            if name not in self._absent_servers
-        ]
-        self._absent_servers |= absent.keys()
-        if new:
-            text = f"The agent works without the MCP server{'s' * (len(new) > 1)} {', '.join(new)}. See: claude mcp list"
-            self._files.log(EventName.NOTICE, text=text)
-
-    def _report_refusals(self, refused: Counter[str]) -> None:
-        """Report hosts that the fence did not let the agent reach, each once a run."""
-        new = {host: count for host, count in refused.most_common() if host not in self._refused_hosts}
-        self._refused_hosts |= new.keys()
-        if new:
-            listed = ", ".join(
-                host if count == 1 else f"{host} ({count} times)" for host, count in new.items()
-            )
-            text = f"The fence refused connections of the agent: {listed}. SAMOBOT_FENCE_HOSTS lists what it may reach."
-            self._files.log(EventName.NOTICE, text=text)
-
-    def _report_absent_fence(self) -> None:
-        reason = self._world.fence.new_absence()
-        if reason is not None:
-            text = f"The agent runs without a fence, with all of your rights. {reason}"
-            self._files.log(EventName.NOTICE, text=text)
 
 
 def _stays(signal: Signal | SignalProblem, phase: Phase) -> bool:

@@ -35,6 +35,7 @@ class IterationConfig:
         fence: What keeps the agent to its own.
         ask: Before which calls the user is asked.
         mcp: Which MCP servers the agents are offered: `none`, `all`, or names separated by commas.
+        disk_free_mb: Megabytes that an iteration leaves free on the disks that it writes to; 0 for no limit.
         model_is_fixed: Whether the run was started with a model or profile, which go before the session's and the plan's.
         provider_is_fixed: Whether the run was started with a program, which goes before the session's.
         other_files: The `.samocode` files of the other configured projects.
@@ -54,6 +55,7 @@ class IterationConfig:
     fence: AgentFence
     ask: AskLevel
     mcp: str
+    disk_free_mb: int
     model_is_fixed: bool = False
     provider_is_fixed: bool = False
     other_files: tuple[Path, ...] = ()

@@ -193,7 +193,7 @@ class Worker:
         if self._stop.is_set():
             return self._ends.stopped(phase, from_outside=self._from_outside)
         if report.lost is not None:
-            # The agent wrote its signal into another folder than that of its session.
+            # The agent wrote its signal into another folder than that of its session, or did not come to it.
             self._files.clear_signal()
             return self._ends.blocked(phase, BlockCause.FAILURES, report.lost, report.number)
         if report.outcome.note:

@@ -25,6 +25,7 @@ from samobot.worker.prompt import (
     iteration_context,
     iteration_prompt,
 )
+from tests.docs.pages import TOP
 from tests.support.claude_cli import (
     Ended,
     cli_environment,
@@ -213,6 +214,28 @@ def test_a_command_expands_in_a_prompt_with_its_arguments(desk: Desk, any_claude
     with MessagesApi({OTHER: [say("Done.")]}) as api:
         desk.ask(api, "/samocode:dive How are greetings printed?")
     assert "do a `dive` on: How are greetings printed?" in api.requests[0].text
+
+
+def test_every_command_on_every_page_expands_as_the_page_writes_it(desk: Desk, any_claude: Path) -> None:
+    """All in one conversation, typed line by line: one process for each CLI."""
+    desk.claude = any_claude
+    pages = [TOP / "README.md", *(TOP / "docs").rglob("*.md")]
+    typed = {found for page in pages for found in re.findall(r"`(/samocode:[^`]+)`", page.read_text("utf-8"))}
+    assert {each.split()[0] for each in typed} == {f"/samocode:{path.stem}" for path in command_files()}
+    lines = sorted(typed - {"/samocode:NAME", "/samocode:dive …"})
+    said = [{"type": "user", "message": {"role": "user", "content": line}} for line in lines]
+    with MessagesApi({OTHER: [say("Done.")] * len(lines)}) as api:
+        ended = run_claude(
+            "--plugin-dir", str(desk.plugin), "--input-format", "stream-json",
+            prompt="".join(f"{json.dumps(each)}\n" for each in said),
+            cwd=desk.facts.workdir, environment=cli_environment(desk.home, api.url), claude=desk.claude,
+        )  # fmt: skip
+    assert "Unknown command" not in json.dumps(ended.records)
+    sent = api.requests[-1].text
+    for line in lines:
+        name, _, arguments = line.removeprefix("/samocode:").partition(" ")
+        body = front_matter(plugin_dir() / "commands" / f"{name}.md")[1].strip()
+        assert body.replace("$ARGUMENTS", arguments).split("\n")[0].strip() in sent, line
 
 
 def test_a_skill_expands_in_a_prompt_with_its_arguments(desk: Desk) -> None:

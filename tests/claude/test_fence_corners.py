@@ -1,0 +1,154 @@
+"""Ways around the fence that a second look found, each open before: sockets, git's lesser files, the kernel's keyring."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from samobot.claude.fence_probe import fence_problem
+from samobot.claude.fence_rules import listening_sockets
+from samobot.claude.spawn import wrapped
+from samobot.session.git import Git
+from tests.claude.fenced_world import SECRET, FencedWorld, make_world
+
+_PROBLEM = fence_problem(os.environ)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(_PROBLEM is not None, reason=f"there can be no fence here: {_PROBLEM}"),
+]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> FencedWorld:
+    return make_world(tmp_path)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A folder that the fence does not empty."""
+    if not os.access("/var/lib", os.W_OK):
+        pytest.skip("only root makes a folder outside the homes and /tmp")
+    folder = Path(tempfile.mkdtemp(prefix="samobot-test-", dir="/var/lib"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("is_allowed", [False, True])
+def test_socket_of_another_program_is_out_of_reach_wherever_it_is(
+    world: FencedWorld, elsewhere: Path, is_allowed: bool
+) -> None:
+    path = elsewhere / "s"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        assert path in listening_sockets(Path("/proc/net/unix"))
+        connect = f"import socket; socket.socket(socket.AF_UNIX).connect('{path}'); print('reached')"
+        allowed = (elsewhere,) if is_allowed else ()
+        done = world.run(
+            f'$PY -c "{connect}"', environ={"PY": sys.executable}, program=sys.executable, allowed=allowed
+        )
+    assert ("reached" in done.stdout) is is_allowed, done.stderr
+
+
+EVIL = "git config --worktree core.fsmonitor evil; printf '[core]\\n\\tfsmonitor = evil\\n' >> \"$(git rev-parse --git-dir)/config.worktree\""
+
+
+@pytest.mark.parametrize("where", ["worktree", "checkout"])
+def test_configuration_of_one_worktree_is_not_written(world: FencedWorld, where: str) -> None:
+    subprocess.run(["git", "config", "extensions.worktreeConfig", "true"], cwd=world.repo, check=True)
+    work_dir = world.worktree if where == "worktree" else world.repo
+    world.run(EVIL, work_dir=work_dir)
+    shown = subprocess.run(
+        ["git", "config", "core.fsmonitor"], cwd=work_dir, env=world.environ, capture_output=True, text=True
+    )
+    assert shown.stdout == ""
+
+
+def test_hook_is_not_planted_in_a_checkout_without_hooks(world: FencedWorld) -> None:
+    for name in ("hooks", "info"):
+        shutil.rmtree(world.repo / ".git" / name)
+    plant = 'mkdir -p "$M/.git/hooks" "$M/.git/info"; echo evil > "$M/.git/hooks/post-checkout"; echo "* filter=x" > "$M/.git/info/attributes"'
+    world.run(plant, work_dir=world.repo)
+    assert list((world.repo / ".git" / "hooks").iterdir()) == []
+    assert list((world.repo / ".git" / "info").iterdir()) == []
+
+
+def test_commit_is_shown_as_it_is_and_not_as_the_agent_replaces_it(world: FencedWorld) -> None:
+    command = (
+        "echo evil > a; git add a; git commit -qm x; E=$(git rev-parse HEAD); git reset -q --hard HEAD~1; "
+        "echo good > a; git add a; git commit -qm x; G=$(git rev-parse HEAD); git reset -q --hard $E; git replace $E $G"
+    )
+    assert world.run(command).returncode == 0
+    assert Git(world.worktree).run("show", "HEAD:a") == "evil\n"
+    assert "+evil" in Git(world.worktree).run("diff", "main", "HEAD")
+
+
+PLANTED = {
+    "a link in the caches": 'ln -s "$HOME/.ssh" "$HOME/.cache/k"; ln -s "$R/state" "$HOME/.npm/k"',
+    "caches that are links": 'for c in .cache .npm .cargo/registry; do mv "$HOME/$c" "$HOME/x"; ln -sfn "$HOME/.ssh" "$HOME/$c"; done',
+    "a link among the conversations": 'cd "$HOME/.claude/projects"; for d in */; do ln -s "$HOME/.ssh" "$d/k"; done; rmdir * ; ln -s "$HOME/.ssh" x',
+    "a link for the login": 'ln -sf "$R/state/decision.key" "$HOME/.claude/.credentials.json"',
+    "a link as the session's log": 'ln -s "$R/state/decision.key" "$S/k"; mv -f "$S/k" "$S/_guidance.md"',
+    "a link in the repository": 'ln -s "$R/state" "$M/.git/objects/k"; ln -s "$HOME/.ssh/id_ed25519" "$M/.git/refs/heads/k"',
+}  # fmt: skip
+_LOOK = 'find "$HOME" "$M/.git" "$S" "$W" -follow -type f -exec cat {} + 2>/dev/null; git log --all 2>&1'
+
+
+@pytest.mark.parametrize("command", PLANTED.values(), ids=PLANTED)
+def test_what_one_iteration_plants_gives_the_next_nothing(world: FencedWorld, command: str) -> None:
+    before = world.protected()
+    world.run(command)
+    assert SECRET not in world.run(_LOOK).stdout
+    assert world.protected() == before
+
+
+_ADD = """
+import ctypes, os, subprocess, sys
+keyctl, add_key = {"x86_64": (250, 248), "aarch64": (219, 217)}[os.uname().machine]
+syscall = ctypes.CDLL(None).syscall
+if syscall(keyctl, 1, None) < 0 or syscall(add_key, b"user", b"samobot-test", b"key", 3, -3) < 0:
+    print("unavailable")
+elif syscall(keyctl, 10, -3, b"user", b"samobot-test", 0) < 0:
+    print("not found outside")
+else:
+    sys.stdout.flush()
+    subprocess.run(sys.argv[1:], check=True)
+"""
+_FIND = (
+    "import ctypes, os; number = {'x86_64': 250, 'aarch64': 219}[os.uname().machine]; "
+    "print('found', ctypes.CDLL(None).syscall(number, 10, -3, b'user', b'samobot-test', 0) > 0)"
+)
+
+
+@pytest.mark.skipif(
+    os.uname().machine not in ("x86_64", "aarch64"), reason="the numbers of system calls are not known"
+)
+@pytest.mark.parametrize("fenced", [True, False])
+def test_keyring_of_the_login_is_out_of_reach(world: FencedWorld, fenced: bool) -> None:
+    call = world.invocation(
+        f'$PY -c "{_FIND}"', fenced=fenced, environ={"PY": sys.executable}, program=sys.executable
+    )
+    # The parent that `wrapped` names is the process that starts it.
+    parent = "import os, sys; argv = sys.argv[1:]; argv[argv.index('PARENT')] = str(os.getpid())"
+    command = ["PARENT" if each == str(os.getpid()) else each for each in wrapped(call)]
+    program = f"{parent}; sys.argv[1:] = argv\n{_ADD}"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        cwd=call.cwd,
+        env=dict(call.env),
+        capture_output=True,
+        text=True,
+    )
+    if "unavailable" in done.stdout:
+        pytest.skip("the kernel's keyrings are not available here")
+    assert done.stdout == f"found {not fenced}\n", done.stderr

@@ -1,0 +1,120 @@
+"""What `check` finds in a session's folder, and what `recover` repairs from samobot's own records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from samobot.config.project import Project, load_project
+from samobot.errors import BusyError
+from samobot.fleet.session_check import check_session, recover_session
+from samobot.session import baseline
+from samobot.session.folder import SessionFolder
+from samobot.session.journal import EventName, append
+from samobot.session.lock import RunLock
+from samobot.session.vault import edit_lock
+from tests.support.repository import git, make_repository
+from tests.support.session_folder import NOW, QUESTIONS, make_session, write_plan
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    make_repository(tmp_path / "repo")
+    for name in ("trees", "sessions", "state"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".samocode").write_text("MAIN_REPO=repo\nWORKTREES=trees\nSESSIONS=sessions\n")
+    return load_project(tmp_path / ".samocode")
+
+
+@pytest.fixture
+def session(project: Project) -> SessionFolder:
+    return make_session(project.sessions, phase="planning")
+
+
+def recover(project: Project, session: SessionFolder) -> list[str]:
+    state = project.file.parent / "state"
+    return recover_session(project, session, "anna", NOW, state_dir=state, branch_prefix="")
+
+
+def change(session: SessionFolder, old: str, new: str) -> None:
+    text = session.overview.read_text()
+    assert old in text
+    session.overview.write_text(text.replace(old, new))
+
+
+def test_a_sound_session_has_no_problems_and_is_left_as_it_is(
+    project: Project, session: SessionFolder
+) -> None:
+    before = session.overview.read_text()
+    assert check_session(project, session) == []
+    assert recover(project, session) == []
+    assert session.overview.read_text() == before
+
+
+def test_each_kind_of_damage_is_named_with_a_remedy(project: Project, session: SessionFolder) -> None:
+    found = {}
+    session.qa.write_text(QUESTIONS)
+    session.signal.write_text("{nonsense")
+    change(session, "Phase: planning", "Phase: implementation")
+    found["gates"] = check_session(project, session)
+    change(session, "Phase: implementation", "Phase: nowhere")
+    change(session, "Task: greet\n", "")
+    found["overview"] = check_session(project, session)
+    session.overview.unlink()
+    found["missing"] = check_session(project, session)
+    texts = {name: " ".join(each.text for each in problems) for name, problems in found.items()}
+    for words in ("Q1, Q2 of _qa.md has no answer", "there is no plan", "_signal.json"):
+        assert words in texts["gates"]
+    assert "nowhere" in texts["overview"]
+    assert "names no task" in texts["overview"]
+    assert "_overview.md is missing." in texts["missing"]
+    assert all(each.remedy for problems in found.values() for each in problems)
+    write_plan(session)
+    assert "there is no plan" not in " ".join(each.text for each in check_session(project, session))
+
+
+def test_after_a_crash_the_overview_and_the_journal_are_restored(
+    project: Project, session: SessionFolder
+) -> None:
+    append(session, EventName.NOTICE, NOW, text="begun")
+    with edit_lock(session.path):
+        baseline.save(session)
+    before, journal = session.overview.read_text(), session.journal.read_bytes()
+    session.overview.unlink()
+    session.journal.write_bytes(journal + b'{"event": "forged"}\n')
+    found = check_session(project, session)
+    assert [each.is_repairable for each in found if "names no" not in each.text] == [True] * 3
+    assert len(recover(project, session)) == 2
+    assert session.overview.read_text().startswith(before)
+    assert session.journal.read_bytes().startswith(journal)
+    assert b"forged" not in session.journal.read_bytes()
+    assert check_session(project, session) == []
+
+
+def test_a_deleted_worktree_is_recreated_from_its_branch(project: Project, session: SessionFolder) -> None:
+    tree = project.worktrees / "greet"
+    git(project.main_repo, "worktree", "add", "-q", "-b", "greet", str(tree))
+    change(session, "Task: greet", f"Working Dir: {tree}\nTask: greet")
+    assert check_session(project, session) == []
+    git(project.main_repo, "worktree", "remove", "--force", str(tree))
+    (problem,) = check_session(project, session)
+    assert problem.is_repairable
+    assert str(tree) in problem.text
+    assert any("recreated from its branch greet" in sentence for sentence in recover(project, session))
+    assert (tree / "first").exists()
+    assert check_session(project, session) == []
+
+
+def test_a_folder_that_is_gone_for_other_reasons_is_named_and_left(
+    project: Project, session: SessionFolder
+) -> None:
+    change(session, "Task: greet", "Working Dir: /nowhere/else\nTask: greet")
+    (problem,) = check_session(project, session)
+    assert not problem.is_repairable
+    assert recover(project, session) == []
+
+
+def test_a_running_session_is_not_repaired(project: Project, session: SessionFolder) -> None:
+    with RunLock.acquire(session, NOW), pytest.raises(BusyError):
+        recover(project, session)

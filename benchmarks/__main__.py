@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import asking, chat, fences, loops, programs, steering
+from benchmarks import asking, chat, fences, hosts, loops, programs, steering
 from benchmarks.measure import Measure, table
 
 ALL: dict[str, Callable[[Path], Any]] = {
@@ -27,6 +27,7 @@ ALL: dict[str, Callable[[Path], Any]] = {
     "change": chat.change_to_message,
     "gate": chat.gate_round_trip,
     "idle": chat.idle_cost,
+    "hosts": hosts.many_machines,
 }
 
 LONG = frozenset({"ask"})

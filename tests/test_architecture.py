@@ -309,3 +309,9 @@ def test_one_machine_loads_nothing_of_several() -> None:
         "assert with_hosts(local, Path('/nowhere'), None) is local"
     )
     assert not loaded(choose) & {"nats", "nkeys", "nacl"}
+
+
+def test_the_nats_client_comes_without_a_second_http_client() -> None:
+    load = "from samobot.hosts.nats_loading import load_nats\nload_nats()\nimport samobot.hosts.host"
+    assert "aiohttp" not in loaded(load)
+    assert "aiohttp" in loaded(f"{load}\nimport aiohttp")

@@ -58,6 +58,23 @@ def servers_file(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("HOME") or Path.home()) / ".claude.json"
 
 
+def local_servers(file: Path, folders: Iterable[Path]) -> dict[str, dict[str, Any]]:
+    """Return the servers that the user added for some folders alone (`claude mcp add`, scope `local`), by name.
+
+    Args:
+        file: The file in which the CLI keeps them, see `servers_file`.
+        folders: Where the CLI would have been called; the first one goes before the others.
+    """
+    projects = _content(file).get("projects")
+    found: dict[str, dict[str, Any]] = {}
+    if not isinstance(projects, dict):
+        return found
+    for folder in folders:
+        own = projects.get(str(folder))
+        found = dict(_usable(own if isinstance(own, dict) else {})) | found
+    return found
+
+
 def mcp_name(server: str) -> str:
     """A server's name as its tools bear it."""
     return re.sub("[^a-zA-Z0-9_-]", "_", server)
@@ -137,13 +154,23 @@ def _definition(file: Path, servers: Iterable[str]) -> dict[str, object]:
 
 
 def _entries(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from _usable(_content(file))
+
+
+def _content(file: Path) -> dict[str, Any]:
+    """What a file holds; empty if it is no object that can be read."""
     try:
         if not file.is_file() or file.stat().st_size > _MAX_BYTES:
-            return
+            return {}
         content = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
-        return
-    servers = content.get("mcpServers") if isinstance(content, dict) else None
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _usable(content: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The servers of a configuration; none if the CLI would refuse one of them."""
+    servers = content.get("mcpServers")
     if isinstance(servers, dict) and all(map(_is_usable, servers.values())):
         yield from servers.items()
 

@@ -25,6 +25,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 import psutil
+from psutil import _psposix
 
 from samobot.system.platform.current import identify, platform
 from samobot.system.platform.process_identity import ProcessIdentity
@@ -117,6 +118,8 @@ def unmarked_processes(folders: Collection[Path], first: ProcessIdentity | None)
     places = [os.path.realpath(folder) for folder in folders]
     user = os.getuid()
     found = []
+    # psutil lists the terminals once; a process at one that was opened later would seem to be at none.
+    _psposix.get_terminal_map.cache_clear()  # type: ignore[attr-defined]
     for process in other_processes():
         try:
             cwd = process.cwd()

@@ -11,13 +11,13 @@ import hashlib
 import json
 import os
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from samobot.config.named_files import named_files
 from samobot.config.project import SETUP_KEY, Project
 from samobot.errors import StorageError
 from samobot.session.files import append_line, make_folder, open_regular
@@ -26,18 +26,6 @@ from samobot.session.journal_events import stamp
 _RECORD = "trusted.jsonl"
 _SETTINGS = re.compile(r"settings(\.local)?\.json")
 _COMMANDS = re.compile(r"(?m)^[\s-]*(?:command|args|program)\s*:\s*(.+)$|!`([^`\n]+)`")
-_RUN_BY = {
-    **dict.fromkeys(("npm", "npx", "pnpm", "yarn", "bun"), ("package.json",)),
-    "make": ("GNUmakefile", "makefile", "Makefile"),
-    "just": ("justfile", "Justfile", ".justfile"),
-    **dict.fromkeys(("uv", "poetry", "hatch", "pdm"), ("pyproject.toml",)),
-    "deno": ("deno.json", "deno.jsonc"),
-    "task": ("Taskfile.yml", "Taskfile.yaml"),
-    "docker": ("compose.yml", "compose.yaml", "docker-compose.yml", "docker-compose.yaml"),
-}
-"""Files by which programs that run other programs find them."""
-
-_MAX_FOLDERS = 8
 _MAX_FILES = 2000
 _MAX_BYTES = 16 * 1024 * 1024
 _MAX_LINES = 60
@@ -220,7 +208,7 @@ class _Collected:
 
     def add_named(self, command: str) -> None:
         """Add the files of the project that a command names, and plugins at a folder that it names."""
-        for path in self._named(command):
+        for path in named_files(command, self.work_dir, list(project_folders(self.work_dir))[-1]):
             if path.is_file():
                 self.add(path)
             elif (path / ".claude-plugin").is_dir():
@@ -253,41 +241,6 @@ class _Collected:
             settings = list(_flat(values)) if isinstance(values, dict) else []
             yield name + (":" if settings else "")
             yield from (f"  {line}" for line in settings)
-
-    def _named(self, command: str) -> Iterator[Path]:
-        top = list(project_folders(self.work_dir))[-1]
-        parts = list(_parts(command))
-        folders = [self.work_dir]
-        for part in parts:
-            name = re.sub(r"^\$\{?CLAUDE_PROJECT_DIR(:-[^}]*)?\}?/?", "", part)
-            if not name or "\0" in name or len(name) >= 4096:
-                continue
-            for folder in tuple(folders):
-                path = Path(os.path.normpath(folder / name))
-                if path.is_relative_to(top) and path != self.work_dir and os.path.lexists(path):
-                    yield path
-                    if path.is_dir() and len(folders) < _MAX_FOLDERS:
-                        folders.append(path)  # of `cd scripts && ./start.sh`
-            module = self.work_dir / name.replace(".", "/")
-            for path in (module.with_name(f"{module.name}.py"), module / "__main__.py"):
-                if re.fullmatch(r"[\w.]+", name) and path.is_file():
-                    yield path  # of `python -m scripts.start`
-        for runner in {os.path.basename(part) for part in parts} & _RUN_BY.keys():
-            for name in _RUN_BY[runner]:
-                if (self.work_dir / name).is_file():
-                    yield self.work_dir / name
-
-
-def _parts(command: str) -> Iterator[str]:
-    """The parts of a command that may be names of files, also those of a command inside it."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        words = []
-    for text in (*words, command):
-        for part in re.split(r"[\s;|&()<>`'\"=]+", text):
-            yield part.strip("\\,")
-    yield from (word for word in words if " " in word)
 
 
 def _parsed(content: bytes) -> Any:

@@ -22,6 +22,7 @@ from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from samobot.system.processes import end_processes, environment_of, is_alive, other_processes
 from samobot.worker.halt import halt
+from samobot.worker.worker_process import is_worker
 
 _ROUNDS = 5
 _EARLY_SECONDS = 15.0
@@ -107,7 +108,7 @@ def _queued(projects: Iterable[Project], desired: Container[str]) -> Iterator[Se
 
 def _end_early_workers(processes: Iterable[psutil.Process]) -> int:
     """End workers that are still starting: they may have read the flag before it was raised."""
-    early = [process for process in processes if _is_worker(process) and _locked_by(process) is None]
+    early = [process for process in processes if is_worker(process) and _locked_by(process) is None]
     end_processes(
         lambda: [process for process in early if is_alive(process)],
         grace=_EARLY_SECONDS,
@@ -127,7 +128,7 @@ def _own_processes() -> Iterator[psutil.Process]:
 def _belongs(process: psutil.Process, state_dir: Path, projects: Iterable[Project]) -> bool:
     """Whether a process is one of a worker's or agent's of this state folder, by its own environment."""
     marked = _marked_with(process)
-    if marked is None and not _is_worker(process):
+    if marked is None and not is_worker(process):
         return False
     if marked is not None and any(marked.is_relative_to(project.sessions) for project in projects):
         return True
@@ -139,21 +140,9 @@ def _belongs(process: psutil.Process, state_dir: Path, projects: Iterable[Projec
     return environ.get("HOME") == os.environ.get("HOME") and theirs.resolve() == state_dir.resolve()
 
 
-def _is_worker(process: psutil.Process) -> bool:
-    """Whether it is `samobot run`: as a module of Python, or the installed script."""
-    try:
-        words = process.cmdline()
-    except psutil.Error:
-        return False
-    for position, word in enumerate(words[:-1]):
-        if words[position + 1] == "run" and (word == "samobot" or word.endswith("/samobot")):
-            return "python" in Path(words[0]).name or position == 0
-    return False
-
-
 def _locked_by(process: psutil.Process) -> Path | None:
     """The session whose run lock a worker has open."""
-    if not _is_worker(process):
+    if not is_worker(process):
         return None
     try:
         files = [Path(file.path) for file in process.open_files()]

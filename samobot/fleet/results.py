@@ -108,11 +108,19 @@ class ResumeResult(_Reply):
 
 
 class StopReport(_Reply):
-    """What stopping found; `clean` unless a process may be left; `done` if the session was finished before."""
+    """What stopping found.
+
+    Attributes:
+        words: The details.
+        clean: Whether no process is left.
+        done: Whether the session was finished before.
+        confirmed: Whether its machine has answered; if not, nothing is known.
+    """
 
     words: str
     clean: bool
     done: bool = False
+    confirmed: bool = True
 
 
 class FleetEventKind(StrEnum):
@@ -162,11 +170,28 @@ class FleetPoll:
 
 
 class ProjectView(_Reply):
-    """A configured project; problems explain why it cannot be used."""
+    """A configured project; problems explain why it cannot be used.
+
+    Attributes:
+        name: Its name, with its machine (`demo@laptop`) if that is another one.
+        repository: Its repository.
+        problems: Why it cannot be used.
+        host: Its machine; empty for this one.
+        is_away: Whether that cannot be reached.
+        is_full: Whether as many sessions run there as may.
+    """
 
     name: str
     repository: str
     problems: tuple[str, ...] = ()
+    host: str = ""
+    is_away: bool = False
+    is_full: bool = False
+
+    @property
+    def plain_name(self) -> str:
+        """Its name without its machine."""
+        return self.name.removesuffix(f"@{self.host}") if self.host else self.name
 
 
 class HostView(_Reply):

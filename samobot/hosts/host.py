@@ -204,7 +204,9 @@ class HostService:
         was_whole = False
         while True:
             self._beat_due.clear()
-            with contextlib.suppress(StorageError):
+            with contextlib.suppress(
+                StorageError, NotStoredError
+            ):  # without them this machine counts as cut off
                 await self._control.obey()
             is_whole = self._has_looked and not self._publisher.due()
             if is_whole and not was_whole:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -68,6 +68,23 @@ class StoredDecision:
     decision: HostDecision
     arguments: str
     receipt: DecisionReceipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeardHost:
+    """What was heard of a host.
+
+    Attributes:
+        beat: Its last beat.
+        at: When that came.
+        snapshots: Its sessions; to be kept, only those that have changed.
+        gone: Keys of sessions that are gone.
+    """
+
+    beat: Beat
+    at: datetime
+    snapshots: list[SessionSnapshot]
+    gone: Sequence[str] = ()
 
 
 class HubStore:
@@ -183,31 +200,34 @@ class HubStore:
 
     # What was heard ----------------------------------------------------------------------------------------------
 
-    def save_heard(
-        self, host: str, beat: Beat, heard: datetime, snapshots: list[SessionSnapshot], gone: list[str]
-    ) -> None:
-        """Keep what a host has sent, for as long as it cannot be asked."""
+    def save_heard(self, hosts: Iterable[HeardHost]) -> None:
+        """Keep what hosts have sent, for as long as they cannot be asked; with one sync of the disk for all."""
         with self._errors(), self._db:
             self._db.execute("BEGIN")
-            self._db.execute(
-                "INSERT OR REPLACE INTO hosts VALUES (?, ?, ?)", (host, beat.encode(), heard.isoformat())
-            )
-            self._db.executemany(
-                "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)",
-                [(host, each.key, each.encode()) for each in snapshots],
-            )
-            self._db.executemany(
-                "DELETE FROM snapshots WHERE host = ? AND key = ?", [(host, key) for key in gone]
-            )
+            for each in hosts:
+                host = each.beat.host
+                self._db.execute(
+                    "INSERT OR REPLACE INTO hosts VALUES (?, ?, ?)",
+                    (host, each.beat.encode(), each.at.isoformat()),
+                )
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)",
+                    [(host, snapshot.key, snapshot.encode()) for snapshot in each.snapshots],
+                )
+                self._db.executemany(
+                    "DELETE FROM snapshots WHERE host = ? AND key = ?", [(host, key) for key in each.gone]
+                )
 
-    def heard(self) -> list[tuple[Beat, datetime, list[SessionSnapshot]]]:
-        """List each host's last beat, when it came, and its last snapshots."""
+    def heard(self) -> list[HeardHost]:
+        """List what was last heard of each host."""
         found = []
         with self._errors():
             for host, beat, heard in self._db.execute("SELECT host, beat, heard FROM hosts ORDER BY host"):
                 rows = self._db.execute("SELECT content FROM snapshots WHERE host = ?", (host,)).fetchall()
                 snapshots = [decode_snapshot(content) for (content,) in rows]
-                found.append((Beat.model_validate_json(beat), datetime.fromisoformat(heard), snapshots))
+                found.append(
+                    HeardHost(Beat.model_validate_json(beat), datetime.fromisoformat(heard), snapshots)
+                )
         return found
 
     def forget_host(self, host: str, now: datetime) -> int:

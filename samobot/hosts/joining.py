@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import ssl
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -159,7 +160,14 @@ async def connect(link: Link, inbox: str, seed: str) -> Client:
             raise ConflictError(
                 "The hub's server does not know this machine's key; was it removed there?"
             ) from None
-        raise SamobotError(f"{', '.join(link.servers)} cannot be reached: {texts[-1]}") from None
+        raise SamobotError(f"{', '.join(link.servers)} cannot be reached: {reason(texts[-1])}") from None
+
+
+def reason(problem: str) -> str:
+    """Return why a server cannot be used, with what to do if it is a clock."""
+    if "not yet valid" in problem or "certificate has expired" in problem:
+        return f"its certificate is not valid at this machine's time ({datetime.now():%Y-%m-%d %H:%M}); set the clock"
+    return problem
 
 
 def _authority(invitation: HostInvitation) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from nats.aio.msg import Msg
@@ -13,7 +13,7 @@ from samobot.fleet.results import HostView
 from samobot.hosts import subjects
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_messages import Beat, CallOutcome, decode_snapshot
-from samobot.hosts.hub_store import HubStore
+from samobot.hosts.hub_store import HeardHost, HubStore
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +60,8 @@ class KnownHosts:
         self._sizes: dict[str, dict[str, int]] = {}  # by host and subject; the sum under an empty one
         self._flooding: set[str] = set()
         self._missed: dict[str, float] = {}
-        for beat, heard, snapshots in store.heard():
-            self.host(beat.host).restore(beat, heard, snapshots)
+        for each in store.heard():
+            self.host(each.beat.host).restore(each.beat, each.at, each.snapshots)
 
     def host(self, name: str) -> HostState:
         """Return what is known of a host."""
@@ -116,7 +116,7 @@ class KnownHosts:
             self.limits_changed.set()
         state.note_beat(beat, self._monotonic(), self._now())
         if not was_online:
-            self._save(state)  # before anybody decides about it: a hub that dies then must know it again
+            self._save([state])  # before anybody decides about it: a hub that dies then must know it again
             self.changed.set()
         return host, was_behind and state.is_behind and self._may_watch_anew(host)
 
@@ -175,14 +175,19 @@ class KnownHosts:
         Raises:
             StorageError: The disk refused.
         """
-        for state in self.hosts.values():
-            is_due = self._monotonic() - self._saved.get(state.name, -_HEARD_SECONDS) >= _HEARD_SECONDS
-            if state.has_changes or is_due or at_once:
-                self._save(state)
+        oldest = self._monotonic() - _HEARD_SECONDS
+        self._save(
+            state
+            for state in self.hosts.values()
+            if at_once or state.has_changes or self._saved.get(state.name, oldest) <= oldest
+        )
 
-    def _save(self, state: HostState) -> None:
-        if state.beat is None or state.heard is None:
-            return
-        changed, gone = state.take_changes()
-        self._store.save_heard(state.name, state.beat, state.heard, changed, gone)
-        self._saved[state.name] = self._monotonic()
+    def _save(self, states: Iterable[HostState]) -> None:
+        heard = [
+            HeardHost(state.beat, state.heard, *state.take_changes())
+            for state in states
+            if state.beat is not None and state.heard is not None
+        ]
+        if heard:
+            self._store.save_heard(heard)
+        self._saved.update((each.beat.host, self._monotonic()) for each in heard)

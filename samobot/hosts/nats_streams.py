@@ -17,7 +17,7 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import BadRequestError, NotFoundError
+from nats.js.errors import NotFoundError
 
 from samobot.hosts import subjects
 
@@ -95,9 +95,9 @@ async def set_up(client: Client) -> None:
     stream = client.jetstream()
     for config in (*_STREAMS, *_BUCKETS):
         try:
-            await stream.add_stream(config)
-        except BadRequestError:  # it exists with another configuration
             await stream.update_stream(config)
+        except NotFoundError:  # adding one that exists would count its room twice, and be refused for that
+            await stream.add_stream(config)
     for name, deliver in (
         (subjects.RECEIPTS, subjects.HUB_RECEIPTS),
         (subjects.NEWS, subjects.HUB_NEWS),

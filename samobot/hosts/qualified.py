@@ -42,7 +42,7 @@ def plain_key(key: str) -> str:
 def qualified(value: _T, host: str) -> _T:
     """Return a value of another machine with its projects' names as the chat has them."""
     if isinstance(value, ProjectView):
-        return value.model_copy(update={"name": qualify(value.name, host)})
+        return value.model_copy(update={"name": qualify(value.name, host), "host": host})
     if isinstance(value, SessionRef):
         return value.in_project(qualify(value.project, host))
     if isinstance(value, PastSession):
@@ -65,3 +65,32 @@ def qualified_view(view: SessionView, host: str, away: str) -> SessionView:
     """
     problems = (f"{away} This is what was last known.", *view.problems) if away else view.problems
     return view.model_copy(update={"ref": qualified(view.ref, host), "problems": problems})
+
+
+class QualifiedViews:
+    """A host's sessions as the chat has them: the same objects for as long as nothing changes.
+
+    Args:
+        host: The host.
+    """
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._own: list[SessionView] = []
+        self._away = ""
+        self._shown: list[SessionView] = []
+
+    def of(self, views: list[SessionView], away: str) -> list[SessionView]:
+        """Return the sessions as the chat has them.
+
+        Args:
+            views: As the host has them; the same list as before if none has changed.
+            away: As for `qualified_view`.
+        """
+        if views is not self._own or away != self._away:
+            known = {}
+            if away == self._away:
+                known = {id(own): shown for own, shown in zip(self._own, self._shown, strict=True)}
+            self._shown = [known.get(id(view)) or qualified_view(view, self._host, away) for view in views]
+            self._own, self._away = views, away
+        return self._shown

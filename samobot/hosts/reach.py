@@ -12,6 +12,7 @@ from samobot.errors import UsageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import PastSession
 from samobot.hosts.link import hub_link_file, read_link
+from samobot.hosts.nats_loading import load_nats
 
 
 def is_hub(state_dir: Path) -> bool:
@@ -48,6 +49,7 @@ def with_hosts(
     if link is None:
         return local
     require_nats()
+    load_nats()
     from samobot.hosts.hub_link import HubLink
     from samobot.hosts.hub_record import admitted_hosts
     from samobot.hosts.hub_store import HubStore

@@ -138,7 +138,7 @@ class RemoteFleet(RemoteSessions):
             return call.value(outcome)
         except SamobotError as error:
             words = f"{self._host}: not confirmed. {error.message}"
-            return [StopReport(words=words, clean=False)]
+            return [StopReport(words=words, clean=False, confirmed=False)]
 
     async def emergency_stop(self) -> str | None:
         panic = self._link.panic()

@@ -25,7 +25,15 @@ from samobot.fleet.results import (
 )
 from samobot.fleet.start_request import StartRequest
 from samobot.hosts.hub_link import HubLink
-from samobot.hosts.qualified import host_of, plain_key, plain_ref, qualified, qualified_view, qualify
+from samobot.hosts.qualified import (
+    QualifiedViews,
+    host_of,
+    plain_key,
+    plain_ref,
+    qualified,
+    qualified_view,
+    qualify,
+)
 from samobot.hosts.remote_fleet import RemoteFleet
 from samobot.hosts.session_router import SessionRouter
 from samobot.money.costs import merge_costs
@@ -52,7 +60,7 @@ class FleetRouter(SessionRouter):
         self._link = link
         self._now = now
         self._remotes: dict[str, RemoteFleet] = {}
-        self._views: dict[str, tuple[SessionView, str, SessionView]] = {}
+        self._views: dict[str, QualifiedViews] = {}
         self._past: tuple[list[list[PastSession]], list[PastSession]] = ([], [])
         link.start()
 
@@ -105,10 +113,15 @@ class FleetRouter(SessionRouter):
         return own + [self._link.view(name) for name in self._hosts()]
 
     async def projects(self) -> list[ProjectView]:
-        found = await self._local.projects()
+        remote = []
         for name, fleet in self._hosts().items():
-            found = found + [qualified(each, name) for each in await fleet.projects()]
-        return found
+            host = self._link.view(name)
+            room = host.most - host.running
+            reach = {"is_away": not host.is_online, "is_full": host.is_online and room <= 0}
+            for each in await fleet.projects():
+                remote.append((reach, -room, qualified(each, name).model_copy(update=reach)))
+        remote.sort(key=lambda each: (each[0]["is_away"], each[0]["is_full"], each[1]))
+        return await self._local.projects() + [project for *_, project in remote]
 
     async def sessions(self) -> list[SessionView]:
         return await self._local.sessions() + self._remote_views()
@@ -117,20 +130,9 @@ class FleetRouter(SessionRouter):
         found = []
         for name, fleet in self._hosts().items():
             away = "" if self._link.is_online(name) else self._link.away(name)
-            found += [self._shown(view, name, away) for view in fleet.state.sessions()]
-        kept = {view.ref.key for view in found}
-        self._views = {key: value for key, value in self._views.items() if key in kept}
+            known = self._views.setdefault(name, QualifiedViews(name))
+            found += known.of(fleet.state.sessions(), away)
         return found
-
-    def _shown(self, view: SessionView, host: str, away: str) -> SessionView:
-        """A session as the chat has it; the same object as before if nothing has changed."""
-        key = qualified(view.ref, host).key
-        known = self._views.get(key)
-        if known is not None and known[0] is view and known[1] == away:
-            return known[2]
-        shown = qualified_view(view, host, away)
-        self._views[key] = (view, away, shown)
-        return shown
 
     async def past(self) -> list[PastSession]:
         return self._with_past(await self._local.past())

@@ -93,9 +93,9 @@ def render(
             "store_dir": str(files.store),
             # Otherwise a write is confirmed up to two minutes before it is on disk.
             "sync_interval": "always",
-            # The streams' own bounds add up to less.
-            "max_file_store": 2 * 1024**3,
-            "max_memory_store": 128 * 1024**2,
+            # The streams have bounds of their own. After a kill the server counts what they reserve more than once.
+            "max_file_store": 1024**4,
+            "max_memory_store": 16 * 1024**3,
             "cipher": "chachapoly",
             "key": files.store_key,
         },

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from samobot.claude.mcp import ALL, NONE, PROJECT_FILE, find_servers, servers_file
+from samobot.claude.mcp import ALL, NONE, PROJECT_FILE, find_servers, local_servers, servers_file
 from samobot.config.project import Project
 from samobot.config.settings import Settings
-from samobot.config.trust import is_trusted, project_settings
+from samobot.config.trust import is_trusted, project_folders, project_settings
 from samobot.phases import Phase
 from samobot.setup.doctor import Finding, Level
 
@@ -31,6 +31,12 @@ def mcp_findings(
     offered = list(find_servers(choice, [file], Phase.TESTING).names)
     findings: list[Finding] = []
     for project in projects:
+        local = local_servers(file, project_folders(project.main_repo))
+        offered += [
+            f"{name} (in {project.name})"
+            for name in local
+            if (choice == ALL or name in _chosen(choice)) and name not in offered
+        ]
         own = find_servers(choice, [project.main_repo / PROJECT_FILE], Phase.TESTING).names
         content = project_settings(project.main_repo) if own else None
         if content is None:

@@ -68,6 +68,9 @@ def _run(*, verbose: bool) -> None:
 
 async def _serve(settings: Settings, link: Link) -> None:
     from samobot.fleet.local_fleet import LocalFleet
+    from samobot.hosts.nats_loading import load_nats
+
+    load_nats()
     from samobot.hosts.host import HostService
 
     fleet = LocalFleet(settings, environ=os.environ, watch_files=True)

@@ -109,7 +109,7 @@ def _lines(records: Iterator[Record], located: LocatedSession) -> Iterator[str]:
         match record:
             case Result():
                 cost = "" if record.cost_usd is None else f", {human_money(record.cost_usd)}"
-                yield f"🏁 {record.num_turns} turns{cost}"
+                yield f"🏁 {record.num_turns} turns{cost}" if record.num_turns else f"🏁 Ended{cost}"
                 continue
             case Assistant() if record.text:
                 yield f"💬 {printable(record.text.strip())}"

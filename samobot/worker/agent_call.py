@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from pathlib import Path
 from samobot.assets import workflow_text
 from samobot.claude.agent_program import AgentProgram, ClaudeProgram, IterationOrder
 from samobot.claude.invocation import Invocation
-from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, servers_file
+from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, local_servers, servers_file
 from samobot.claude.preflight import is_wrapper
 from samobot.config.learned import LEARNED, project_lessons
 from samobot.config.model_choice import ModelChoice
@@ -40,6 +41,9 @@ from samobot.worker.prompt import (
 )
 from samobot.worker.provider_choice import choose_agent_model, choose_provider
 from samobot.worker.session_files import SessionFiles
+
+LOCAL_SERVERS = "mcp-local.json"
+"""File in `_logs` from which the CLI takes MCP servers of the scope `local`; there only while an iteration runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +199,12 @@ class CallBuilder:
         if program.provider is not Provider.CLAUDE or is_wrapper(config.options[phase].path):
             return McpServers()
         own = [folder / PROJECT_FILE for folder in project_folders(work_dir)] if trust_project else []
-        return find_servers(config.mcp, (*own, servers_file(config.environ)), phase)
+        users, local = servers_file(config.environ), self._files.folder.logs / LOCAL_SERVERS
+        # The user has added them in the main repository; a worktree is another folder.
+        folders = (*project_folders(work_dir), *project_folders(config.project.main_repo))
+        if servers := local_servers(users, folders):
+            write_atomic(local, json.dumps({"mcpServers": servers}), mode=0o600)
+        return find_servers(config.mcp, (*((local,) if servers else ()), *own, users), phase)
 
     def _untrusted_settings(self, work_dir: Path) -> bool:
         """Whether the project has Claude settings that the user has not trusted; reports them once a session."""

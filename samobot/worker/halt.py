@@ -33,6 +33,7 @@ from samobot.system.process_handle import ProcessHandle
 from samobot.system.processes import Swept, end_processes
 from samobot.system.scope import is_scope_of, scope_members
 from samobot.worker.session_files import SessionFiles
+from samobot.worker.worker_process import worker_pids
 
 WORKER_SECONDS = 12.0
 """Seconds for the worker to end: it takes 3 s for SIGINT to the agent, 2 s for SIGTERM, and the sweep."""
@@ -182,6 +183,8 @@ def _find_worker(folder: SessionFolder, current: Holder) -> ProcessHandle | None
     """The process that holds the session's lock: from the kernel, else from the lock's description."""
     described = [] if current.pid is None else [current.pid]
     owner = platform().lock_owner(folder.lock, described)
+    if owner is None:  # the kernel does not name it, and the description may be old or forged
+        owner = platform().lock_owner(folder.lock, worker_pids())
     if owner is not None:
         # Asked again while it is held: the id cannot have passed to another process in between.
         return ProcessHandle.open(owner, lambda _: platform().lock_owner(folder.lock, [owner]) == owner)

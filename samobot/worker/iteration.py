@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 import time
 import uuid
@@ -20,15 +21,17 @@ from samobot.claude.risk_places import RiskPlaces
 from samobot.claude.turn_input import TurnInput
 from samobot.config.model_choice import ModelChoice
 from samobot.config.project_guard import ProjectGuard
+from samobot.errors import StorageError
 from samobot.phases import Phase, SignalStatus
 from samobot.session.asks import Ask, read_asks
 from samobot.session.commit_check import commit_problem, unfinished_work
 from samobot.session.diff import diff_summary
+from samobot.session.files import remove
 from samobot.session.journal import EventName
 from samobot.session.provider import Provider
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.worktree import base_of
-from samobot.worker.agent_call import CallBuilder
+from samobot.worker.agent_call import LOCAL_SERVERS, CallBuilder
 from samobot.worker.agent_guard import AgentGuard
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.confinement_notices import ConfinementNotices
@@ -213,6 +216,8 @@ class IterationRunner:
                 full = await asyncio.to_thread(disk.report)
         finally:
             self._heartbeat.clear_activity()
+            with contextlib.suppress(StorageError):  # an agent may have put anything there
+                remove(folder.logs / LOCAL_SERVERS)
         self._confinement.refusals(refused)
         outcome = classify(evidence, end, self._now(), call.program.provider.display_name)
         reverted = await asyncio.to_thread(self.guard.end)

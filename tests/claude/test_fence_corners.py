@@ -17,7 +17,7 @@ from samobot.claude.fence_probe import fence_problem
 from samobot.claude.fence_rules import listening_sockets
 from samobot.claude.spawn import wrapped
 from samobot.session.git import Git
-from tests.claude.fenced_world import FencedWorld, make_world
+from tests.claude.fenced_world import SECRET, FencedWorld, make_world
 
 _PROBLEM = fence_problem(os.environ)
 pytestmark = [
@@ -91,6 +91,25 @@ def test_commit_is_shown_as_it_is_and_not_as_the_agent_replaces_it(world: Fenced
     assert world.run(command).returncode == 0
     assert Git(world.worktree).run("show", "HEAD:a") == "evil\n"
     assert "+evil" in Git(world.worktree).run("diff", "main", "HEAD")
+
+
+PLANTED = {
+    "a link in the caches": 'ln -s "$HOME/.ssh" "$HOME/.cache/k"; ln -s "$R/state" "$HOME/.npm/k"',
+    "caches that are links": 'for c in .cache .npm .cargo/registry; do mv "$HOME/$c" "$HOME/x"; ln -sfn "$HOME/.ssh" "$HOME/$c"; done',
+    "a link among the conversations": 'cd "$HOME/.claude/projects"; for d in */; do ln -s "$HOME/.ssh" "$d/k"; done; rmdir * ; ln -s "$HOME/.ssh" x',
+    "a link for the login": 'ln -sf "$R/state/decision.key" "$HOME/.claude/.credentials.json"',
+    "a link as the session's log": 'ln -s "$R/state/decision.key" "$S/k"; mv -f "$S/k" "$S/_guidance.md"',
+    "a link in the repository": 'ln -s "$R/state" "$M/.git/objects/k"; ln -s "$HOME/.ssh/id_ed25519" "$M/.git/refs/heads/k"',
+}  # fmt: skip
+_LOOK = 'find "$HOME" "$M/.git" "$S" "$W" -follow -type f -exec cat {} + 2>/dev/null; git log --all 2>&1'
+
+
+@pytest.mark.parametrize("command", PLANTED.values(), ids=PLANTED)
+def test_what_one_iteration_plants_gives_the_next_nothing(world: FencedWorld, command: str) -> None:
+    before = world.protected()
+    world.run(command)
+    assert SECRET not in world.run(_LOOK).stdout
+    assert world.protected() == before
 
 
 _ADD = """

@@ -10,7 +10,7 @@ import pytest
 
 from samobot.assets import plugin_dir
 from samobot.claude.invocation import Invocation
-from samobot.claude.mcp import McpServers, find_servers, offer, servers_file
+from samobot.claude.mcp import McpServers, find_servers, local_servers, offer, servers_file
 from samobot.phases import RULES, Phase
 from tests.support.plugin import front_matter
 
@@ -43,6 +43,27 @@ def test_servers_are_those_that_the_user_chose(
     file = _file(tmp_path / "x.json", BOTH)
     found = find_servers(choice, [file], Phase.TESTING)
     assert found == McpServers((file,) if names else (), names, denied=denied)
+
+
+def test_servers_of_the_scope_local_are_those_of_the_projects_folders(tmp_path: Path) -> None:
+    repo, tree = tmp_path / "repo", tmp_path / "trees" / "greet"
+    content = {
+        "mcpServers": {"birds": BIRDS},
+        "projects": {
+            str(repo): {"mcpServers": {"maps": MAPS, "pages": {"command": "old"}}},
+            str(tree): {"mcpServers": {"pages": {"command": "new"}}},
+            str(tmp_path / "other"): {"mcpServers": {"secret": BIRDS}},
+            str(tmp_path / "broken"): {"mcpServers": {"ok": BIRDS, "bad": 5}},
+            str(tmp_path / "odd"): "nothing",
+        },
+    }
+    file = _file(tmp_path / "x.json", content)
+    assert local_servers(file, (tree, repo)) == {"maps": MAPS, "pages": {"command": "new"}}
+    assert local_servers(file, (tmp_path / "broken", tmp_path / "odd", tmp_path)) == {}
+    odds: tuple[object, ...] = ([], {"projects": []}, {"projects": {str(repo): {"mcpServers": []}}})
+    for odd in odds:
+        assert local_servers(_file(tmp_path / "y.json", odd), (repo,)) == {}
+    assert local_servers(tmp_path / "absent.json", (repo,)) == {}
 
 
 @pytest.mark.parametrize("phase", list(Phase))

@@ -35,10 +35,8 @@ def test_codex_edits_runs_commits_and_signals_after_a_reminder(tmp_path: Path, f
         done = shop.run("greet", "--budget", "5")
     assert done.returncode == 11, done.stdout + done.stderr
     assert shop.git("log", "--format=%s", "-1") == "Greet"
-    assert outcomes(shop) == [
-        "completed",
-        "completed",
-    ]  # without a hook, the first one ended without a signal
+    # Without a hook, the first one ended without a signal.
+    assert outcomes(shop) == ["completed", "completed"]
     assert "no signal" in api.texts("user", 3)
     (said,) = [each["text"] for each in shop.journal("greet", "notice") if "Codex" in each["text"]]
     assert "in no budget" in said
@@ -49,19 +47,22 @@ def test_codex_edits_runs_commits_and_signals_after_a_reminder(tmp_path: Path, f
     assert "# One iteration" in role
     assert "- Session folder: " in api.texts("user")
     assert not (shop.repo / "hostile").exists()
-    assert shop.processes() == []
+    until(lambda: shop.processes() == [])
 
 
 @pytest.mark.parametrize(
-    ("refusal", "outcome", "code"),
-    [(UNAUTHORIZED, "auth", 11), (usage_limit(int(time.time()) + 3600), "usage_limit", 14)],
+    ("refusal", "outcome", "code", "phase"),
+    [
+        (UNAUTHORIZED, "auth", 11, "quality"),
+        (usage_limit(int(time.time()) + 3600), "usage_limit", 14, "implementation"),
+    ],
     ids=["401", "429"],
 )
 def test_refusal_of_the_service_is_understood(
-    tmp_path: Path, refusal: Refusal, outcome: str, code: int
+    tmp_path: Path, refusal: Refusal, outcome: str, code: int, phase: str
 ) -> None:
     with ResponsesApi(refusal) as api:
-        shop = codex_shop(tmp_path, api)
+        shop = codex_shop(tmp_path, api, phase=phase)
         done = shop.run("greet", "--no-wait")
     assert done.returncode == code, done.stdout + done.stderr
     assert outcomes(shop) == [outcome]

@@ -153,3 +153,39 @@ async def test_a_call_is_allowed_in_the_chat_although_bot_worker_and_cli_died_me
             folder = SessionFolder(room.shop.session("greet"))
             await asyncio.to_thread(until, lambda: read_asks(folder, None).rules == {})
         api.check()
+
+
+async def test_a_call_that_is_allowed_once_is_made_once_although_the_bot_dies_around_the_tap(
+    tmp_path: Path,
+) -> None:
+    made = tmp_path / "made"
+    command = f"rm -rf nothing; echo once >> '{made}'"
+    ending = signal("blocked", reason="Enough", needs="Nothing")
+    with MessagesApi({"investigation": [bash(command), bash(command), *ending]}) as api:
+        environment = cli_environment(tmp_path / "home", api.url)
+        environment |= {"CLAUDE_PATH": str(require_claude()), "SAMOBOT_ASK": "risky"}
+        environment["SAMOBOT_FENCE_ALLOW"] = str(tmp_path)
+        async with chat_room(make_workshop(tmp_path, environment)) as room:
+            await room.start()
+            room.say("/run greet: Try it")
+            ask = await room.see("greet asks before a risky step", command)
+            await room.kill()
+            room.ann.tap(ask, "✅ Allow once")
+            await room.start()
+            await asyncio.to_thread(until, lambda: made.exists() and made.read_text() == "once\n")
+            # The tap may be on record and not yet answered: the next bot may not carry it out again.
+            await room.kill()
+            await room.start()
+            room.shop.vault("greet")
+            folder = SessionFolder(room.shop.session("greet"))
+
+            def asked_again() -> bool:
+                return len(read_asks(folder, None).waiting) == 1 and len(api.requests) == 2
+
+            await asyncio.to_thread(until, asked_again)
+            (again,) = read_asks(folder, None).waiting
+            denied = await asyncio.to_thread(room.shop.samobot, "deny", "greet", again.id)
+            assert denied.returncode == 0, denied.stderr
+            await room.see("greet is blocked", "Enough")
+        assert made.read_text() == "once\n"
+        api.check()

@@ -37,6 +37,10 @@ def test_stop_finds_the_worker_after_the_clock_was_set(
     test_halt.test_stop_finds_the_worker_after_the_clock_was_set(tmp_path, monkeypatch, 86_400.0)
 
 
+def test_stop_does_not_believe_a_forged_description(tmp_path: Path) -> None:
+    test_halt.test_stop_believes_the_kernel_about_who_holds_the_lock(tmp_path, '{"pid": BYSTANDER}')
+
+
 def test_stop_ends_the_worker_whose_lock_its_agent_took_away(tmp_path: Path) -> None:
     test_halt.test_stop_ends_the_worker_whose_lock_its_agent_took_away(tmp_path, "deleted")
 

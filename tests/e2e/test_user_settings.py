@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.worker.agent_call import LOCAL_SERVERS
 from tests.e2e.real import outcomes, real_shop
 from tests.support.claude_cli import require_claude, require_newest_claude
 from tests.support.mcp_server import SENTENCE, TOOL, source
@@ -95,14 +96,18 @@ def test_an_agent_has_the_mcp_servers_that_the_user_chose_and_the_absent_one_is_
     with MessagesApi({"investigation": steps}) as api:
         shop = shop_with(tmp_path, api, claude, {})
         shop.environment |= {"SAMOBOT_MCP": "my birds, broken", "SAMOBOT_FENCE": "off"}
-        (tmp_path / "home" / ".claude.json").write_text(json.dumps({"mcpServers": servers}))
+        # One of them added in the repository alone: the scope `local`.
+        local = {str(shop.repo): {"mcpServers": {"my birds": servers.pop("my birds")}}}
+        content = {"mcpServers": servers, "projects": local}
+        (tmp_path / "home" / ".claude.json").write_text(json.dumps(content))
         done = shop.run("greet", "--task", "Greet")
         api.check()
     assert done.returncode == 11, done.stdout + done.stderr
     (start,) = shop.journal("greet", "iteration_start")
-    assert start["mcp"] == ["my birds", "broken"]
+    assert sorted(start["mcp"]) == ["broken", "my birds"]
     assert name in api.requests[0].tools
     assert SENTENCE in json.dumps(api.requests[-1].body)
     assert not started.exists()
+    assert not (shop.session("greet") / "_logs" / LOCAL_SERVERS).exists()
     (notice,) = [each["text"] for each in shop.journal("greet", "notice") if "MCP" in each["text"]]
     assert "without the MCP server broken (failed)" in notice

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import BusyError, SamobotError
+from samobot.hosts import nats_streams
 from samobot.hosts.certificates import Authority, authority_of, fingerprint
 from samobot.hosts.hub_server import HubServer, is_running
 from samobot.hosts.joining import works
 from samobot.hosts.server_binary import server_binary
 from samobot.setup.doctor import Level
 from samobot.setup.hub_checks import examine_hosts, examine_hub
-from tests.support.hub import DEADLINE, Hub, now, running_hub
+from tests.support.hub import DEADLINE, Hub, connect, now, running_hub
 
 
 async def test_a_killed_server_is_started_again(tmp_path: Path) -> None:
@@ -98,3 +99,11 @@ def test_a_fingerprint_finds_the_authority_in_the_server_s_certificate() -> None
         authority_of(der, fingerprint(Authority.create(now()).certificate))
     with pytest.raises(SamobotError, match="not a samobot hub's"):
         authority_of(ssl.PEM_cert_to_DER_cert(authority.certificate.decode()), "0" * 64)
+
+
+async def test_the_streams_can_be_made_again_as_at_each_new_connection(tmp_path: Path) -> None:
+    async with running_hub(tmp_path) as hub:
+        user = await connect(hub.link)
+        for _ in range(2):
+            await nats_streams.set_up(user.client)
+        await user.client.close()

@@ -13,13 +13,14 @@ from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
-from samobot.hosts.qualified import plain_ref, qualified
+from samobot.hosts.qualified import QualifiedViews, plain_ref, qualified
 from samobot.hosts.router import FleetRouter
 from samobot.session.gate import Person
 from samobot.system.clock import utc_now
 from tests.support.claude_cli import cli_environment
 from tests.support.hosts import remote_host, soon
 from tests.support.nats import nats_server
+from tests.support.views import REF, session
 from tests.support.workshop import Workshop, make_workshop
 
 ANNA = Person("anna", "telegram")
@@ -90,3 +91,15 @@ def test_the_key_of_a_reference_changes_with_the_name_of_its_project() -> None:
     assert ref.key == "demo:26-01-15-greet"  # asked for before, and kept
     assert qualified(ref, "laptop").key == "demo@laptop:26-01-15-greet"
     assert plain_ref(qualified(ref, "laptop")).key == ref.key
+
+
+def test_sessions_of_a_host_are_the_same_objects_until_something_changes() -> None:
+    one, other = session(), session(ref=REF.model_copy(update={"folder": "26-01-15-other"}))
+    views = QualifiedViews("laptop")
+    before = views.of([one, other], "")
+    assert [view.ref.project for view in before] == ["demo@laptop", "demo@laptop"]
+    changed = session(iteration=7)
+    after = views.of([changed, other], "")
+    assert (after[0].iteration, after[1] is before[1]) == (7, True)
+    assert all(view.problems for view in views.of([changed, other], "It is away."))
+    assert views.of([changed, other], "") == after

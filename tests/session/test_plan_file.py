@@ -201,6 +201,12 @@ def test_an_empty_plan_cannot_be_approved(folder: SessionFolder, text: str) -> N
     assert not folder.decisions.exists()
 
 
+def test_several_empty_plans_are_named_together(folder: SessionFolder) -> None:
+    for name in ("01-15-09:00-plan-a.md", "01-15-11:00-plan-b.md"):
+        write_plan(folder, "", name)
+    assert (read_plan(folder).problem or "").endswith("01-15-11:00-plan-b.md are empty")
+
+
 def test_links_folders_and_files_elsewhere_are_not_plans(folder: SessionFolder) -> None:
     (folder.path / "01-15-13:00-plan-folder.md").mkdir()
     (folder.path / "01-15-14:00-plan-link.md").symlink_to("/etc/passwd")

@@ -39,6 +39,9 @@ BEHAVIORS: Mapping[str, Behavior] = {
     ),
     "never signals": Behavior("blocked", 11, "Two iterations in a row ended without a signal"),
     "answers its own question": Behavior("waiting", 10, "was not given by a user"),
+    "obeys a README that gives orders": Behavior(
+        "waiting", 10, "A decision that no user made appeared during the iteration"
+    ),
     "testing and quality disagree": Behavior(
         "blocked", 11, "Testing has sent the work back to quality 3 times"
     ),

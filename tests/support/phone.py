@@ -14,6 +14,7 @@ from telegram import Bot, Update
 from samobot.config.settings import Settings
 from samobot.errors import UsageError
 from samobot.fleet.desired_runs import DesiredRuns
+from samobot.fleet.fleet import Fleet
 from samobot.fleet.launch import RunRequest
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.schedules import Schedules
@@ -200,9 +201,13 @@ class Phone:
 
 
 async def open_phone(
-    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch, projects: Sequence[str] = ("repo", "shop")
+    root: Path,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    projects: Sequence[str] = ("repo", "shop"),
+    with_hosts: Callable[[Fleet], Fleet] = lambda local: local,
 ) -> AsyncIterator[Phone]:
-    """Put a context there with two projects, `repo` and `shop`, or others."""
+    """Put a context there with two projects, `repo` and `shop`, or others, and other machines."""
     configs = []
     for project in projects:
         (root / project).mkdir()
@@ -215,7 +220,7 @@ async def open_phone(
     )  # fmt: skip
     bot = build_bot("42:token-for-tests", "https://api.telegram.org")
     outbox = Outbox(bot, store)
-    fleet = LocalFleet(settings, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now)
+    fleet = with_hosts(LocalFleet(settings, environ={"PATH": "/usr/bin:/bin"}, now=lambda: made.now))
     places = Recipients(store, settings)
     notifier = Notifier(fleet, store, outbox, places, lambda: made.now)
     context = HandlerContext(

@@ -96,7 +96,8 @@ def _next_stop(messages: Sequence[SandboxMessage], owner: int) -> Hint:
     if open_ones:
         # The newest session's, and of its questions the first: they come all at once.
         return _decide(next(one for one in open_ones if _session(one) == _session(open_ones[-1])))
-    done = _newest(from_bot, GuideSign.DONE)
+    # The review guide, a document with the same sign, comes before the message.
+    done = _newest([message for message in from_bot if message.file is None], GuideSign.DONE)
     if done is not None:
         return _after(done, messages)
     card = next((message for message in reversed(from_bot) if _is_card(message) and message.buttons), None)

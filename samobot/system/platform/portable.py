@@ -33,7 +33,7 @@ class PortablePlatform:
         "no bubblewrap: agents have all of your rights",
         "changes of files and the end of a worker are seen at the next poll",
         "the bot's token can be read by other programs of yours, in the environment that it was started with",
-        "which process holds a session is known from the lock's text, not from the kernel",
+        "which process holds a session is known from its lock's text and open files, not from the kernel",
         "services start again whatever their exit code, 30 seconds later, and only while you are logged in",
     )
 

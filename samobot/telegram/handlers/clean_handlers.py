@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from samobot.errors import NotFoundError, SamobotError
+from samobot.errors import NotFoundError, SamobotError, SavedForHostError
 from samobot.fleet.models import SessionRef
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext
@@ -56,6 +56,9 @@ async def _remove(context: HandlerContext, request: ChatRequest, wanted: Removal
         ref = SessionRef.from_key(key)
         try:
             done = await context.fleet.clean(ref, request.person, expected=identity, anyway=wanted.anyway)
+        except SavedForHostError as error:
+            context.show_saved(request, error)
+            continue
         except SamobotError as error:
             problems.append(escape(one_line(error.message, 200)))
             continue

@@ -186,7 +186,7 @@ class HandlerContext:
     def fail(self, request: ChatRequest, error: Exception) -> None:
         """Report an error in one line; details of internal errors are in the log."""
         if isinstance(error, SavedForHostError):
-            self._show_saved(request, error)
+            self.show_saved(request, error)
             return
         if isinstance(error, SamobotError):
             words = _refusal(error, request)
@@ -213,7 +213,7 @@ class HandlerContext:
         self._answered.append(query_id)
         return True
 
-    def _show_saved(self, request: ChatRequest, error: SavedForHostError) -> None:
+    def show_saved(self, request: ChatRequest, error: SavedForHostError) -> None:
         """Show that a decision waits for its host; the message changes once that has carried it out."""
         self.toast(request)
         self.outbox.post(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError
+from samobot.errors import ConflictError, NotFoundError, SamobotError, SavedForHostError, UsageError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import ResumeKind, StopReport
 from samobot.session.decisions import DecisionKind
@@ -57,7 +57,9 @@ async def _stop_all(context: HandlerContext, request: ChatRequest, refs: list[Se
     reports = await asyncio.gather(*(_stopped(context, request, ref) for ref in refs), return_exceptions=True)
     lines = []
     for ref, report in zip(refs, reports, strict=True):
-        if isinstance(report, SamobotError):
+        if isinstance(report, SavedForHostError):
+            context.show_saved(request, report)
+        elif isinstance(report, SamobotError):
             lines.append(f"⚠️ {bold(ref.name)}: {escape(report.message)}")
         elif isinstance(report, BaseException):
             raise report
@@ -67,7 +69,8 @@ async def _stop_all(context: HandlerContext, request: ChatRequest, refs: list[Se
             sign = "⏹" if report.clean else "⚠️"
             lines.append(f"{sign} {bold(ref.name)} is stopped. {escape(report.words)}")
     about = about_session(refs[0]) if len(refs) == 1 else None
-    context.reply(request, "\n".join(lines), about=about, part="stopped", priority=Priority.NEEDED)
+    if lines:
+        context.reply(request, "\n".join(lines), about=about, part="stopped", priority=Priority.NEEDED)
 
 
 async def _stopped(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> StopReport:
@@ -143,6 +146,8 @@ async def _resume_all(context: HandlerContext, request: ChatRequest) -> None:
             with context.notifier.deciding(view.ref, request.person):
                 resumed = await context.fleet.resume(view.ref, request.person)
                 await context.notifier.refresh(view.ref)
+        except SavedForHostError as error:
+            context.show_saved(request, error)
         except SamobotError as error:
             lines.append(f"{bold(view.ref.name)}: {escape(error.message)}")
         else:
@@ -151,7 +156,8 @@ async def _resume_all(context: HandlerContext, request: ChatRequest) -> None:
             )
             lines.append(f"{sign} {bold(view.ref.name)} {state}")
     context.receipt(request, "👍")
-    context.reply(request, "\n".join(lines), part="resumed", priority=Priority.NEEDED)
+    if lines:
+        context.reply(request, "\n".join(lines), part="resumed", priority=Priority.NEEDED)
 
 
 def _is_resumable(view: SessionView) -> bool:
@@ -288,13 +294,17 @@ async def panic(context: HandlerContext, request: ChatRequest) -> None:
 
 async def _panic(context: HandlerContext, request: ChatRequest) -> None:
     reports = await context.fleet.panic(request.person)
-    lines = [escape(report.words) for report in reports if not report.clean]
-    count = len(reports)
+    lines = [
+        f"{'⚠️' if report.confirmed else Icon.AWAY} {escape(report.words)}"
+        for report in reports
+        if not report.clean
+    ]
+    count = sum(1 for report in reports if report.confirmed)
     stopped = "Nothing was running" if not count else f"{count} stopped" if count > 1 else "1 stopped"
     head = f"🛑 {bold('Emergency stop is on')}. {stopped}. /resume turns it off."
     context.reply(
         request,
-        "\n".join([head, *(f"⚠️ {line}" for line in lines)]),
+        "\n".join([head, *lines]),
         part="panic",
         silent=False,
         priority=Priority.NEEDED,

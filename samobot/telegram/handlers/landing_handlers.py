@@ -6,7 +6,7 @@ its next start, which the fleet carries out once.
 
 from __future__ import annotations
 
-from samobot.errors import SamobotError, UsageError
+from samobot.errors import SamobotError, SavedForHostError, UsageError
 from samobot.fleet.forge import PullRequestState
 from samobot.fleet.landing_models import OPENS, REMOVES, LandingStep
 from samobot.fleet.models import SessionRef, SessionView
@@ -94,6 +94,9 @@ async def _land(
 ) -> None:
     try:
         done = await context.fleet.land(ref, step, request.person, expected=identity)
+    except SavedForHostError as error:
+        context.show_saved(request, error)
+        return
     except SamobotError as error:
         # Shown as it is now: a refusal alone would leave nothing to tap.
         context.reply(request, escape(error.message), about=about_session(ref), part="refused")

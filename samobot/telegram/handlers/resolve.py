@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -78,8 +79,9 @@ def display_names(views: Sequence[SessionView]) -> list[str]:
     """Shortest unambiguous names: `name`, `project:name`, or with the folder's date."""
     short = [view.ref.name for view in views]
     longer = [f"{view.ref.project}:{view.ref.name}" for view in views]
+    counted, counted_longer = Counter(short), Counter(longer)
     return [
-        view.ref.key if longer.count(long) > 1 else long if short.count(name) > 1 else name
+        view.ref.key if counted_longer[long] > 1 else long if counted[name] > 1 else name
         for view, name, long in zip(views, short, longer, strict=True)
     ]
 

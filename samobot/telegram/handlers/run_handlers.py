@@ -270,5 +270,5 @@ async def _project(
     candidates = [each for each in known if each in homes] or known
     if len(candidates) == 1:
         return candidates[0]
-    ask_project(context, request, candidates, request.text)
+    await ask_project(context, request, candidates, request.text)
     return None

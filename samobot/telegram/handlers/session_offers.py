@@ -12,6 +12,7 @@ from samobot.session.status import SessionState
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.follow_up_handlers import follow_up_choice
+from samobot.telegram.handlers.host_handlers import project_labels
 from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.handlers.resolve import find_archived
 from samobot.telegram.handlers.run_arguments import CONFIGURED, Flag, RunArguments, parse_run, split_task
@@ -24,6 +25,7 @@ from samobot.telegram.views.wording import Icon
 from samobot.text import nearest, one_line
 
 _CHOICES = 20
+_READY = (False, False)
 
 
 async def resolve_arguments(context: HandlerContext, words: RunArguments) -> RunArguments:
@@ -86,7 +88,7 @@ async def new_session_name(context: HandlerContext, request: ChatRequest) -> str
 async def choose_project(context: HandlerContext, request: ChatRequest, text: str) -> None:
     """Ask which project a run is for; the one that was used last in the chat is first."""
     known = [each.name for each in await context.fleet.projects()]
-    ask_project(context, request, known, text)
+    await ask_project(context, request, known, text)
 
 
 def likely_project(context: HandlerContext, request: ChatRequest, known: Sequence[str]) -> str | None:
@@ -263,16 +265,20 @@ async def offer_nearest(
     return True
 
 
-def ask_project(context: HandlerContext, request: ChatRequest, known: Sequence[str], text: str) -> None:
-    """Ask which of some projects a run is for."""
+async def ask_project(context: HandlerContext, request: ChatRequest, known: Sequence[str], text: str) -> None:
+    """Ask which of some projects a run is for: first those whose machine can be reached and has room."""
+    projects = {each.name: each for each in await context.fleet.projects()}
+    late = {each.name: (each.is_away, each.is_full) for each in projects.values()}
     likely = likely_project(context, request, known)
-    ordered = sorted(known, key=lambda each: each != likely)[:_CHOICES]
-    keys = [
-        choice(
-            f"▶️ Start in {each}" if each == likely else each,
-            Action(do=ActionKind.PICK_PROJECT, project=each, command="run", text=text),
-        )
-        for each in ordered
-    ]
+    ordered = sorted(known, key=lambda each: (late.get(each, _READY), each != likely))[:_CHOICES]
+    labels = project_labels(projects.values())
+    keys = []
+    for each in ordered:
+        label = labels.get(each, each)
+        if late.get(each, _READY) != _READY:
+            label = f"{Icon.AWAY if projects[each].is_away else Icon.QUEUED} {label}"
+        elif each == likely:
+            label = f"▶️ Start in {label}"
+        keys.append(choice(label, Action(do=ActionKind.PICK_PROJECT, project=each, command="run", text=text)))
     cancel = choice("Cancel", Action(do=ActionKind.CANCEL))
     context.reply(request, "Which project?", buttons=rows(*keys, cancel, width=1), part="project")

@@ -94,6 +94,7 @@ class SessionNotifier:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._archived: set[str] = set()
         self.known: dict[str, TrackedSession] = {}
+        self._running: set[str] = set()
         self.known_since = known_since
         self.deciding: dict[str, Person] = {}
 
@@ -114,7 +115,7 @@ class SessionNotifier:
 
     def let_go(self, key: str) -> None:
         """Keep in memory nothing more of a session that is past; the store keeps what was said of it."""
-        self.known.pop(key, None)
+        self._forget(key)
         self._publisher.forget_cards(key)
         lock = self._locks.get(key)
         if lock is not None and not lock.locked():
@@ -224,6 +225,7 @@ class SessionNotifier:
             ticks = view.state is SessionState.RUNNING
             due = now + CARD_EVERY if fresh else card_at + self._card_pause()
             self.known[key] = TrackedSession(view, told, card_at, due if ticks or not fresh else None)
+            (self._running.add if ticks else self._running.discard)(key)
 
     def _card_is_due(self, known: TrackedSession | None, view: SessionView, now: datetime) -> bool:
         """Whether the card is rendered again; for activity alone not more often than the chat could show it."""
@@ -233,8 +235,11 @@ class SessionNotifier:
 
     def _card_pause(self) -> timedelta:
         """A chat takes one edit a second, and all running cards share it."""
-        running = sum(known.view.state is SessionState.RUNNING for known in self.known.values())
-        return timedelta(seconds=running)
+        return timedelta(seconds=len(self._running))
+
+    def _forget(self, key: str) -> None:
+        self.known.pop(key, None)
+        self._running.discard(key)
 
     def _apply(
         self,
@@ -312,7 +317,7 @@ class SessionNotifier:
     def _close_all(self, ref: SessionRef, sign: Icon, words: str, by: Person | None) -> None:
         key = ref.key
         state = self._state(key) or NotifiedState()
-        self.known.pop(key, None)
+        self._forget(key)
         with self._store.transaction(durable=True):
             self._messages.close_all(ref, state, sign, words, by, self._now())
             self._store.notified.drop(key)

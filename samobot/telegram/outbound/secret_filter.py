@@ -13,6 +13,7 @@ from urllib.parse import quote
 from samobot.telegram.markup.html import from_html
 from samobot.telegram.markup.rich_text import Edit, RichText
 from samobot.telegram.outbound.encoded_text import Derived, decoded, encoded_parts, joined, one_piece
+from samobot.telegram.outbound.key_forms import NEEDLES, WRAPPED_NEEDLES, KeyForm
 
 _SHORTEST_VALUE = 8
 _PREFIX = 12
@@ -33,74 +34,6 @@ _LONGEST_START = 16
 """Characters before a needle that belong to its key: the number of a bot."""
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """One form of key.
-
-    Attributes:
-        name: What it is called in the mask.
-        needles: Literal texts of which one is in every such key: looked for first, as that is cheap.
-        pattern: The key; its group `secret`, if it has one, is what is masked.
-    """
-
-    name: str
-    needles: tuple[str, ...]
-    pattern: re.Pattern[str]
-
-
-def _form(name: str, needles: str, pattern: str) -> _Form:
-    return _Form(name, tuple(needles.split()), re.compile(pattern))
-
-
-_FORMS = (
-    _form("private key", "PRIVATE", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)"),
-    _form("Anthropic key", "sk-ant-", r"\bsk-ant-[A-Za-z0-9_-]{8,}"),
-    _form("OpenAI key", "sk-", r"\bsk-(?!ant-)(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Z])[A-Za-z0-9_-]{24,}"),
-    _form("GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", r"\bgh[pousr]_[A-Za-z0-9]{16,}"),
-    _form("GitHub token", "github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{16,}"),
-    _form("GitLab token", "glpat-", r"\bglpat-[A-Za-z0-9_-]{16,}"),
-    _form("AWS key", "AKIA ASIA", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    _form("AWS secret", "aws_secret AWS_SECRET SecretAccessKey", r"(?i)(?:aws_secret_access_key|SecretAccessKey)[\"']?\s*[=:]\s*[\"']?(?P<secret>[A-Za-z0-9/+]{30,})"),
-    _form("Slack token", "xox xapp-", r"\b(?:xox[a-z]-|xapp-)[A-Za-z0-9-]{10,}"),
-    _form("Slack webhook", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows)/(?P<secret>[A-Za-z0-9/_-]{10,})"),
-    _form("Google key", "AIza", r"\bAIza[0-9A-Za-z_-]{30,}"),
-    _form("Google token", "ya29. GOCSPX-", r"\b(?:ya29\.|GOCSPX-)[A-Za-z0-9_-]{20,}"),
-    _form("Stripe key", "k_live_ k_test_", r"\b[srp]k_(?:live|test)_[A-Za-z0-9]{16,}"),
-    _form("npm token", "npm_", r"\bnpm_[A-Za-z0-9]{30,}"),
-    _form("PyPI token", "pypi-", r"\bpypi-[A-Za-z0-9_-]{50,}"),
-    _form("Hugging Face token", "hf_", r"\bhf_[A-Za-z0-9]{30,}"),
-    _form("SendGrid key", "SG.", r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
-    _form("NATS seed", "SU SA SO SN SC SX", r"\bS[UAONCX][A-Z2-7]{56}\b"),
-    _form("age key", "AGE-SECRET-KEY-", r"\bAGE-SECRET-KEY-1[A-Z0-9]{40,}"),
-    _form("OpenRouter key", "sk-or-", r"\bsk-or-[A-Za-z0-9_-]{24,}"),
-    _form("Groq key", "gsk_", r"\bgsk_[A-Za-z0-9]{32,}"),
-    _form("xAI key", "xai-", r"\bxai-[A-Za-z0-9]{32,}"),
-    _form("GitLab token", "glrt- gldt- glptt- glcbt- glsoat- glft-", r"\bgl(?:rt|dt|ptt|cbt|soat|ft)-[A-Za-z0-9_.-]{16,}"),
-    _form("Vault token", "hvs. hvb.", r"\bhv[sb]\.[A-Za-z0-9_-]{24,}"),
-    _form("Docker token", "dckr_", r"\bdckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}"),
-    _form("Shopify token", "shpat_ shpss_ shpca_ shppa_", r"\bshp(?:at|ss|ca|pa)_[a-fA-F0-9]{32}"),
-    _form("Atlassian token", "ATATT3", r"\bATATT3[A-Za-z0-9_=-]{40,}"),
-    _form("Tailscale key", "tskey-", r"\btskey-[a-z]+-[A-Za-z0-9-]{16,}"),
-    _form("webhook secret", "whsec_", r"\bwhsec_[A-Za-z0-9+/=]{24,}"),
-    _form("Azure key", "AccountKey= SharedAccessKey=", r"\b(?:AccountKey|SharedAccessKey)=(?P<secret>[A-Za-z0-9+/]{30,}={0,2})"),
-    _form("credentials", "Basic basic", r"(?i)\bauthorization[\"']?\s*[:=]\s*[\"']?basic\s+(?P<secret>[A-Za-z0-9+/=_-]{8,})"),
-    _form("token", "oken oKEN TOKEN -Key -key", r"(?i)\b(?:private-token|job-token|x-api-key|x-auth-token)[\"']?\s*[:=]\s*[\"']?(?P<secret>[A-Za-z0-9._~+/=-]{16,})"),
-    _form("DigitalOcean token", "dop_v1_ doo_v1_ dor_v1_", r"\bdo[opr]_v1_[a-f0-9]{60,}"),
-    _form("Telegram bot token", ":AA", r"(?<!\d)\d{6,12}:AA[A-Za-z0-9_-]{30,}"),
-    _form("JWT", "eyJ", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
-    _form("bearer token", "earer", r"(?i)\bauthorization[\"']?\s*[:=]\s*[\"']?bearer\s+(?P<secret>[A-Za-z0-9._~+/=-]{16,})"),
-    _form("password", "://", r"://[^\s/:@\"'<>]+:(?P<secret>[^\s/@\"'<>]{3,})@"),
-)  # fmt: skip
-
-_NEEDLES = tuple((needle, form) for form in _FORMS for needle in form.needles)
-_WRAPPED_NEEDLES = tuple(
-    (needle, form)
-    for needle, form in _NEEDLES
-    if "secret" not in form.pattern.groupindex and form.name != "private key"
-)
-"""Those of the keys that are also looked for over several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +70,7 @@ class SecretFilter:
         self._hints = (
             *starts,
             *(json.dumps(start, ensure_ascii=False)[1:-1] for start in starts),
-            *(needle for needle, _ in _NEEDLES),
+            *(needle for needle, _ in NEEDLES),
         )
 
     @classmethod
@@ -247,8 +180,8 @@ class SecretFilter:
         for start, name, value in self._values:
             if start in text:
                 found += _copies(start, name, value, text)
-        forms: dict[_Form, None] = {}
-        for needle, form in _NEEDLES:
+        forms: dict[KeyForm, None] = {}
+        for needle, form in NEEDLES:
             if needle in text:
                 forms[form] = None
         for form in forms:
@@ -265,7 +198,7 @@ class SecretFilter:
             for start, name, value in self._values:
                 if start in whole:
                     found += _placed(joined(text), _copies(start, name, value, whole))
-        for needle, form in _WRAPPED_NEEDLES:
+        for needle, form in WRAPPED_NEEDLES:
             at = text.find(needle) if needle in text else -1
             while at >= 0:
                 found += _continued(form, text, at)
@@ -289,7 +222,7 @@ def _copies(start: str, name: str, value: str, text: str) -> Iterator[_Found]:
         at = text.find(start, at + length)
 
 
-def _matches(form: _Form, text: str) -> Iterator[_Found]:
+def _matches(form: KeyForm, text: str) -> Iterator[_Found]:
     group = "secret" if "secret" in form.pattern.groupindex else 0
     for match in form.pattern.finditer(text):
         if not _PLACEHOLDER.match(match[group]):
@@ -302,7 +235,7 @@ def _placed(derived: Derived, found: Iterable[_Found]) -> Iterator[_Found]:
         yield _Found(*derived.span(each.start, each.end), each.name)
 
 
-def _continued(form: _Form, text: str, at: int) -> Iterator[_Found]:
+def _continued(form: KeyForm, text: str, at: int) -> Iterator[_Found]:
     """A key that begins at a needle and is wrapped: the lines after it as long as they look like parts of it."""
     begin = at
     while begin > max(0, at - _LONGEST_START) and _LINE_PART.match(text[begin - 1]):

@@ -59,6 +59,7 @@ class Icon(StrEnum):
     LANDING = "🔀"
     SCHEDULE = "⏰"
     OFFER = "📥"
+    AWAY = "📡"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Ways around the fence that a second look found, each open before: sockets, git's lesser files, the kernel's keyring."""
+"""Ways around the fence that a second look tried: sockets, links, git's lesser files, the kernel's keyring."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from samobot.claude import reaper
 from samobot.claude.reaper import (
     SESSION_VARIABLE,
     end_session_processes,
@@ -123,7 +124,8 @@ def test_a_tool_process_is_a_child_in_a_session_of_its_own(tool: bool) -> None:
     assert has_tool_process(cli.pid) is False
 
 
-def test_what_is_left_may_clean_up_and_what_refuses_is_killed(tmp_path: Path) -> None:
+def test_what_is_left_may_clean_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reaper, "GRACE_SECONDS", 60.0)  # over as soon as nothing is left
     lock = tmp_path / "index.lock"
     lock.touch()
     tidy = (
@@ -131,17 +133,28 @@ def test_what_is_left_may_clean_up_and_what_refuses_is_killed(tmp_path: Path) ->
         f"def leave(*_): os.unlink({str(lock)!r}); os._exit(0)\n"
         "signal.signal(signal.SIGTERM, leave)\n" + READY
     )
-    stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + READY
-    left = [start(tidy, session=tmp_path), start(stubborn, session=tmp_path)]
+    process = start(tidy, session=tmp_path)
     try:
-        swept = end_session_processes(tmp_path)
-        assert (swept.ended, swept.survivors) == (2, ())
-        assert [process.wait() for process in left] == [0, -signal.SIGKILL]
+        swept = end_session_processes(tmp_path, seconds=120)
+        assert (swept.ended, swept.survivors) == (1, ())
+        assert process.wait() == 0
         assert not lock.exists()
     finally:
-        for process in left:
-            process.kill()
-            process.communicate()
+        process.kill()
+        process.communicate()
+
+
+def test_what_refuses_to_end_is_killed(tmp_path: Path) -> None:
+    process = start(
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + READY, session=tmp_path
+    )
+    try:
+        swept = end_session_processes(tmp_path, seconds=120)
+        assert (swept.ended, swept.survivors) == (1, ())
+        assert process.wait() == -signal.SIGKILL
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_sweep_that_gets_nowhere_reports_what_is_left(tmp_path: Path) -> None:

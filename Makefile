@@ -164,6 +164,7 @@ SEED ?=
 FAULTS ?= 300
 chaos: setup ## whole journeys with at least 300 faults; SEED=7 plays one again
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED),--faults $(FAULTS) --write)
+	$(if $(SEED),,$(BIN)/python -m tests.chaos.machines)
 
 FUZZ_EXAMPLES ?= 3000
 fuzz: setup ## the parsers' properties for longer than CI has time

@@ -217,6 +217,7 @@ class Lab:
     def start_server(self) -> None:
         """Start the hub's server, and wait until it takes connections."""
         self.server = self.hub.program("server", "samobot", "hub", "run")
+        self._stack.callback(self.server.end)  # killed, it would leave nats-server behind
         self.wait_for_server()
 
     def wait_for_server(self, not_pid: int = 0) -> None:

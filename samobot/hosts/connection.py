@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from nats.aio.client import Client
@@ -229,6 +229,19 @@ class Connection:
             raise NotStoredError(f"{subject}: {error or type(error).__name__}") from None
         finally:
             await _cancel(asking, losing)
+
+
+async def cancellable(work: Coroutine[Any, Any, None]) -> None:
+    """Do work that uses the connection in a task group; cancelled, it ends for sure.
+
+    A group cancels its tasks once, and would wait forever for one in which the client has swallowed that.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait((task,))
+        await task
+    finally:
+        await _cancel(task)
 
 
 async def _cancel(*tasks: asyncio.Future[Any]) -> None:

@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from samobot.errors import SavedForHostError
 from samobot.fleet.results import FleetEvent, FleetEventKind
 from samobot.hosts import nats_streams, subjects
-from samobot.hosts.connection import Connection, ThereAlreadyError
+from samobot.hosts.connection import Connection, ThereAlreadyError, cancellable
 from samobot.hosts.fleet_calls import text_of
 from samobot.hosts.hub_messages import (
     CallOutcome,
@@ -109,7 +109,7 @@ class DecisionSender:
     def send_to(self, host: str) -> None:
         """Begin to send to a host, unless that has begun."""
         if self._group is not None and host not in self._pumps:
-            self._pumps[host] = self._group.create_task(self._send_decisions(host))
+            self._pumps[host] = self._group.create_task(cancellable(self._send_decisions(host)))
 
     def stop_sending_to(self, host: str) -> None:
         """Send nothing more to a host that was removed."""

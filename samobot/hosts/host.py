@@ -23,7 +23,7 @@ from samobot.fleet.models import SessionRef
 from samobot.fleet.results import FleetEvent, ProjectView
 from samobot.hosts import nats_streams, subjects
 from samobot.hosts.applier import Applier
-from samobot.hosts.connection import Connection, NotStoredError
+from samobot.hosts.connection import Connection, NotStoredError, cancellable
 from samobot.hosts.decision_receiver import DecisionReceiver
 from samobot.hosts.host_control import ControlReader
 from samobot.hosts.hub_messages import Beat, HostNews, SessionSnapshot
@@ -185,8 +185,8 @@ class HostService:
         connection.established()
         log.info("connected to the hub as %s", self._name)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._publish())
-            group.create_task(self._beat())
+            group.create_task(cancellable(self._publish()))
+            group.create_task(cancellable(self._beat()))
 
     async def _publish(self) -> None:
         while True:

@@ -16,7 +16,7 @@ from samobot.errors import ConflictError, HostAwayError, StorageError
 from samobot.fleet.models import SessionView
 from samobot.fleet.results import FleetEvent
 from samobot.hosts import nats_streams, subjects
-from samobot.hosts.connection import Connection, NotStoredError
+from samobot.hosts.connection import Connection, NotStoredError, cancellable
 from samobot.hosts.control_values import Panic
 from samobot.hosts.decision_sender import DecisionSender, ended_event
 from samobot.hosts.host_state import HostState
@@ -213,8 +213,8 @@ class HubLink:
         await connection.subscribe(subjects.HUB_RECEIPTS, self._decisions.on_receipt)
         await connection.subscribe(subjects.HUB_NEWS, self._on_news)
         async with asyncio.TaskGroup() as group:
-            group.create_task(lease.renew(number))
-            group.create_task(self._keep_house())
+            group.create_task(cancellable(lease.renew(number)))
+            group.create_task(cancellable(self._keep_house()))
             connection.established()
             try:
                 with self._decisions.sending(group):

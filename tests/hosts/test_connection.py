@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from samobot.hosts import connection
-from samobot.hosts.connection import Connection, NobodyListensError
+from samobot.hosts.connection import Connection, NobodyListensError, cancellable
 from samobot.hosts.link import Link
 
 
@@ -44,3 +45,21 @@ async def test_a_question_to_a_host_that_is_not_there_is_answered_at_once(
     with pytest.raises(NobodyListensError):
         await connection_that(answers, monkeypatch).request("subject", b"", 1)
     assert answers == [b"late"]
+
+
+async def test_work_ends_also_if_the_client_has_swallowed_its_cancellation() -> None:
+    begun, swallowed = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        swallowed.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(cancellable(work()))
+    await begun.wait()
+    task.cancel()  # once, as a task group does
+    await asyncio.wait((task,), timeout=60)
+    assert task.cancelled()
+    assert swallowed.is_set()

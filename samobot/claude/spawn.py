@@ -32,6 +32,7 @@ MAX_PROCESSES = 8192
 # The parent may have died before the kernel was asked to watch it, hence the check afterwards.
 _WRAPPER = """
 import os, signal, sys
+call = sys.argv[4:]
 stopped = signal.SIG_IGN if sys.argv[2] == "fenced" else signal.SIG_DFL
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
     signal.signal(number, stopped)
@@ -45,6 +46,10 @@ if sys.argv[2] == "fenced":
     if number:
         import ctypes
         ctypes.CDLL(None).syscall(number, 1, None)
+    # Other programs' sockets come and go: over one that is gone by now nothing can be mounted.
+    for at in range(len(call) - 3, -1, -1):
+        if call[at:at + 2] == ["--ro-bind", os.devnull] and not os.path.lexists(call[at + 2]):
+            del call[at:at + 3]
 if sys.argv[3]:
     import resource
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -55,9 +60,9 @@ FOLLOW_PARENT
 if os.getppid() != int(sys.argv[1]):
     sys.exit(1)
 try:
-    os.execvp(sys.argv[4], sys.argv[4:])
+    os.execvp(call[0], call)
 except OSError as error:
-    sys.exit(f"{sys.argv[4]}: {error.strerror}")
+    sys.exit(f"{call[0]}: {error.strerror}")
 """.replace("MAX_PROCESSES", str(MAX_PROCESSES))
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from samobot.claude.fence_probe import fence_problem
 from samobot.claude.fence_rules import listening_sockets
+from samobot.claude.invocation import Invocation
 from samobot.claude.spawn import wrapped
 from samobot.session.git import Git
 from tests.claude.fenced_world import SECRET, FencedWorld, make_world
@@ -58,6 +59,15 @@ def test_socket_of_another_program_is_out_of_reach_wherever_it_is(
             f'$PY -c "{connect}"', environ={"PY": sys.executable}, program=sys.executable, allowed=allowed
         )
     assert ("reached" in done.stdout) is is_allowed, done.stderr
+
+
+def test_what_is_gone_before_it_is_hidden_keeps_no_agent_from_starting(tmp_path: Path) -> None:
+    there, gone = tmp_path / "there", tmp_path / "gone"
+    there.touch()
+    hidden = [word for path in (gone, there, gone) for word in ("--ro-bind", os.devnull, str(path))]
+    call = Invocation(("echo", *hidden, "--", "claude"), tmp_path, {}, b"", tmp_path / "log", "", fenced=True)
+    done = subprocess.run(wrapped(call), capture_output=True, text=True)
+    assert done.stdout.split() == ["--ro-bind", os.devnull, str(there), "--", "claude"], done.stderr
 
 
 EVIL = "git config --worktree core.fsmonitor evil; printf '[core]\\n\\tfsmonitor = evil\\n' >> \"$(git rev-parse --git-dir)/config.worktree\""

@@ -192,7 +192,7 @@ def _project(project: Project) -> Finding:
     if project.warnings:
         return Finding(name, Level.WARNING, project.warnings[0], f"Correct {project.file}.")
     hooks = " and ".join(hook.name for hook in commit_hooks(project.main_repo))
-    tried = f" (its hook {hooks} is tried before a session's first iteration)" if hooks else ""
+    tried = f" (its hook {hooks} may refuse an agent's commits)" if hooks else ""
     return Finding(name, Level.OK, f"{project.main_repo}{tried}")
 
 

@@ -38,7 +38,6 @@ from samobot.worker.confinement_notices import ConfinementNotices
 from samobot.worker.disk_guard import DiskGuard
 from samobot.worker.halt import end_leftovers
 from samobot.worker.heartbeat import Heartbeat
-from samobot.worker.hook_trial import try_hooks
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.iteration_log import log_end, log_signal
 from samobot.worker.permission_gate import AskPolicy, PermissionGate
@@ -116,13 +115,9 @@ class IterationRunner:
         """Return the program of the next iteration of a phase."""
         return choose_provider(self._world, self._files, phase)
 
-    async def commit_problem(self, stop: asyncio.Event) -> str | None:
+    async def commit_problem(self) -> str | None:
         """Return why the agent could not commit its work, checked before the first cost; None if it could."""
-        world, work_dir = self._world, find_work_dir(self._world.project, self._files)
-        problem = await asyncio.to_thread(commit_problem, work_dir)
-        if problem is None and not self._files.journal().iterations:
-            await try_hooks(world.fence, work_dir, self._files, world.environ, stop)
-        return problem
+        return await asyncio.to_thread(commit_problem, find_work_dir(self._world.project, self._files))
 
     async def carry_out(
         self, assignment: Assignment, stop: asyncio.Event, *, answered: Callable[[], None]

@@ -168,7 +168,7 @@ class Worker:
         end = await self._limit_wait.before_iteration(phase, self._iteration.provider(phase))
         if end is not None or self._stop.is_set() or self._sleeper.pause_requested:
             return end
-        problem = await self._iteration.commit_problem(self._stop) if self.ran == 0 else None
+        problem = await self._iteration.commit_problem() if self.ran == 0 else None
         if problem is not None:
             return self._ends.blocked(phase, BlockCause.FAILURES, problem, None)
         self.ran += 1

@@ -25,7 +25,7 @@ SETUP_SECONDS = 900.0
 """How long WORKTREE_SETUP may take."""
 
 _MARK = "samobot-setup-done"
-MODEL_SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
+_SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 _ONE_OUTPUT = 'exec sh -c "$0" 2>&1'
 _TAIL_BYTES = 4000
 
@@ -71,7 +71,7 @@ async def run_setup(
     invocation = Invocation(
         argv=("sh", "-c", _ONE_OUTPUT, project.worktree_setup),
         cwd=work_dir,
-        env=child_environment(environ, MODEL_SECRETS) | {SESSION_VARIABLE: str(folder.path)},
+        env=child_environment(environ, _SECRETS) | {SESSION_VARIABLE: str(folder.path)},
         stdin=b"",
         log=log,
         session_id="",
@@ -113,11 +113,11 @@ def _describe(end: ProcessEnd, log: Path) -> str | None:
         words = f"ended with code {end.returncode}"
     else:
         return None
-    last = last_line(log)
+    last = _last_line(log)
     return f"{SETUP_KEY} {words}: {one_line(last, 200)}" if last else f"{SETUP_KEY} {words}."
 
 
-def last_line(log: Path) -> str:
+def _last_line(log: Path) -> str:
     """The last line of what a program printed; empty if there is none that can be read."""
     try:
         with open_regular(log) as file:

@@ -30,23 +30,16 @@ def test_a_session_that_cannot_commit_is_blocked_before_its_first_iteration(tmp_
     assert len(shop.runs()) == 1
 
 
-def test_a_hook_that_refuses_is_named_before_and_after_the_work(tmp_path: Path) -> None:
+def test_a_hook_that_refuses_is_named_by_doctor_and_at_the_end_and_never_run(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([go_on()]))
     hook = shop.repo / ".git" / "hooks" / "pre-commit"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text(
-        '#!/bin/sh\necho "key: $ANTHROPIC_API_KEY$TELEGRAM_BOT_TOKEN."; echo "lint is not installed"; exit 3\n'
-    )
+    hook.write_text(f"#!/bin/sh\ntouch '{tmp_path / 'ran'}'; exit 3\n")
     hook.chmod(0o755)
-    shop.environment |= {"ANTHROPIC_API_KEY": "sesame", "TELEGRAM_BOT_TOKEN": "1:sesame"}
-    assert "its hook pre-commit is tried" in shop.samobot("doctor", "--json").stdout
+    assert "its hook pre-commit may refuse" in shop.samobot("doctor", "--json").stdout
     text = finishing(shop, Write(path="{workdir}/greet.py", text="print('hi')"))
-    (notice,) = [each["text"] for each in shop.journal("greet", "notice") if "hook" in each["text"]]
-    assert f"the hook {hook} ended with code 3" in notice
-    assert "lint is not installed" in notice
-    log = (shop.session("greet") / "_logs" / "hook-pre-commit.log").read_text()
-    assert "key: ." in log
     assert "nothing was committed, perhaps as its hook pre-commit refused" in text
+    assert not (tmp_path / "ran").exists()  # a repository's program is never samobot's to run
 
 
 def finishing(shop: ScriptedShop, *steps: Write) -> str:

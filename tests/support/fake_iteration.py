@@ -108,7 +108,7 @@ class FakeIteration(IterationRunner):
         """What is configured by default."""
         return Provider.CLAUDE
 
-    async def commit_problem(self, stop: asyncio.Event) -> str | None:
+    async def commit_problem(self) -> str | None:
         """There is no repository."""
         return None
 

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from samobot.errors import SamobotError, UsageError
-from samobot.session.files import make_folder, read_text, write_atomic
 from samobot.system.commands import CommandResult, run_command
 from samobot.system.service import (
     KEPT_VARIABLES,
@@ -24,6 +23,7 @@ from samobot.system.service import (
     ServiceHints,
     ServiceState,
     start_otherwise,
+    write_definition,
 )
 
 _SECONDS = 60.0
@@ -106,10 +106,7 @@ def install(environ: Mapping[str, str], *, now: bool, service: Service = Service
     require_manager(environ, service=service)
     text = render_here(environ, service)
     path = definition_path(environ, service)
-    changed = read_text(path) != text
-    if changed:
-        make_folder(path.parent)
-        write_atomic(path, text, mode=0o644)
+    changed = write_definition(path, text)
     _must(_launchctl(environ, "enable", _target(service)))
     if now:
         _launchctl(environ, "bootout", _target(service))  # fails if it was not loaded

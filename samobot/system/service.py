@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from samobot.session.files import make_folder, read_text, write_atomic
+
 
 class Service(StrEnum):
     """What can be a service, by its name."""
@@ -139,3 +141,16 @@ class ServiceManager(Protocol):
 
     def hints(self, service: Service = Service.BOT) -> ServiceHints:
         """What a user runs by hand."""
+
+
+def write_definition(path: Path, text: str) -> bool:
+    """Write a service's definition where it differs; return whether it did.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    if read_text(path) == text:
+        return False
+    make_folder(path.parent)
+    write_atomic(path, text, mode=0o644)
+    return True

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from samobot.assets import service_template
 from samobot.errors import SamobotError, UsageError
-from samobot.session.files import make_folder, read_text, write_atomic
 from samobot.system.commands import CommandResult, run_command
 from samobot.system.service import (
     KEPT_VARIABLES,
@@ -20,6 +19,7 @@ from samobot.system.service import (
     ServiceHints,
     ServiceState,
     start_otherwise,
+    write_definition,
 )
 
 _BACK_OFF_SINCE = 254
@@ -142,10 +142,7 @@ def install(environ: Mapping[str, str], *, now: bool, service: Service = Service
     require_manager(environ, service=service)
     text = render_here(environ, service)
     path = definition_path(environ, service)
-    changed = read_text(path) != text
-    if changed:
-        make_folder(path.parent)
-        write_atomic(path, text, mode=0o644)
+    changed = write_definition(path, text)
     _must(environ, "--user", "daemon-reload")
     _must(environ, "--user", "enable", "--quiet", service.unit)
     if now:

@@ -176,10 +176,10 @@ class FencedWorld:
         environ: Mapping[str, str] | None = None,
         **changes: Any,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a shell command as the CLI is run, in the worktree."""
+        """Run a shell command in the worktree, inside the fence as the CLI is run."""
         call = self.invocation(command, fenced=fenced, environ=environ, **changes)
         return subprocess.run(
-            wrapped(call),
+            wrapped(call) if fenced else call.argv,
             cwd=call.cwd,
             env=dict(call.env),
             stdin=subprocess.DEVNULL,

@@ -122,6 +122,8 @@ async def _about_session(
             await document_handlers.keep_lessons(context, request, ref, action.identity or "")
         case ActionKind.IGNORE:
             context.toast(request, "Ignored.")
+        case ActionKind.OPEN:
+            context.toast(request)
         case ActionKind.LAND if action.text and action.identity:
             landing_handlers.land_step(context, request, ref, action.text, action.identity)
         case ActionKind.LAND:

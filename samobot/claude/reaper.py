@@ -202,7 +202,7 @@ def _marked(session_dir: Path) -> list[psutil.Process]:
 def _kill_fleeting(session_dir: Path) -> set[int]:
     """Kill the groups whose processes are replaced by copies of themselves faster than they can be listed."""
     wanted = os.path.realpath(session_dir)
-    killed = set()
+    killed: set[int] = set()
     for mark, group in platform().fleeting(SESSION_VARIABLE):
         if group not in {os.getpgid(0), *killed} and os.path.realpath(mark) == wanted:
             killed.add(group)

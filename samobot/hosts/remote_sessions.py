@@ -25,8 +25,8 @@ from samobot.fleet.results import (
     QuestionAnswer,
     ResumeResult,
     StopReport,
-    UserFile,
 )
+from samobot.fleet.start_request import UserFile
 from samobot.hosts.fleet_calls import FleetCall, call_of
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_link import HubLink

@@ -18,8 +18,8 @@ from samobot.fleet.results import (
     QuestionAnswer,
     ResumeResult,
     StopReport,
-    UserFile,
 )
+from samobot.fleet.start_request import UserFile
 from samobot.review.facts import ReviewFacts
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person

@@ -10,7 +10,6 @@ from typing import Any
 from samobot.fleet.ask_models import AskView
 from samobot.fleet.models import RemarkView, SessionView
 from samobot.fleet.results import DiffView, Document, LessonsView, UntrustedView
-from samobot.session.journal_events import TRUST
 from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.state import NotifiedState, new_remarks
 from samobot.telegram.outbound.post_content import Attachment
@@ -112,7 +111,7 @@ class NotificationInput:
     @property
     def new_untrusted(self) -> list[RemarkView]:
         """Reports that something of the project is not used which were not sent yet."""
-        return new_remarks(self.view, self.before, TRUST)
+        return new_remarks(self.view, self.before, "trust")
 
     @property
     def newly_done(self) -> bool:

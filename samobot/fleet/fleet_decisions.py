@@ -160,6 +160,19 @@ class FleetDecisions(Protocol):
             UsageError: The project's lessons would be too long.
         """
 
+    async def decide_trust(self, ref: SessionRef, sha256: str, by: Person, *, accept: bool) -> None:
+        """Trust something of the session's project, for all its sessions, or leave it out. Safe to repeat.
+
+        Args:
+            ref: The session.
+            sha256: `UntrustedView.sha256` as it was shown.
+            by: Who decides.
+            accept: Whether it is trusted.
+
+        Raises:
+            ConflictError: The files were changed since.
+        """
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         """Record that what the agent asked for is done; the session continues.
 

@@ -186,7 +186,8 @@ class DecisionView(_View):
 
 
 class RemarkView(_View):
-    """A remark: `void` (an agent's forgery was reverted), `notice`, or `landing` from a terminal, with its step."""
+    """A remark: `void` (an agent's forgery was reverted), `notice`, `trust` (something of the project is not used),
+    or `landing` from a terminal, with its step."""
 
     at: datetime
     kind: str

@@ -238,6 +238,26 @@ class LessonsView(_Reply):
     sha256: str = ""
 
 
+class UntrustedView(_Reply):
+    """Something of a project that is not used until the user has trusted exactly it.
+
+    Attributes:
+        title: What it is.
+        lines: What it would run or change; long ones are cut.
+        sha256: Names exactly this content in a decision; empty if it cannot be trusted from here.
+        document: All that it holds; None if it is too long.
+        problem: Why it cannot be trusted from here, as a sentence.
+        left_out: Whether the user has decided not to trust it.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    sha256: str
+    document: Document | None = None
+    problem: str = ""
+    left_out: bool = False
+
+
 class FileView(_Reply):
     """One artefact of a session: its name and its size in bytes."""
 

@@ -120,6 +120,10 @@ class FleetEventKind(StrEnum):
     """It came too late, or failed."""
 
 
+DECISION_ENDS = frozenset({FleetEventKind.DELIVERED, FleetEventKind.REFUSED})
+"""Events about a decision; the key is the decision's."""
+
+
 class FleetEvent(_Reply):
     """Something the fleet did automatically that the user may want to know.
 
@@ -129,6 +133,7 @@ class FleetEvent(_Reply):
         kind: What it did.
         text: Details, for the user.
         host: The machine; empty for this one.
+        id: Names it, so that it is posted once; empty for one of this machine, which comes once.
     """
 
     ref: SessionRef | None
@@ -136,6 +141,7 @@ class FleetEvent(_Reply):
     kind: FleetEventKind
     text: str
     host: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import samobot
 from samobot.assets import plugin_dir
-from samobot.claude.egress import Egress
 from samobot.claude.fence import fence
 from samobot.claude.fence_places import FencePlaces
 from samobot.claude.fence_probe import env_resets_signals, fence_problem, find_bwrap, network_problem
@@ -142,6 +141,8 @@ class AgentFence:
                 if reachable is None:
                     yield fence(invocation, rules, bwrap, env_resets=env_resets)
                     return
+                from samobot.claude.egress import Egress  # with an HTTP library that only a limited network needs
+
                 network = InnerNetwork(Egress(reachable, refused), reachable)
                 channel = await stack.enter_async_context(network.channel())
                 yield fence(invocation, rules, bwrap, env_resets=env_resets, network=network, channel=channel)
@@ -151,10 +152,8 @@ class AgentFence:
 
     def _places(self, invocation: Invocation, session: Path, scratch: Path) -> FencePlaces:
         repository = self._found[0] if self._found else find_repository(self.project.main_repo)
-        if (
-            repository is not None and not self._found
-        ):  # several processes, and agents could change the way there
-            self._found.append(repository)
+        if repository is not None and not self._found:
+            self._found.append(repository)  # agents could change the way there, and it takes several processes
         return FencePlaces(
             home=Path(invocation.env["HOME"]),
             main_repo=self.project.main_repo,

@@ -147,7 +147,7 @@ def test_module_imports_only_what_its_package_may(path: Path) -> None:
 VALUES = {
     "config.settings.Settings",
     "money.costs.Costs",
-    "money.costs.cost_lines",
+    "money.cost_table.cost_lines",
     "session.decisions.DecisionKind",
     "session.folder.clean_name",
     "session.gate.Person",

@@ -18,7 +18,8 @@ from samobot.fleet.pictures import list_pictures
 from samobot.fleet.results import CostReport, DiffView, Document, FileView, LessonsView, ProjectView
 from samobot.fleet.review_reader import read_review
 from samobot.fleet.supervisor import Observation
-from samobot.money.costs import add_up, collect, first_day
+from samobot.money.charges import collect
+from samobot.money.costs import add_up, first_day
 from samobot.review.facts import ReviewFacts
 from samobot.session.folder import SessionFolder, restore
 from samobot.system.threads import Threads

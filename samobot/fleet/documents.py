@@ -21,6 +21,7 @@ from samobot.claude.record_parser import parse
 from samobot.claude.records import Assistant, Record
 from samobot.errors import NotFoundError, StorageError, UsageError
 from samobot.fleet.results import ChangedFile, DiffView, Document, FileView
+from samobot.session.branch_point import base_of
 from samobot.session.commit_check import unfinished_work
 from samobot.session.diff import DIFF_LIMIT, checkout, diff_summary, diff_text
 from samobot.session.files import read_text
@@ -30,7 +31,6 @@ from samobot.session.journal import events
 from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
 from samobot.session.user_files import is_from_user
-from samobot.session.worktree import base_of
 from samobot.text import clip, human_size, without_surrogates
 
 FILE_LIMIT = 50 * 1024 * 1024

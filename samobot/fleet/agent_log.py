@@ -13,7 +13,8 @@ from samobot.claude.activity import activity
 from samobot.claude.record_parser import parse
 from samobot.claude.records import Assistant, Record
 from samobot.errors import StorageError
-from samobot.fleet.documents import open_unlinked, work_dir_of
+from samobot.fleet.documents import open_unlinked
+from samobot.session.branch_state import work_dir_of
 from samobot.session.folder import SessionFolder
 from samobot.text import clip
 

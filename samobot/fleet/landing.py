@@ -14,13 +14,13 @@ from datetime import datetime
 
 from samobot.config.project import Project
 from samobot.errors import BusyError, ConflictError, NotFoundError, StorageError
-from samobot.fleet.documents import work_dir_of
 from samobot.fleet.forge import Forge, ForgeError, PullRequestState
 from samobot.fleet.landing_look import LandingLook, look_at
 from samobot.fleet.landing_models import REMOVES, LandingOffer, LandingResult, LandingStep, LandingView
 from samobot.fleet.landing_texts import merge_message, sentence
 from samobot.session import journal
 from samobot.session.branch_removal import Removal, remove_branch, remove_remote_branch
+from samobot.session.branch_state import work_dir_of
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
 from samobot.session.file_lock import FileLock
 from samobot.session.folder import SessionFolder

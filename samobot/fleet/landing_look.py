@@ -10,11 +10,11 @@ import json
 from dataclasses import dataclass
 
 from samobot.config.project import Project
-from samobot.fleet.documents import newest_summary, work_dir_of
+from samobot.fleet.documents import newest_summary
 from samobot.fleet.forge import Forge, ForgeError, PullRequestState, PullRequestView, split_address
 from samobot.fleet.forges import forge_at
 from samobot.fleet.landing_models import OPENS, LandingOffer, LandingStep, LandingView
-from samobot.session.branch_state import BranchState, read_branch
+from samobot.session.branch_state import BranchState, read_branch, work_dir_of
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.merge import merge_problem

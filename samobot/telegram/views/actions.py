@@ -40,6 +40,8 @@ class ActionKind(StrEnum):
     DIFF = "diff"
     FILES = "files"
     KEEP_LESSONS = "keep_lessons"
+    TRUST = "trust"
+    LEAVE_OUT = "leave_out"
     PR_TEXT = "pr_text"
     TIMELINE = "timeline"
     ARCHIVE = "archive"

@@ -72,6 +72,7 @@ def lessons_content(project: Project) -> Content | None:
         "Lessons of earlier sessions, given to each agent",
         tuple(one_line(each, _LESSON) for each in lines),
         files,
+        {_name(project): text.encode("utf-8", "surrogateescape")},
     )
 
 
@@ -130,8 +131,8 @@ def _keep(
     content = lessons_content(project)
     if content is not None and not is_trusted(state_dir, project, content):
         raise ConflictError(
-            f"{LEARNED} of {project.name} was changed since you accepted it; see what it holds now and trust it, in "
-            f"the terminal: samobot trust --config {project.file}"
+            f"{LEARNED} of {project.name} was changed since you accepted it; see what it holds now and trust it: "
+            f"/trust {folder.name} in the chat, or samobot trust --config {project.file}"
         )
     source = f" (from {one_line(folder.name)}, {now:%Y-%m-%d})"
     before = _text(project).rstrip("\n") or _TITLE

@@ -10,26 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from samobot.config.named_files import named_files
 from samobot.config.project import SETUP_KEY, Project
+from samobot.config.project_settings import ProjectSettings, parsed, project_folders
 from samobot.errors import StorageError
 from samobot.session.files import append_line, make_folder, open_regular
 from samobot.session.journal_events import stamp
 
 _RECORD = "trusted.jsonl"
-_SETTINGS = re.compile(r"settings(\.local)?\.json")
-_COMMANDS = re.compile(r"(?m)^[\s-]*(?:command|args|program)\s*:\s*(.+)$|!`([^`\n]+)`")
-_MAX_FILES = 2000
 _MAX_BYTES = 16 * 1024 * 1024
-_MAX_LINES = 60
-_MAX_WIDTH = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +32,24 @@ class Content:
 
     Attributes:
         title: What it is, for display.
-        lines: What it would run or change, for display.
+        lines: What it would run or change, for display; long ones are cut.
         files: SHA-256 in hex of each of its files, by name; None if it is too large to be trusted.
+        sources: What these files hold, by the same names; None for one that cannot be read.
     """
 
     title: str
     lines: tuple[str, ...]
     files: Mapping[str, str] | None
+    sources: Mapping[str, bytes | None] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of all its files, in hex; empty if it is too large to be trusted."""
+        return (
+            ""
+            if self.files is None
+            else hashlib.sha256(json.dumps(sorted(self.files.items())).encode()).hexdigest()
+        )
 
 
 def project_settings(work_dir: Path) -> Content | None:
@@ -56,7 +61,7 @@ def project_settings(work_dir: Path) -> Content | None:
     Args:
         work_dir: Where the CLI would run.
     """
-    collected = _Collected(work_dir)
+    collected = ProjectSettings(work_dir)
     for folder in project_folders(work_dir):
         if folder != Path.home():  # that one is the user's own
             collected.add_tree(folder / ".claude")
@@ -64,7 +69,12 @@ def project_settings(work_dir: Path) -> Content | None:
         collected.add(folder / ".mcp.json")
     if not collected.found:
         return None
-    return Content("Claude Code settings of the project", tuple(collected.lines()), collected.digests())
+    return Content(
+        "Claude Code settings of the project",
+        tuple(collected.lines()),
+        collected.digests(),
+        {os.path.relpath(path, work_dir): content for path, content in collected.found.items()},
+    )
 
 
 def setup_command(project: Project) -> Content | None:
@@ -75,8 +85,9 @@ def setup_command(project: Project) -> Content | None:
     command = project.worktree_setup
     if command is None:
         return None
-    digest = hashlib.sha256(command.encode("utf-8", "surrogateescape")).hexdigest()
-    return Content(f"{SETUP_KEY}, run in each new worktree", (command,), {SETUP_KEY: digest})
+    source = command.encode("utf-8", "surrogateescape")
+    files = {SETUP_KEY: hashlib.sha256(source).hexdigest()}
+    return Content(f"{SETUP_KEY}, run in each new worktree", (command,), files, {SETUP_KEY: source})
 
 
 def untrusted(state_dir: Path, project: Project, work_dir: Path) -> list[Content]:
@@ -99,10 +110,29 @@ def is_trusted(state_dir: Path, project: Project, content: Content) -> bool:
     Raises:
         StorageError: The record cannot be read.
     """
-    if content.files is None:
-        return False
-    trusted = (record.get("trusted") for record in _records(state_dir, project))
-    return any(isinstance(files, dict) and content.files.items() <= files.items() for files in trusted)
+    return _verdict(state_dir, project, content) is True
+
+
+def is_left_out(state_dir: Path, project: Project, content: Content) -> bool:
+    """Whether the user has decided not to trust exactly this content, and need not be asked again.
+
+    Raises:
+        StorageError: The record cannot be read.
+    """
+    return _verdict(state_dir, project, content) is False
+
+
+def _verdict(state_dir: Path, project: Project, content: Content) -> bool | None:
+    """The user's last decision about this content; None if there is none."""
+    verdict = None
+    if content.files is not None:
+        for record in _records(state_dir, project):
+            files = record.get("trusted")
+            if isinstance(files, dict) and content.files.items() <= files.items():
+                verdict = True
+            elif record.get("left_out") == content.sha256:
+                verdict = False
+    return verdict
 
 
 def trust(state_dir: Path, project: Project, content: Content, who: str, now: datetime) -> None:
@@ -117,14 +147,22 @@ def trust(state_dir: Path, project: Project, content: Content, who: str, now: da
     _append(state_dir, project, now, who=who, trusted=dict(content.files))
 
 
+def leave_out(state_dir: Path, project: Project, content: Content, who: str, now: datetime) -> None:
+    """Record that the user does not trust this content; it ends an earlier trust in exactly the same.
+
+    Raises:
+        StorageError: The record cannot be written.
+    """
+    _append(state_dir, project, now, who=who, left_out=content.sha256)
+
+
 def report_once(state_dir: Path, project: Project, content: Content, session: str, now: datetime) -> bool:
     """Whether the user should hear that this content does not count; only the first call returns True.
 
     Raises:
         StorageError: The record cannot be read or written.
     """
-    files = None if content.files is None else dict(content.files)
-    reported = [session, content.title, files]
+    reported = [session, content.title, content.sha256]
     if any(record.get("reported") == reported for record in _records(state_dir, project)):
         return False
     _append(state_dir, project, now, reported=reported)
@@ -145,126 +183,9 @@ def _records(state_dir: Path, project: Project) -> list[dict[str, Any]]:
         return []
     except OSError as error:
         raise StorageError(f"{state_dir / _RECORD} cannot be read: {error.strerror}.") from error
-    records = (_parsed(line) for line in lines)
+    records = (parsed(line) for line in lines)
     return [
         record
         for record in records
         if isinstance(record, dict) and record.get("project") == os.fspath(project.file)
     ]
-
-
-def project_folders(work_dir: Path) -> Iterator[Path]:
-    """The working directory and those above it, up to the top of the repository."""
-    above = [work_dir, *work_dir.parents]
-    top = next((index for index, folder in enumerate(above) if os.path.lexists(folder / ".git")), 0)
-    yield from above[: top + 1]
-
-
-@dataclass(slots=True)
-class _Collected:
-    work_dir: Path
-    found: dict[str, bytes | None] = field(default_factory=dict)
-    _bytes: int = 0
-    _too_large: bool = False
-
-    def add_tree(self, folder: Path) -> None:
-        if folder.is_symlink():
-            self._put(folder, os.fsencode(os.readlink(folder)))
-        for parent, folders, files in os.walk(folder):
-            folders.sort()
-            links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
-            for name in sorted([*files, *links]):
-                self.add(Path(parent, name))
-                if self._too_large:
-                    return
-
-    def add(self, path: Path) -> None:
-        """Add a file, and the scripts that it names if it holds settings."""
-        if str(path) in self.found or not os.path.lexists(path):
-            return
-        if len(self.found) >= _MAX_FILES:
-            self._too_large = True
-            return
-        if path.is_dir():  # a link to a folder: what is in there is not known
-            self._too_large = True
-            self._put(path, None)
-            return
-        try:
-            with open_regular(path) as file:
-                content: bytes | None = file.read(_MAX_BYTES + 1)
-        except (OSError, StorageError):
-            content = None
-        self._put(path, content)
-        if content is None:
-            return
-        if _SETTINGS.fullmatch(path.name) or path.name == ".mcp.json":
-            for text in _strings(_parsed(content)):
-                self.add_named(text)
-        elif (
-            path.suffix == ".md"
-        ):  # of an agent, a skill or a command: hooks at its head, commands in its text
-            for command in _COMMANDS.findall(content.decode("utf-8", "replace")):
-                self.add_named("".join(command))
-
-    def add_named(self, command: str) -> None:
-        """Add the files of the project that a command names, and plugins at a folder that it names."""
-        for path in named_files(command, self.work_dir, list(project_folders(self.work_dir))[-1]):
-            if path.is_file():
-                self.add(path)
-            elif (path / ".claude-plugin").is_dir():
-                self.add_tree(path)
-
-    def _put(self, path: Path, content: bytes | None) -> None:
-        self._bytes += len(content or b"")
-        self._too_large = self._too_large or self._bytes > _MAX_BYTES
-        self.found[str(path)] = content
-
-    def digests(self) -> dict[str, str] | None:
-        if self._too_large:
-            return None
-        return {
-            os.path.relpath(path, self.work_dir): hashlib.sha256(content or b"").hexdigest()
-            for path, content in self.found.items()
-        }
-
-    def lines(self) -> Iterator[str]:
-        for number, line in enumerate(self._all_lines()):
-            if number == _MAX_LINES:
-                yield "… and more; read the files."
-                return
-            yield line if len(line) <= _MAX_WIDTH else line[: _MAX_WIDTH - 1] + "…"
-
-    def _all_lines(self) -> Iterator[str]:
-        for path, content in self.found.items():
-            name = os.path.relpath(path, self.work_dir)
-            values = _parsed(content) if content is not None and path.endswith(".json") else None
-            settings = list(_flat(values)) if isinstance(values, dict) else []
-            yield name + (":" if settings else "")
-            yield from (f"  {line}" for line in settings)
-
-
-def _parsed(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _strings(each)
-
-
-def _flat(value: Any, path: str = "") -> Iterator[str]:
-    """Yield each value of a JSON object with its path: `hooks.Stop[0].command = ./x`."""
-    if isinstance(value, dict) and value:
-        for key, each in value.items():
-            yield from _flat(each, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list) and value:
-        for index, each in enumerate(value):
-            yield from _flat(each, f"{path}[{index}]")
-    else:
-        yield f"{path} = {value if isinstance(value, str) else json.dumps(value)}"

@@ -12,9 +12,11 @@ from samobot.config.learned import keep_lessons
 from samobot.errors import UsageError
 from samobot.fleet.ledger import Ledger, LedgerEntry
 from samobot.fleet.models import SessionRef
-from samobot.fleet.results import AnsweredView, AnswerReceipt, QuestionAnswer, UserFile
+from samobot.fleet.project_trust import decide_trust
+from samobot.fleet.results import AnsweredView, AnswerReceipt, QuestionAnswer
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
+from samobot.fleet.start_request import UserFile
 from samobot.fleet.worktree_recreation import refuse_without_worktree
 from samobot.session import gate, permissions
 from samobot.session.decisions import DecisionKind
@@ -180,6 +182,17 @@ class DecisionWriter:
         project, folder = await self._reading.project(ref.project), await self._reading.readable(ref)
         return await self._threads.run(
             lambda: keep_lessons(self._state_dir, project, folder, by.who, self._now(), expected=expected)
+        )
+
+    async def decide_trust(self, ref: SessionRef, sha256: str, by: Person, *, accept: bool) -> None:
+        """Trust something of the session's project, or leave it out.
+
+        Raises:
+            SamobotError: See `samobot.fleet.project_trust.decide_trust`.
+        """
+        project, folder = await self._reading.project(ref.project), await self._reading.readable(ref)
+        await self._threads.run(
+            lambda: decide_trust(self._state_dir, project, folder, sha256, by.who, self._now(), accept=accept)
         )
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:

@@ -21,6 +21,7 @@ from samobot.claude.record_parser import parse
 from samobot.claude.records import Assistant, Record
 from samobot.errors import NotFoundError, StorageError, UsageError
 from samobot.fleet.results import ChangedFile, DiffView, Document, FileView
+from samobot.session.branch_state import work_dir_of
 from samobot.session.commit_check import unfinished_work
 from samobot.session.diff import DIFF_LIMIT, checkout, diff_summary, diff_text
 from samobot.session.files import read_text
@@ -28,7 +29,6 @@ from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import read_plan
 from samobot.session.journal import events
 from samobot.session.lock import holder
-from samobot.session.overview import parse_overview
 from samobot.session.user_files import is_from_user
 from samobot.session.worktree import base_of
 from samobot.text import clip, human_size, without_surrogates
@@ -209,17 +209,6 @@ async def timeline(folder: SessionFolder, title: str, theme: str) -> bytes:
         return draw_chart(events(folder), title, background, now=datetime.now(UTC), alive=alive)
 
     return await asyncio.to_thread(draw)
-
-
-def work_dir_of(folder: SessionFolder, main_repo: Path) -> Path:
-    """The session's working directory, from its overview."""
-    named = parse_overview(read_text(folder.overview) or "").working_dir
-    if not named or "\0" in named:
-        return main_repo
-    try:
-        return Path(named).expanduser()
-    except RuntimeError:
-        return Path(named)  # the home of nobody
 
 
 def artefacts(folder: SessionFolder) -> list[tuple[Path, os.stat_result]]:

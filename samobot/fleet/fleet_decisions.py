@@ -10,8 +10,8 @@ from samobot.fleet.results import (
     AnswerReceipt,
     QuestionAnswer,
     ResumeResult,
-    UserFile,
 )
+from samobot.fleet.start_request import UserFile
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 
@@ -158,6 +158,19 @@ class FleetDecisions(Protocol):
         Raises:
             ConflictError: The session has learned something else since, or the project's lessons were changed by hand.
             UsageError: The project's lessons would be too long.
+        """
+
+    async def decide_trust(self, ref: SessionRef, sha256: str, by: Person, *, accept: bool) -> None:
+        """Trust something of the session's project, for all its sessions, or leave it out. Safe to repeat.
+
+        Args:
+            ref: The session.
+            sha256: `UntrustedView.sha256` as it was shown.
+            by: Who decides.
+            accept: Whether it is trusted.
+
+        Raises:
+            ConflictError: The files were changed since.
         """
 
     async def action_done(self, ref: SessionRef, by: Person) -> None:

@@ -12,6 +12,7 @@ from samobot.fleet.results import (
     HostView,
     LessonsView,
     ProjectView,
+    UntrustedView,
 )
 from samobot.review.facts import ReviewFacts
 
@@ -85,6 +86,9 @@ class FleetReads(Protocol):
 
     async def lessons(self, ref: SessionRef) -> LessonsView:
         """Read what the session learned about the project."""
+
+    async def untrusted(self, ref: SessionRef) -> list[UntrustedView]:
+        """Read what of the project is not used in the session, as the user has not trusted it."""
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """Read what the agent did last, one line each."""

@@ -42,13 +42,13 @@ from samobot.fleet.results import (
     ResumeResult,
     StartResult,
     StopReport,
-    UserFile,
+    UntrustedView,
 )
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
 from samobot.fleet.session_starter import SessionStarter
 from samobot.fleet.session_stopper import SessionStopper
-from samobot.fleet.start_request import StartRequest
+from samobot.fleet.start_request import StartRequest, UserFile
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.review.facts import ReviewFacts
 from samobot.session.decisions import DecisionKind, load_key
@@ -97,7 +97,9 @@ class LocalFleet(Fleet):
         self._workers = WorkerProcesses(state_dir, environ, self._changed.set)
         self._read_project = ProjectGuard(state_dir, now).read
         self._catalog = Catalog(settings.samobot_projects, past=past, read=self._read_project)
-        self._reader = SessionReader(self._catalog, self._threads, settings.samobot_daily_budget_usd, now)
+        self._reader = SessionReader(
+            self._catalog, self._threads, state_dir, settings.samobot_daily_budget_usd, now
+        )
         self._queue = RunQueue(
             self.desired_runs, settings.samobot_max_parallel, state_dir,
             reading=self._reader, workers=self._workers, now=now, changed=self._changed.set,
@@ -288,6 +290,9 @@ class LocalFleet(Fleet):
     ) -> tuple[str, ...]:
         return await self._decisions.keep_lessons(ref, by, expected=expected)
 
+    async def decide_trust(self, ref: SessionRef, sha256: str, by: Person, *, accept: bool) -> None:
+        await self._decisions.decide_trust(ref, sha256, by, accept=accept)
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         await self._decisions.action_done(ref, by)
 
@@ -349,6 +354,9 @@ class LocalFleet(Fleet):
 
     async def lessons(self, ref: SessionRef) -> LessonsView:
         return await self._reader.lessons(ref)
+
+    async def untrusted(self, ref: SessionRef) -> list[UntrustedView]:
+        return await self._reader.untrusted(ref)
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         return await self._reader.log_lines(ref, count)

@@ -186,7 +186,8 @@ class DecisionView(_View):
 
 
 class RemarkView(_View):
-    """A remark: `void` (an agent's forgery was reverted), `notice`, or `landing` from a terminal, with its step."""
+    """A remark: `void` (an agent's forgery was reverted), `notice`, `trust` (something of the project is not used),
+    or `landing` from a terminal, with its step."""
 
     at: datetime
     kind: str
@@ -199,6 +200,7 @@ class SessionView(_View):
 
     Attributes:
         ref: Which one.
+        project_label: What its project is called where its full name is not needed; empty for the full name.
         state: What it does or waits for.
         phase: Where it is.
         visited: Phases that have been entered, in order.
@@ -251,6 +253,7 @@ class SessionView(_View):
     """
 
     ref: SessionRef
+    project_label: str = ""
     state: SessionState
     phase: Phase | None
     visited: tuple[Phase, ...]

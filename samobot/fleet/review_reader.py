@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from samobot.errors import StorageError
-from samobot.fleet.documents import MAX_FILES, artefacts, open_unlinked, work_dir_of
+from samobot.fleet.documents import MAX_FILES, artefacts, open_unlinked
 from samobot.review.facts import AgentNote, Change, PlanPart, ReviewFacts
+from samobot.session.branch_state import work_dir_of
 from samobot.session.commit_check import unfinished_work
 from samobot.session.decisions import DecisionKind
 from samobot.session.diff import checkout, diff_summary, diff_text

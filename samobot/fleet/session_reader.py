@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 from datetime import datetime
+from pathlib import Path
 
 from samobot.config.learned import session_lessons
 from samobot.config.project import Project
@@ -15,7 +16,16 @@ from samobot.fleet.catalog import Catalog
 from samobot.fleet.catalog_entry import CatalogEntry
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.pictures import list_pictures
-from samobot.fleet.results import CostReport, DiffView, Document, FileView, LessonsView, ProjectView
+from samobot.fleet.project_trust import untrusted_views
+from samobot.fleet.results import (
+    CostReport,
+    DiffView,
+    Document,
+    FileView,
+    LessonsView,
+    ProjectView,
+    UntrustedView,
+)
 from samobot.fleet.review_reader import read_review
 from samobot.fleet.supervisor import Observation
 from samobot.money.costs import add_up, collect, first_day
@@ -31,6 +41,7 @@ class SessionReader:
     Args:
         catalog: The configured projects and their sessions; used by nothing else.
         threads: Where it is read.
+        state_dir: samobot's state folder.
         daily_budget_usd: What all sessions together may cost a day.
         now: The clock, aware.
     """
@@ -39,9 +50,11 @@ class SessionReader:
         self,
         catalog: Catalog,
         threads: Threads,
+        state_dir: Path,
         daily_budget_usd: float | None,
         now: Callable[[], datetime],
     ) -> None:
+        self._state_dir = state_dir
         self._daily_budget_usd = daily_budget_usd
         self._now = now
         self._catalog = catalog
@@ -195,6 +208,11 @@ class SessionReader:
         project, folder = await self.project(ref.project), await self.readable(ref)
         found = await self._threads.run(lambda: session_lessons(project, folder))
         return LessonsView(new=found.new, sha256=found.sha256)
+
+    async def untrusted(self, ref: SessionRef) -> list[UntrustedView]:
+        """What of its project is not used in the session."""
+        project, folder = await self.project(ref.project), await self.readable(ref)
+        return await self._threads.run(lambda: untrusted_views(self._state_dir, project, folder))
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """What the agent did last, a line each."""

@@ -24,7 +24,7 @@ READS = frozenset({
     "view", "free_name", "archived", "archived_view", "is_archived", "mark_past", "wait_for_starts",
     "emergency_stop", "refuse_in_panic", "costs", "landing", "pull_request", "check_log", "leftovers", "work",
     "pull_request_diff",
-    "ask_text", "plan_text", "summary_text", "diff", "review", "lessons", "log_lines", "last_message", "files", "file",
+    "ask_text", "plan_text", "summary_text", "diff", "review", "lessons", "untrusted", "log_lines", "last_message", "files", "file",
     "pictures", "timeline",
 })  # fmt: skip
 """Calls that a host answers at once, or not at all."""
@@ -32,7 +32,7 @@ READS = frozenset({
 DECISIONS = frozenset({
     "start", "resume", "recreate_worktree", "pause", "stop", "archive", "restore", "set_budget",
     "raise_daily_budget", "answer", "accept_suggestions", "approve", "reject", "add_guidance", "add_files",
-    "action_done", "keep_lessons", "decide_ask", "withdraw_permission", "retry", "follow_up", "land", "clean",
+    "action_done", "keep_lessons", "decide_trust", "decide_ask", "withdraw_permission", "retry", "follow_up", "land", "clean",
 })  # fmt: skip
 """Calls that are kept until their host has carried them out."""
 

@@ -25,8 +25,9 @@ from samobot.fleet.results import (
     QuestionAnswer,
     ResumeResult,
     StopReport,
-    UserFile,
+    UntrustedView,
 )
+from samobot.fleet.start_request import UserFile
 from samobot.hosts.fleet_calls import FleetCall, call_of
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_link import HubLink
@@ -190,6 +191,9 @@ class RemoteSessions(Fleet):
     ) -> tuple[str, ...]:
         return await self._decide(Fleet.keep_lessons, ref, by, expected=expected)
 
+    async def decide_trust(self, ref: SessionRef, sha256: str, by: Person, *, accept: bool) -> None:
+        await self._decide(Fleet.decide_trust, ref, sha256, by, accept=accept)
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         await self._decide(Fleet.action_done, ref, by)
 
@@ -241,6 +245,9 @@ class RemoteSessions(Fleet):
 
     async def lessons(self, ref: SessionRef) -> LessonsView:
         return await self._read(Fleet.lessons, ref)
+
+    async def untrusted(self, ref: SessionRef) -> list[UntrustedView]:
+        return await self._read(Fleet.untrusted, ref)
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         return await self._read(Fleet.log_lines, ref, count)

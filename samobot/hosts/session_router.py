@@ -18,8 +18,9 @@ from samobot.fleet.results import (
     QuestionAnswer,
     ResumeResult,
     StopReport,
-    UserFile,
+    UntrustedView,
 )
+from samobot.fleet.start_request import UserFile
 from samobot.review.facts import ReviewFacts
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
@@ -133,6 +134,10 @@ class SessionRouter(Fleet):
         fleet, own = self._of(ref)
         return await fleet.keep_lessons(own, by, expected=expected)
 
+    async def decide_trust(self, ref: SessionRef, sha256: str, by: Person, *, accept: bool) -> None:
+        fleet, own = self._of(ref)
+        await fleet.decide_trust(own, sha256, by, accept=accept)
+
     async def action_done(self, ref: SessionRef, by: Person) -> None:
         fleet, own = self._of(ref)
         await fleet.action_done(own, by)
@@ -194,6 +199,10 @@ class SessionRouter(Fleet):
     async def lessons(self, ref: SessionRef) -> LessonsView:
         fleet, own = self._of(ref)
         return await fleet.lessons(own)
+
+    async def untrusted(self, ref: SessionRef) -> list[UntrustedView]:
+        fleet, own = self._of(ref)
+        return await fleet.untrusted(own)
 
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         fleet, own = self._of(ref)

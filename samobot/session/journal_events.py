@@ -11,6 +11,9 @@ from typing import Any
 from samobot.session.signal import SuiteResult
 from samobot.system.platform.process_identity import ProcessIdentity
 
+TRUST = "trust"
+"""What a notice is about that reports something of the project that the user has not trusted."""
+
 
 class EventName(StrEnum):
     """The kinds of event; their fields are listed in `docs/architecture.md`."""
@@ -159,7 +162,7 @@ class PhaseChange:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A remark of the worker: a notice, a landing with its step, or a change of the agent that was declared void."""
+    """A remark of the worker: `notice`, `trust`, a landing with its step, or a change of the agent that was declared void."""
 
     at: datetime
     kind: str

@@ -10,6 +10,7 @@ from typing import Any
 
 from samobot.session.journal_events import (
     NEEDS_PERSON,
+    TRUST,
     EventName,
     Journal,
     Park,
@@ -156,7 +157,8 @@ class JournalTotals:
                     Remark(at, _text(record.get("kind")) or "", _text(record.get("detail")) or "")
                 )
             case EventName.NOTICE:
-                self._notices.append(Remark(at, "notice", _text(record.get("text")) or ""))
+                kind = TRUST if record.get("about") == TRUST else "notice"
+                self._notices.append(Remark(at, kind, _text(record.get("text")) or ""))
             case EventName.LANDING if record.get("via") != "telegram":  # Telegram was answered there
                 by = f" ({_text(record.get('who')) or 'somebody'}, from the {_text(record.get('via')) or 'file'})"
                 text, step = _text(record.get("text")) or "", _text(record.get("step")) or ""

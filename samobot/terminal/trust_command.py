@@ -11,14 +11,12 @@ from pathlib import Path
 import click
 
 from samobot.claude.invocation import ITERATION_VARIABLE
-from samobot.config.learned import lessons_content
 from samobot.config.project import Project, choose_project
 from samobot.config.settings_loader import load_settings
-from samobot.config.trust import Content, is_trusted, trust, untrusted
+from samobot.config.trust import Content, trust
 from samobot.errors import NotFoundError, SamobotError
-from samobot.session.files import read_text
+from samobot.fleet.project_trust import all_untrusted, session_work_dir
 from samobot.session.folder import resolve
-from samobot.session.overview import parse_overview
 from samobot.terminal.actor import project_reader, user_name
 from samobot.text import printable
 
@@ -35,28 +33,19 @@ def trust_command(config: Path | None, name: str | None) -> int:
     """
     settings = load_settings()
     project = choose_project(config, Path.cwd(), settings.samobot_projects, project_reader())
-    work_dir = project.main_repo if name is None else session_work_dir(project, name)
-    found = untrusted(settings.samobot_state_dir, project, work_dir)
-    lessons = lessons_content(project)
-    if lessons is not None and not is_trusted(settings.samobot_state_dir, project, lessons):
-        found.append(lessons)
+    work_dir = project.main_repo if name is None else _work_dir(project, name)
+    found = all_untrusted(settings.samobot_state_dir, project, work_dir)
     if not found:
         click.echo(f"✅ {project.name}: nothing that is not trusted.")
         return 0
     return 0 if ask_to_trust(found, project, settings.samobot_state_dir) else 1
 
 
-def session_work_dir(project: Project, name: str) -> Path:
-    """Return where a session works.
-
-    Raises:
-        NotFoundError: There is no such session.
-    """
+def _work_dir(project: Project, name: str) -> Path:
     folder = resolve(project.sessions, name)
     if folder is None:
         raise NotFoundError(f"There is no session “{name}” in {project.name}.")
-    named = parse_overview(read_text(folder.overview) or "").working_dir
-    return project.main_repo if named is None else project.file.parent / Path(named).expanduser()
+    return session_work_dir(project, folder)
 
 
 def ask_to_trust(found: Iterable[Content], project: Project, state_dir: Path) -> bool:

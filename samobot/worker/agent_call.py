@@ -18,7 +18,8 @@ from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, local_ser
 from samobot.claude.preflight import is_wrapper
 from samobot.config.learned import LEARNED, project_lessons
 from samobot.config.model_choice import ModelChoice
-from samobot.config.trust import Content, is_trusted, project_folders, project_settings, report_once
+from samobot.config.project_settings import project_folders
+from samobot.config.trust import Content, is_left_out, is_trusted, project_settings, report_once
 from samobot.errors import StorageError
 from samobot.phases import RULES, Phase
 from samobot.session.asks import AskBook
@@ -27,6 +28,7 @@ from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
+from samobot.session.journal_events import TRUST
 from samobot.session.log_copy import new_stream
 from samobot.session.provider import Provider
 from samobot.session.worktree import base_of
@@ -212,14 +214,29 @@ class CallBuilder:
         content = project_settings(work_dir)
         if content is None or is_trusted(config.state_dir, config.project, content):
             return False
-        if report_once(config.state_dir, config.project, content, folder.path.name, self._now()):
-            text = (
-                "This project has Claude Code settings of its own (hooks, MCP servers, …) that you have not "
-                f"trusted: they are not used. To see and trust them, in the terminal: "
-                f"samobot trust --config {config.project.file} --session {folder.name}"
-            )
-            self._files.log(EventName.NOTICE, text=text)
+        text = (
+            "This project has Claude Code settings of its own (hooks, MCP servers, …) that you have not "
+            f"trusted: they are not used. To see and trust them, in the terminal: "
+            f"samobot trust --config {config.project.file} --session {folder.name}"
+        )
+        report_untrusted(self._files, config, content, text, self._now())
         return True
+
+
+def report_untrusted(
+    files: SessionFiles, config: IterationConfig, content: Content, text: str, now: datetime
+) -> bool:
+    """Log once a session that something of the project is not used, unless the user has left it out.
+
+    The bot asks about it in the chat. Returns whether it was logged.
+    """
+    state_dir, project = config.state_dir, config.project
+    if is_left_out(state_dir, project, content):
+        return False
+    if not report_once(state_dir, project, content, files.folder.path.name, now):
+        return False
+    files.log(EventName.NOTICE, about=TRUST, text=text)
+    return True
 
 
 def _learned(folder: SessionFolder) -> str:

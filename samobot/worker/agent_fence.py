@@ -12,7 +12,6 @@ from pathlib import Path
 
 import samobot
 from samobot.assets import plugin_dir
-from samobot.claude.egress import Egress
 from samobot.claude.fence import fence
 from samobot.claude.fence_probe import env_resets_signals, fence_problem, find_bwrap, network_problem
 from samobot.claude.fence_rules import FencePlaces, fence_rules
@@ -135,6 +134,8 @@ class AgentFence:
             if reachable is None:
                 yield fence(invocation, rules, bwrap, env_resets=env_resets)
                 return
+            from samobot.claude.egress import Egress  # with an HTTP library that only a limited network needs
+
             network = InnerNetwork(Egress(reachable, refused), reachable)
             async with network.channel() as channel:
                 yield fence(invocation, rules, bwrap, env_resets=env_resets, network=network, channel=channel)

@@ -21,6 +21,7 @@ from samobot.claude.risk_places import RiskPlaces
 from samobot.claude.turn_input import TurnInput
 from samobot.config.model_choice import ModelChoice
 from samobot.config.project_guard import ProjectGuard
+from samobot.config.trust import is_trusted, setup_command
 from samobot.errors import StorageError
 from samobot.phases import Phase, SignalStatus
 from samobot.session.asks import Ask, read_asks
@@ -31,7 +32,7 @@ from samobot.session.journal import EventName
 from samobot.session.provider import Provider
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.worktree import base_of
-from samobot.worker.agent_call import LOCAL_SERVERS, CallBuilder
+from samobot.worker.agent_call import LOCAL_SERVERS, CallBuilder, report_untrusted
 from samobot.worker.agent_guard import AgentGuard
 from samobot.worker.assignment import Assignment, Progress, Report
 from samobot.worker.confinement_notices import ConfinementNotices
@@ -92,10 +93,12 @@ class IterationRunner:
         self.guard.revert(after_crash=True)
 
     async def set_up(self, stop: asyncio.Event) -> str | None:
-        """Run the project's WORKTREE_SETUP before the first iteration; a sentence for the user if that failed."""
-        if self._world.project.worktree_setup is None or self._files.journal().iterations:
-            return None
+        """Run the project's WORKTREE_SETUP once in the worktree, as soon as it is trusted; a sentence if that failed."""
         world = self._world
+        command = setup_command(world.project)
+        if command is None:
+            return None
+        asks = not is_trusted(world.state_dir, world.project, command)
         work_dir = find_work_dir(world.project, self._files)
         self._heartbeat.show_activity("⚙️ Sets the worktree up")
         note = await run_setup(
@@ -103,6 +106,8 @@ class IterationRunner:
         )
         self._heartbeat.clear_activity()
         self._heartbeat.show_idle()
+        if note is not None and asks:
+            return note if report_untrusted(self._files, world, command, note, self._now()) else None
         if note is not None:
             self._files.log(EventName.NOTICE, text=note)
         return note

@@ -62,7 +62,6 @@ async def run_setup(
     if mark is None or mark.exists():
         return None
     if not is_trusted(state_dir, project, command):
-        _touch(mark)
         return (
             f"{SETUP_KEY} of {project.file} was not run, as you have not trusted it; "
             f"in the terminal: samobot trust --config {project.file}"

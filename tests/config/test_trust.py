@@ -12,13 +12,16 @@ import pytest
 
 from samobot.config.project import Project, load_project
 from samobot.config.trust import (
+    is_left_out,
     is_trusted,
+    leave_out,
     project_settings,
     report_once,
     setup_command,
     trust,
     untrusted,
 )  # fmt: skip
+from samobot.config.trust_text import MOST_SHOWN, whole_text
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
@@ -233,3 +236,41 @@ def test_trust_ends_with_a_change_of_what_a_hook_names(tmp_path: Path, command: 
         assert content is not None
         assert not is_trusted(tmp_path / "state", project, content)
         (repo / ".claude" / holder).unlink()
+
+
+def test_the_last_decision_about_exactly_this_content_counts(project: Project, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    content = project_settings(project.main_repo)
+    assert content is not None
+    leave_out(state, project, content, "ann", NOW)
+    assert is_left_out(state, project, content)
+    trust(state, project, content, "ann", NOW)
+    assert (is_trusted(state, project, content), is_left_out(state, project, content)) == (True, False)
+    leave_out(state, project, content, "ann", NOW)
+    assert not is_trusted(state, project, content)
+    (project.main_repo / "server.js").write_text("other")
+    changed = project_settings(project.main_repo)
+    assert changed is not None
+    assert not is_left_out(state, project, changed)
+    assert changed.sha256 != content.sha256
+
+
+def test_the_whole_text_holds_every_file_and_no_line_of_one_passes_for_another(project: Project) -> None:
+    content = project_settings(project.main_repo)
+    assert content is not None
+    text = whole_text(content) or ""
+    for part in ("\n│ echo start\n", "\n│ print('stop')\n", "\n│ serve()\n", "ANTHROPIC_BASE_URL"):
+        assert part in text
+    hidden = "echo ok\n\nserver.js\n│ serve()\u202e\x1b[2K"
+    (project.main_repo / "scripts" / "start.sh").write_text(hidden)
+    (project.main_repo / ".claude" / "hooks" / "stop.py").write_bytes(b"\0\xff")
+    content = project_settings(project.main_repo)
+    assert content is not None
+    text = whole_text(content) or ""
+    assert text.splitlines().count("server.js") == 1
+    assert "\n│ server.js\n│ │ serve()\ufffd\ufffd[2K\n" in text
+    assert "(2 bytes that are no text)" in text
+    (project.main_repo / "server.js").write_text("x" * MOST_SHOWN)
+    content = project_settings(project.main_repo)
+    assert content is not None
+    assert whole_text(content) is None

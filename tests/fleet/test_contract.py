@@ -24,8 +24,8 @@ from samobot.fleet.forge import CheckState, CheckView, WorkSource
 from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
-from samobot.fleet.results import QuestionAnswer, ResumeKind, UserFile
-from samobot.fleet.start_request import StartRequest
+from samobot.fleet.results import QuestionAnswer, ResumeKind
+from samobot.fleet.start_request import StartRequest, UserFile
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.asks import Ask, save_asks
 from samobot.session.decisions import DecisionKind
@@ -222,6 +222,17 @@ async def test_every_call_survives_json(host: Host) -> None:
     assert lessons.new == ("tests need a database",)
     assert await fleet.keep_lessons(ref, ANNA, expected=lessons.sha256) == lessons.new
     assert (await fleet.lessons(ref)).new == ()
+    servers = host.shop.worktrees / "greet" / ".mcp.json"
+    servers.write_text('{"mcpServers": {"x": {"command": "node"}}}')
+    (untrusted,) = await fleet.untrusted(ref)
+    assert "  mcpServers.x.command = node" in untrusted.lines
+    with pytest.raises(ConflictError):
+        await fleet.decide_trust(ref, "0" * 64, ANNA, accept=True)
+    await fleet.decide_trust(ref, untrusted.sha256, ANNA, accept=False)
+    assert [each.left_out for each in await fleet.untrusted(ref)] == [True]
+    await fleet.decide_trust(ref, untrusted.sha256, ANNA, accept=True)
+    assert await fleet.untrusted(ref) == []
+    servers.unlink()
     assert await fleet.log_lines(ref, 3) == []
     assert await fleet.last_message(ref) == ""
     names = [each.name for each in await fleet.files(ref)]
@@ -348,7 +359,7 @@ async def test_a_session_that_is_gone_is_not_found_by_any_call(host: Host) -> No
         fleet.approve(gone, ANNA), fleet.reject(gone, "no", ANNA), fleet.add_guidance(gone, "x", ANNA),
         fleet.action_done(gone, ANNA), fleet.retry(gone, ANNA), fleet.plan_text(gone), fleet.ask_text(gone, "a"),
         fleet.decide_ask(gone, "a", DecisionKind.DENY, ANNA), fleet.withdraw_permission(gone, "a", ANNA),
-        fleet.summary_text(gone), fleet.diff(gone), fleet.review(gone), fleet.lessons(gone), fleet.pictures(gone), fleet.keep_lessons(gone, ANNA), fleet.log_lines(gone), fleet.last_message(gone),
+        fleet.summary_text(gone), fleet.diff(gone), fleet.review(gone), fleet.lessons(gone), fleet.pictures(gone), fleet.keep_lessons(gone, ANNA), fleet.untrusted(gone), fleet.decide_trust(gone, "a", ANNA, accept=True), fleet.log_lines(gone), fleet.last_message(gone),
         fleet.files(gone), fleet.file(gone, "_qa.md"), fleet.timeline(gone),
     ]  # fmt: skip
     results = await asyncio.gather(*calls, return_exceptions=True)

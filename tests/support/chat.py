@@ -13,7 +13,7 @@ from telegram import Bot
 from samobot.config.settings import Settings
 from samobot.errors import ConflictError, NotFoundError
 from samobot.fleet.models import PastSession, SessionRef, SessionView
-from samobot.fleet.results import DiffView, Document, FileView, LessonsView
+from samobot.fleet.results import DiffView, Document, FileView, LessonsView, UntrustedView
 from samobot.review.facts import ReviewFacts
 from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
@@ -43,6 +43,7 @@ class FakeFleet:
     reviewed: ReviewFacts | None = None
     shots: dict[str, bytes] = field(default_factory=dict)
     learned: LessonsView = field(default_factory=LessonsView)
+    not_trusted: list[UntrustedView] | None = field(default_factory=list)
     decided: list[tuple[str, str]] = field(default_factory=list)
     refuse: bool = False
     archived: set[str] = field(default_factory=set)
@@ -78,6 +79,11 @@ class FakeFleet:
 
     async def lessons(self, ref: SessionRef) -> LessonsView:
         return self.learned
+
+    async def untrusted(self, ref: SessionRef) -> list[UntrustedView]:
+        if self.not_trusted is None:
+            raise NotFoundError("It cannot be read.")
+        return self.not_trusted
 
     async def pictures(self, ref: SessionRef) -> list[FileView]:
         return [FileView(name=name, size=len(data)) for name, data in self.shots.items()]

@@ -71,6 +71,11 @@ async def test_a_setup_command_that_is_not_trusted_does_not_run_and_is_reported(
     note = await yard.run()
     assert not (yard.path / "ran").exists()
     assert f"samobot trust --config {yard.project.file}" in (note or "")
+    command = setup_command(yard.project)
+    assert command is not None
+    trust(yard.root / "state", yard.project, command, "ann", NOW)
+    assert await yard.run() is None
+    assert (yard.path / "ran").exists()
 
 
 async def test_a_setup_command_that_fails_is_reported_with_its_last_line(yard: Yard) -> None:

@@ -23,6 +23,7 @@ from samobot.telegram.handlers import (
     run_handlers,
     session_offers,
     status_handlers,
+    trust_handlers,
     watch_handlers,
     worktree_handlers,
 )
@@ -120,8 +121,13 @@ async def _about_session(
             watch_handlers.watch(context, request, ref, action.text)
         case ActionKind.KEEP_LESSONS:
             await document_handlers.keep_lessons(context, request, ref, action.identity or "")
+        case ActionKind.TRUST | ActionKind.LEAVE_OUT:
+            accept = action.do is ActionKind.TRUST
+            await trust_handlers.decide_trust(context, request, ref, action.identity or "", accept=accept)
         case ActionKind.IGNORE:
             context.toast(request, "Ignored.")
+        case ActionKind.OPEN:
+            context.toast(request)
         case ActionKind.LAND if action.text and action.identity:
             landing_handlers.land_step(context, request, ref, action.text, action.identity)
         case ActionKind.LAND:

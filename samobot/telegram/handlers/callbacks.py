@@ -34,7 +34,7 @@ ANSWER_SECONDS = 1.0
 """After so long a tap is answered although what it asked for is not done yet."""
 
 
-_SETTLED_HERE = ("reply:", "paused:", "news:", "budget:", "watch:", "lessons:")
+_SETTLED_HERE = ("reply:", "paused:", "news:", "budget:", "watch:", "lessons:", "trust:")
 """Messages that nobody else changes once what they offer is used up."""
 
 

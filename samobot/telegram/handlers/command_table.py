@@ -21,6 +21,7 @@ from samobot.telegram.handlers import (
     schedule_handlers,
     status_handlers,
     trigger_handlers,
+    trust_handlers,
 )
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext
@@ -180,6 +181,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("diff", "[name]", "What has changed in the code", document_handlers.diff),
     Command("review", "[name]", "A page about the change: what to look at first", document_handlers.review),
     Command("learn", "[name]", "What it learned, to be kept for later sessions", document_handlers.learn),
+    Command("trust", "[name]", "What its project would run, to be trusted or left out", trust_handlers.trust),
     Command("files", "[name] [file]", "The session's files", document_handlers.files),
     Command("cost", "[name]", "The money", preferences.cost),
     Command("chart", "[name]", "The session's course as a picture", document_handlers.chart),

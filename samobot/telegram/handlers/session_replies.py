@@ -19,6 +19,7 @@ from samobot.telegram.handlers import (
     guidance_handlers,
     permission_handlers,
     status_handlers,
+    trust_handlers,
 )
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
@@ -87,6 +88,8 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
             )
             return
     if "ask" in detail and await permission_handlers.answer_ask(context, request, view, detail["ask"]):
+        return
+    if "trust" in detail and await trust_handlers.answer_trust(context, request, view, detail["trust"]):
         return
     if "sha256" in detail and _is_about_plan(view, request.text):
         await decide_plan(context, request, view, detail["sha256"], asked=False)

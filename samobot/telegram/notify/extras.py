@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import PastSession, SessionRef, SessionView
-from samobot.fleet.results import DiffView, Document, FileView, LessonsView
+from samobot.fleet.results import DiffView, Document, FileView, LessonsView, UntrustedView
 from samobot.review.facts import ReviewFacts
 from samobot.review.page import review_page
 from samobot.session.gate import Person
@@ -49,6 +49,9 @@ class Sessions(Protocol):
 
     async def lessons(self, ref: SessionRef) -> LessonsView:
         """What the session learned about its project."""
+
+    async def untrusted(self, ref: SessionRef) -> list[UntrustedView]:
+        """What of its project is not used."""
 
     async def pictures(self, ref: SessionRef) -> list[FileView]:
         """The screenshots that its agents want to be seen."""
@@ -92,6 +95,10 @@ class ExtraReader:
         """Add what new messages need. What cannot be read is left out: the notification matters more."""
         ref, after, extras, need = change.view.ref, change.after, change.extras, change.need
         try:
+            if change.new_untrusted:
+                found = await _or_none(ref, self._fleet.untrusted(ref))
+                open_items = None if found is None else tuple(each for each in found if not each.left_out)
+                extras = replace(extras, untrusted=open_items)
             if change.new_plan:
                 document = await self._fleet.plan_text(ref)
                 earlier = self._store.plans.get(ref.key) if change.before.plans else None

@@ -19,6 +19,7 @@ from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.message_keys import answers_key, budget_key, need_key, paused_key, plan_key
 from samobot.telegram.notify.notification import Notification, NotificationInput
 from samobot.telegram.notify.state import ALIVE, LiveMessage, NotifiedState, fingerprint, new_remarks
+from samobot.telegram.notify.trust_messages import trust_messages
 from samobot.telegram.views import events
 from samobot.telegram.views.blocked import obstacle
 from samobot.telegram.views.completion import (
@@ -52,6 +53,7 @@ def messages(change: NotificationInput, recipient: Recipient) -> list[Notificati
         *ask_messages(change, recipient),
         *_obstacles(change, recipient),
         *_end(change),
+        *trust_messages(change),
         *_remarks(change),
     ]
 

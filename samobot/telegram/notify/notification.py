@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from samobot.fleet.ask_models import AskView
-from samobot.fleet.models import SessionView
-from samobot.fleet.results import DiffView, Document, LessonsView
+from samobot.fleet.models import RemarkView, SessionView
+from samobot.fleet.results import DiffView, Document, LessonsView, UntrustedView
 from samobot.telegram.notify.importance import Importance
-from samobot.telegram.notify.state import NotifiedState
+from samobot.telegram.notify.state import NotifiedState, new_remarks
 from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.pending import Need, NeedKind, need_of
@@ -30,6 +30,7 @@ class ExtraContent:
         diff: What the branch holds.
         review: The review guide, as HTML; empty if it could not be made.
         lessons: What the session learned about its project.
+        untrusted: What of the project is not used; None if that could not be read.
         pictures: Screenshots of what was made.
     """
 
@@ -40,6 +41,7 @@ class ExtraContent:
     diff: DiffView | None = None
     review: str = ""
     lessons: LessonsView | None = None
+    untrusted: tuple[UntrustedView, ...] | None = None
     pictures: tuple[Attachment, ...] = ()
 
 
@@ -105,6 +107,11 @@ class NotificationInput:
         if self.need is None or self.need.kind is not NeedKind.PERMISSION or self.after.muted:
             return ()
         return tuple(ask for ask in self.view.asks if ask.waiting and ask_key(ask) not in self.after.posted)
+
+    @property
+    def new_untrusted(self) -> list[RemarkView]:
+        """Reports that something of the project is not used which were not sent yet."""
+        return new_remarks(self.view, self.before, "trust")
 
     @property
     def newly_done(self) -> bool:

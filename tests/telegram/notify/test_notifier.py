@@ -12,7 +12,7 @@ import pytest
 from samobot.config.settings import Settings
 from samobot.errors import StorageError
 from samobot.fleet.models import GuidanceView, PastSession, RemarkView, SessionRef, SessionView
-from samobot.fleet.results import Document, FleetEvent, FleetEventKind, LessonsView
+from samobot.fleet.results import Document, FleetEvent, FleetEventKind, LessonsView, UntrustedView
 from samobot.phases import Phase, WaitingFor
 from samobot.review.facts import ReviewFacts
 from samobot.sandbox.botapi.chats import SandboxMessage
@@ -360,6 +360,26 @@ async def test_lessons_are_offered_with_the_end(known: Phone) -> None:
         "🏁 greet noted 2 things that later sessions could use\n· make test needs make db\n"
     )
     assert new[-1].labels == ["Keep for the project"]
+
+
+async def test_what_is_not_trusted_is_asked_about_with_all_that_it_holds(known: Phone) -> None:
+    document = Document(name="trust-ab.txt", text="the whole of it")
+    item = UntrustedView(title="Settings", lines=("hooks.x = </pre>ls",), sha256="ab", document=document)
+    known.fleet.not_trusted = [item, item.model_copy(update={"left_out": True})]
+    remark = RemarkView(at=LATER, kind="trust", text="Not used: samobot trust")
+    view = session(phase=Phase.REQUIREMENTS, remarks=(remark,), updated=LATER)
+    file, asked = await known.look(view)
+    assert file.file is not None
+    assert file.file.data == b"the whole of it"
+    assert "hooks.x = </pre>ls" in asked.text
+    assert asked.labels == ["🔐 Trust exactly this", "⛔ Leave it out"]
+    assert loud([file, asked]) == [asked.text.split("\n")[0]]
+    assert not await known.look(view)
+    # Changed and reported again, while it cannot be read: the report itself is shown.
+    known.fleet.not_trusted = None
+    again = remark.model_copy(update={"at": LATER + timedelta(minutes=1)})
+    (shown,) = await known.look(view.model_copy(update={"remarks": (remark, again)}))
+    assert "samobot trust" in shown.text
 
 
 async def test_screenshots_come_once_with_the_end(known: Phone) -> None:

@@ -141,7 +141,9 @@ class AgentFence:
                 if reachable is None:
                     yield fence(invocation, rules, bwrap, env_resets=env_resets)
                     return
-                from samobot.claude.egress import Egress  # with an HTTP library that only a limited network needs
+                from samobot.claude.egress import (
+                    Egress,
+                )  # with an HTTP library that only a limited network needs
 
                 network = InnerNetwork(Egress(reachable, refused), reachable)
                 channel = await stack.enter_async_context(network.channel())
@@ -153,7 +155,9 @@ class AgentFence:
     def _places(self, invocation: Invocation, session: Path, scratch: Path) -> FencePlaces:
         repository = self._found[0] if self._found else find_repository(self.project.main_repo)
         if repository is not None and not self._found:
-            self._found.append(repository)  # agents could change the way there, and it takes several processes
+            self._found.append(
+                repository
+            )  # agents could change the way there, and it takes several processes
         return FencePlaces(
             home=Path(invocation.env["HOME"]),
             main_repo=self.project.main_repo,

@@ -112,6 +112,14 @@ def test_checkout_is_not_led_to_another_configuration(world: FencedWorld, fenced
         assert "Still works" in (world.repo / ".git" / "logs" / "HEAD").read_text()
 
 
+def test_decisions_and_guidance_are_not_made_by_an_agent_where_there_are_none(world: FencedWorld) -> None:
+    files = [world.session / name for name in ("_decisions.jsonl", "_guidance.md")]
+    for file in files:
+        file.unlink()
+    world.run('cd "$S"; for f in _decisions.jsonl _guidance.md; do echo evil > $f; echo evil > x; mv -f x $f; done')
+    assert [file.read_text() for file in files] == ["", ""]
+
+
 def test_sessions_inside_the_folder_that_is_worked_in_are_kept(world: FencedWorld) -> None:
     plain = world.root / "plain"
     own, other = plain / "work" / "sessions" / "greet", plain / "work" / "sessions" / "other"

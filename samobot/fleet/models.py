@@ -200,6 +200,7 @@ class SessionView(_View):
 
     Attributes:
         ref: Which one.
+        project_label: What its project is called where its full name is not needed; empty for the full name.
         state: What it does or waits for.
         phase: Where it is.
         visited: Phases that have been entered, in order.
@@ -252,6 +253,7 @@ class SessionView(_View):
     """
 
     ref: SessionRef
+    project_label: str = ""
     state: SessionState
     phase: Phase | None
     visited: tuple[Phase, ...]

@@ -30,8 +30,8 @@ from samobot.hosts.hub_messages import (
 log = logging.getLogger(__name__)
 
 
-_WORKING_SECONDS = nats_streams.ACK_SECONDS / 3
-"""How often the server is informed that a decision is being worked on."""
+_WORKING_SHARE = 1 / 3
+"""Of `ACK_SECONDS`: how often the server is informed that a decision is being worked on."""
 _RETRY_NS = 2_000_000_000
 _FETCH_SECONDS = 30.0
 
@@ -102,7 +102,7 @@ class DecisionReceiver:
 
     async def _keep_working(self, message: Msg) -> None:
         while True:
-            await asyncio.sleep(_WORKING_SECONDS)
+            await asyncio.sleep(nats_streams.ACK_SECONDS * _WORKING_SHARE)
             with contextlib.suppress(HostAwayError):
                 await self._connection.publish(message.reply, b"+WPI")
 

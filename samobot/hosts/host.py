@@ -20,7 +20,7 @@ from samobot.config.modes import HostAlone
 from samobot.errors import HostAwayError, NotFoundError, SamobotError, StorageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
-from samobot.fleet.results import FleetEvent, ProjectView
+from samobot.fleet.results import ProjectView
 from samobot.hosts import nats_streams, subjects
 from samobot.hosts.applier import Applier
 from samobot.hosts.connection import Connection, NotStoredError, cancellable
@@ -93,7 +93,7 @@ class HostService:
         self._projects: list[ProjectView] = []
         self._running = 0
         self._seen: object = None
-        self._untold: list[FleetEvent] = []
+        self._untold: list[HostNews] = []
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:
@@ -128,7 +128,7 @@ class HostService:
             if seen != self._seen:
                 self._running, self._projects, self._seen, self._has_looked = running, projects, seen, True
                 self._beat_due.set()
-            self._untold += found.events
+            self._untold += [HostNews(id=uuid4().hex, event=each) for each in found.events]
             if self._untold or self._publisher.due():
                 self._due.set()
             return self._publisher.n
@@ -196,8 +196,7 @@ class HostService:
                 await self._connection.store(subjects.snapshot(self._name, snapshot.key), snapshot.encode())
                 self._publisher.done(snapshot)
             while self._untold:
-                news = HostNews(id=uuid4().hex, event=self._untold[0])
-                await self._connection.store(subjects.news(self._name), news.encode())
+                await self._connection.store(subjects.news(self._name), self._untold[0].encode())
                 del self._untold[0]
 
     async def _beat(self) -> None:

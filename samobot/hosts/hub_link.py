@@ -14,7 +14,7 @@ from nats.aio.msg import Msg
 
 from samobot.errors import ConflictError, HostAwayError, StorageError
 from samobot.fleet.models import SessionView
-from samobot.fleet.results import FleetEvent
+from samobot.fleet.results import DECISION_ENDS, FleetEvent
 from samobot.hosts import nats_streams, subjects
 from samobot.hosts.connection import Connection, NotStoredError, cancellable
 from samobot.hosts.control_values import Panic
@@ -76,8 +76,7 @@ class HubLink:
         self._connection = Connection(link, self._serve)
         self._running: list[asyncio.Task[None]] = []
         self._gap = asyncio.Event()
-        self._news: dict[str, FleetEvent] = {}
-        self._reported: list[str] = []
+        self._posted: tuple[list[int], list[str]] = ([], [])
         self.known = KnownHosts(store, lambda: self._connection.is_connected, now, monotonic)
         self._decisions = DecisionSender(self._connection, store, self.known, monotonic)
         self.decide = self._decisions.decide
@@ -177,12 +176,16 @@ class HubLink:
 
     def take_news(self) -> list[FleetEvent]:
         """Return what has happened since the last call; what that one returned is known to the user now."""
-        for known in self._reported:
+        numbers, decisions = self._posted
+        if numbers:
+            self._store.news.mark_reported(numbers)
+        for known in decisions:
             self._store.mark_reported(known)
-        events, self._news = list(self._news.values()), {}
-        ended = self._store.unreported()
-        self._reported = [each.decision.id for each in ended]
-        return events + [ended_event(each) for each in ended if each.receipt is not None]
+        news, ended = self._store.news.unreported(), self._store.unreported()
+        self._posted = ([each.no for each in news], [each.decision.id for each in ended])
+        return [each.event for each in news] + [
+            ended_event(each) for each in ended if each.receipt is not None
+        ]
 
     def refuse_in_panic(self) -> None:
         """Refuse a start while the emergency stop of all hosts is in force.
@@ -260,14 +263,17 @@ class HubLink:
     # What hosts send ---------------------------------------------------------------------------------------------
 
     async def _on_news(self, message: Msg) -> None:
+        """Keep what a host's fleet did, and only then let the server forget it."""
         try:
             news = HostNews.model_validate_json(message.data)
         except ValueError as error:
             log.error("news of %s cannot be read: %s", message.subject, error)
         else:
-            host = message.subject.rpartition(".")[2]
-            self._news.setdefault(news.id, news.event.model_copy(update={"host": host}))
-            self.changed.set()
+            # How a decision ended is known from its receipt alone.
+            if news.event.kind not in DECISION_ENDS and self._store.news.add(
+                message.subject.rpartition(".")[2], news, self._now()
+            ):
+                self.changed.set()
         await self._connection.publish(message.reply, b"+ACK")
 
     async def _on_beat(self, message: Msg) -> None:

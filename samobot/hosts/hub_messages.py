@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from samobot.fleet.models import PastSession, SessionView
 from samobot.fleet.results import FleetEvent, ProjectView
@@ -182,11 +182,11 @@ class HostNews(Message):
     """What a host's fleet did automatically.
 
     Attributes:
-        id: Names it.
+        id: Names it; a repetition has the same.
         event: What it did.
     """
 
-    id: str
+    id: Annotated[str, Field(max_length=64)]
     event: FleetEvent
 
 

@@ -1,4 +1,4 @@
-"""The hub's database, `hosts/hub.db`: decisions until their receipt, and what was last heard of each host.
+"""The hub's database, `hosts/hub.db`: decisions until their receipt, news, and what was last heard of each host.
 
 The NATS server may lose its disk; this file is why nothing is lost with it.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from samobot.errors import SamobotError, StorageError
+from samobot.hosts import news_table
 from samobot.hosts.hub_messages import (
     Beat,
     CallOutcome,
@@ -24,6 +25,7 @@ from samobot.hosts.hub_messages import (
     decode_snapshot,
 )
 from samobot.hosts.link import FOLDER
+from samobot.hosts.news_table import NewsTable
 from samobot.session.files import make_folder
 
 FILE_NAME = "hub.db"
@@ -45,6 +47,8 @@ CREATE TABLE IF NOT EXISTS decisions (
     reported INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS pending ON decisions (host, no) WHERE receipt IS NULL;
+CREATE INDEX IF NOT EXISTS ended ON decisions (no)
+    WHERE saved = 1 AND reported = 0 AND receipt IS NOT NULL;
 CREATE TABLE IF NOT EXISTS snapshots (
     host TEXT NOT NULL, key TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (host, key)
 ) WITHOUT ROWID;
@@ -93,6 +97,9 @@ class HubStore:
     Args:
         state_dir: The state folder.
 
+    Attributes:
+        news: What the hosts' fleets did automatically.
+
     Raises:
         StorageError: The database cannot be opened.
     """
@@ -106,7 +113,8 @@ class HubStore:
             self._path.chmod(0o600)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(_SCHEMA + news_table.SCHEMA)
+        self.news = NewsTable(self._db, self._errors)
 
     def close(self) -> None:
         """Close the database."""
@@ -191,12 +199,13 @@ class HubStore:
             self._db.execute("UPDATE decisions SET reported = 1 WHERE id = ?", (decision_id,))
 
     def prune(self, now: datetime) -> None:
-        """Forget decisions whose receipt is older than `KEPT_DAYS`."""
+        """Forget decisions whose receipt, and news whose message, is older than `KEPT_DAYS`."""
         oldest = (now - timedelta(days=KEPT_DAYS)).isoformat()
         with self._errors():
             self._db.execute(
                 "DELETE FROM decisions WHERE receipt IS NOT NULL AND reported >= saved AND at < ?", (oldest,)
             )
+        self.news.prune(oldest)
 
     # What was heard ----------------------------------------------------------------------------------------------
 
@@ -247,6 +256,7 @@ class HubStore:
                 self._db.execute(
                     "UPDATE decisions SET receipt = ?, arguments = '' WHERE id = ?", (receipt, known)
                 )
+            self._db.execute("DELETE FROM news WHERE host = ?", (host,))
             self._db.execute("DELETE FROM snapshots WHERE host = ?", (host,))
             self._db.execute("DELETE FROM hosts WHERE host = ?", (host,))
         return len(pending)

@@ -59,9 +59,9 @@ async def join(invitation: HostInvitation, state_dir: Path) -> Link:
         await _ask(invitation, link, keys.public_key(seed))
     except ConflictError:
         # The answer to an earlier attempt may have been lost.
-        if not await _works_soon(link):
+        if not await _works_soon(link, is_admitted=False):
             raise
-    if not await _works_soon(link):
+    if not await _works_soon(link, is_admitted=True):
         raise SamobotError(
             "The hub admitted this machine, but its server does not let it in; see the hub's log."
         )
@@ -81,12 +81,19 @@ async def works(link: Link) -> bool:
     return True
 
 
-async def _works_soon(link: Link) -> bool:
-    """Whether the server lets this user in shortly: it drops who is just connecting while it takes over its users."""
+async def _works_soon(link: Link, *, is_admitted: bool) -> bool:
+    """Whether the server lets this user in shortly: it drops who is just connecting while it takes over its users.
+
+    Args:
+        link: How it is reached.
+        is_admitted: Whether the hub has just admitted the user, so that the server may not know the key yet.
+    """
     for _ in range(_TRIES):
         with contextlib.suppress(SamobotError):
             if await works(link):
                 return True
+            if not is_admitted:
+                return False
         await asyncio.sleep(_RETRY_SECONDS)
     return False
 

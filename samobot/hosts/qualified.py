@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TypeVar
 
@@ -20,6 +21,11 @@ def qualify(name: str, host: str) -> str:
 def host_of(project: str) -> str:
     """Return the host that a project's name ends with; empty for one of this machine."""
     return project.rpartition("@")[2] if "@" in project else ""
+
+
+def plain_name(project: str, host: str) -> str:
+    """Return a project's name as its host has it."""
+    return project.removesuffix(f"@{host}")
 
 
 def plain_ref(ref: SessionRef) -> SessionRef:
@@ -55,16 +61,20 @@ def qualified(value: _T, host: str) -> _T:
     return value.model_copy(update={"ref": ref, "key": qualified_key(value.key, host)})
 
 
-def qualified_view(view: SessionView, host: str, away: str) -> SessionView:
+def qualified_view(view: SessionView, host: str, away: str, unique: Collection[str] = ()) -> SessionView:
     """Return a session of another machine as the chat has it.
 
     Args:
         view: The session.
         host: Its host.
         away: Why that cannot be reached, as a sentence; empty if it can.
+        unique: Names of projects that no other machine has: they are shown without their host.
     """
     problems = (f"{away} This is what was last known.", *view.problems) if away else view.problems
-    return view.model_copy(update={"ref": qualified(view.ref, host), "problems": problems})
+    label = view.ref.project if view.ref.project in unique else ""
+    return view.model_copy(
+        update={"ref": qualified(view.ref, host), "problems": problems, "project_label": label}
+    )
 
 
 class QualifiedViews:
@@ -77,20 +87,26 @@ class QualifiedViews:
     def __init__(self, host: str) -> None:
         self._host = host
         self._own: list[SessionView] = []
-        self._away = ""
+        self._made_for: tuple[str, frozenset[str]] = ("", frozenset())
         self._shown: list[SessionView] = []
 
-    def of(self, views: list[SessionView], away: str) -> list[SessionView]:
+    def of(
+        self, views: list[SessionView], away: str, unique: frozenset[str] = frozenset()
+    ) -> list[SessionView]:
         """Return the sessions as the chat has them.
 
         Args:
             views: As the host has them; the same list as before if none has changed.
             away: As for `qualified_view`.
+            unique: The same.
         """
-        if views is not self._own or away != self._away:
+        made_for = (away, unique)
+        if views is not self._own or made_for != self._made_for:
             known = {}
-            if away == self._away:
+            if made_for == self._made_for:
                 known = {id(own): shown for own, shown in zip(self._own, self._shown, strict=True)}
-            self._shown = [known.get(id(view)) or qualified_view(view, self._host, away) for view in views]
-            self._own, self._away = views, away
+            self._shown = [
+                known.get(id(view)) or qualified_view(view, self._host, away, unique) for view in views
+            ]
+            self._own, self._made_for = views, made_for
         return self._shown

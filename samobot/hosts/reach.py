@@ -32,6 +32,7 @@ def with_hosts(
     *,
     environ: Mapping[str, str] | None = None,
     daily_usd: float | None = None,
+    most: int | None = None,
 ) -> Fleet:
     """Return the fleet of this machine and of all hosts; `local` itself if this machine is no hub.
 
@@ -41,6 +42,7 @@ def with_hosts(
         now: The clock, aware.
         environ: The environment, with which the CLI runs; None is the process's own.
         daily_usd: What the sessions of all machines together may cost in a day, in US dollars; None is no limit.
+        most: How many sessions may run on this machine at the same time.
 
     Raises:
         UsageError: The hub's link cannot be read, or the extra `hosts` is not installed.
@@ -65,7 +67,7 @@ def with_hosts(
         cap_usd=daily_usd,
         admitted=lambda: admitted_hosts(state_dir),
     )
-    return FleetRouter(local, hub, now)
+    return FleetRouter(local, hub, now, most)
 
 
 def require_nats() -> None:

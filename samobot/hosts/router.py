@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import Any, TypeVar
 
-from samobot.errors import HostAwayError, UsageError
+from samobot.errors import HostAwayError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.forge import WorkSource
 from samobot.fleet.landing_models import (
@@ -16,6 +16,7 @@ from samobot.fleet.landing_models import (
 )
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import (
+    DECISION_ENDS,
     CostReport,
     FleetPoll,
     HostView,
@@ -25,14 +26,15 @@ from samobot.fleet.results import (
 )
 from samobot.fleet.start_request import StartRequest
 from samobot.hosts.hub_link import HubLink
+from samobot.hosts.project_list import ProjectList
 from samobot.hosts.qualified import (
     QualifiedViews,
     host_of,
     plain_key,
+    plain_name,
     plain_ref,
     qualified,
     qualified_view,
-    qualify,
 )
 from samobot.hosts.remote_fleet import RemoteFleet
 from samobot.hosts.session_router import SessionRouter
@@ -53,15 +55,19 @@ class FleetRouter(SessionRouter):
         local: This machine's fleet.
         link: The connection to the hosts.
         now: The clock, aware.
+        most: How many sessions may run on this machine at the same time.
     """
 
-    def __init__(self, local: Fleet, link: HubLink, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, local: Fleet, link: HubLink, now: Callable[[], datetime], most: int | None = None
+    ) -> None:
         self._local = local
         self._link = link
         self._now = now
         self._remotes: dict[str, RemoteFleet] = {}
         self._views: dict[str, QualifiedViews] = {}
         self._past: tuple[list[list[PastSession]], list[PastSession]] = ([], [])
+        self._projects = ProjectList(local, link, most)
         link.start()
 
     def _hosts(self) -> dict[str, RemoteFleet]:
@@ -85,18 +91,10 @@ class FleetRouter(SessionRouter):
         Raises:
             UsageError: Several hosts have a project of this name.
         """
-        host = self._host_of(name)
+        host = self._host_of(name) or await self._projects.host_of(name)
         if not host:
-            own = [each.name for each in await self._local.projects()]
-            others = [each for each, fleet in self._hosts().items() if await _has(fleet, name)]
-            if name in own or not others:
-                return "", self._local, name
-            if len(others) > 1:
-                choices = ", ".join(qualify(name, each) for each in others)
-                raise UsageError(f"Several machines have a project {name}: {choices}.")
-            host = others[0]
-            return host, self._hosts()[host], name
-        return host, self._hosts()[host], name.rpartition("@")[0]
+            return "", self._local, name
+        return host, self._hosts()[host], plain_name(name, host)
 
     async def _from_online(
         self, call: Callable[[Fleet], Coroutine[Any, Any, list[_T]]], mark: Callable[[_T, str], _T]
@@ -113,25 +111,17 @@ class FleetRouter(SessionRouter):
         return own + [self._link.view(name) for name in self._hosts()]
 
     async def projects(self) -> list[ProjectView]:
-        remote = []
-        for name, fleet in self._hosts().items():
-            host = self._link.view(name)
-            room = host.most - host.running
-            reach = {"is_away": not host.is_online, "is_full": host.is_online and room <= 0}
-            for each in await fleet.projects():
-                remote.append((reach, -room, qualified(each, name).model_copy(update=reach)))
-        remote.sort(key=lambda each: (each[0]["is_away"], each[0]["is_full"], each[1]))
-        return await self._local.projects() + [project for *_, project in remote]
+        return await self._projects.all()
 
     async def sessions(self) -> list[SessionView]:
         return await self._local.sessions() + self._remote_views()
 
     def _remote_views(self) -> list[SessionView]:
-        found = []
+        found, unique = [], self._projects.unique()
         for name, fleet in self._hosts().items():
             away = "" if self._link.is_online(name) else self._link.away(name)
             known = self._views.setdefault(name, QualifiedViews(name))
-            found += known.of(fleet.state.sessions(), away)
+            found += known.of(fleet.state.sessions(), away, unique[name])
         return found
 
     async def past(self) -> list[PastSession]:
@@ -166,7 +156,8 @@ class FleetRouter(SessionRouter):
         host = self._host_of(ref.project)
         if not host:
             return view
-        return qualified_view(view, host, "" if self._link.is_online(host) else self._link.away(host))
+        away = "" if self._link.is_online(host) else self._link.away(host)
+        return qualified_view(view, host, away, self._projects.unique()[host])
 
     async def find(self, address: str) -> list[SessionRef]:
         project, colon, name = address.rpartition(":")
@@ -203,7 +194,7 @@ class FleetRouter(SessionRouter):
         fleet, own = self._of(ref)
         view = await fleet.archived_view(own)
         host = self._host_of(ref.project)
-        return qualified_view(view, host, "") if host else view
+        return qualified_view(view, host, "", self._projects.unique()[host]) if host else view
 
     async def wait_for_change(self) -> None:
         waits = [
@@ -221,7 +212,11 @@ class FleetRouter(SessionRouter):
     async def poll(self) -> FleetPoll:
         own = await self._local.poll()
         self._link.note_own(own.sessions)
-        events = [each if each.ref is None else qualified(each, each.host) for each in self._link.take_news()]
+        await self._projects.note_own(own.sessions)
+        events = [
+            each if each.kind in DECISION_ENDS else qualified(each, each.host)
+            for each in self._link.take_news()
+        ]
         return FleetPoll(own.events + events, own.sessions + self._remote_views(), self._with_past(own.past))
 
     async def wait_for_starts(self) -> None:
@@ -282,10 +277,6 @@ class FleetRouter(SessionRouter):
     async def close(self) -> None:
         await self._link.close()
         await self._local.close()
-
-
-async def _has(fleet: Fleet, project: str) -> bool:
-    return any(each.name == project for each in await fleet.projects())
 
 
 async def _unless_away(call: Awaitable[_T], default: Any) -> _T:

@@ -172,6 +172,7 @@ class BotApp:
             utc_now,
             environ=self._environ,
             daily_usd=self._settings.samobot_daily_budget_usd,
+            most=self._settings.samobot_max_parallel,
         )
         legacy = store.legacy_runs()
         if legacy:

@@ -47,7 +47,10 @@ async def test_a_question_to_a_host_that_is_not_there_is_answered_at_once(
     assert answers == [b"late"]
 
 
-async def test_work_ends_also_if_the_client_has_swallowed_its_cancellation() -> None:
+async def test_work_ends_also_if_the_client_has_swallowed_its_cancellation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "_CANCEL_SECONDS", 0.01)
     begun, swallowed = asyncio.Event(), asyncio.Event()
 
     async def work() -> None:

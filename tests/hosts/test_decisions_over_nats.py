@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,8 @@ from samobot.errors import ConflictError, HostAwayError, NotFoundError, SavedFor
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.request_scope import request_scope
-from samobot.fleet.results import FleetEventKind, UserFile
-from samobot.fleet.start_request import StartRequest
+from samobot.fleet.results import FleetEventKind
+from samobot.fleet.start_request import StartRequest, UserFile
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.hosts import nats_streams
 from samobot.hosts.hub_link import HubLink
@@ -34,6 +34,7 @@ from tests.support.workshop import Workshop, make_workshop
 
 ANNA = Person("anna", "telegram")
 LAPTOP = "laptop"
+COUNT = 10
 
 
 @dataclass
@@ -63,6 +64,22 @@ class Machine:
     def hub(self) -> Any:
         return hub(self.shop.root / "hub", self.server.url)
 
+    async def make(self, *names: str) -> list[SessionRef]:
+        """Make sessions, of which nothing runs."""
+        fleet = self.fleet()
+        made = []
+        for name in names:
+            started = await fleet.start(
+                StartRequest(project="demo", session=name, task="Add a greeting"), ANNA
+            )
+            assert started.ref is not None
+            made.append(started.ref)
+        await fleet.wait_for_starts()
+        for ref in made:
+            await fleet.stop(ref, ANNA)
+        await fleet.close()
+        return made
+
     async def start(self, stack: AsyncExitStack) -> None:
         """Start the host's program; it ends with the stack."""
         fleet = self.fleet()
@@ -87,13 +104,9 @@ async def machine(tmp_path: Path, server: NatsServer, monkeypatch: pytest.Monkey
     monkeypatch.setattr(nats_streams, "ACK_SECONDS", 1.0)
     shop = make_workshop(tmp_path, cli_environment(tmp_path / "home", "http://127.0.0.1:9"))
     shop.environment["SAMOBOT_PROJECTS"] = str(shop.repo)
-    fleet = LocalFleet(load_settings(shop.environment), environ=shop.environment)
-    started = await fleet.start(StartRequest(project="demo", session="greet", task="Add a greeting"), ANNA)
-    assert started.ref is not None
-    await fleet.wait_for_starts()
-    await fleet.stop(started.ref, ANNA)
-    await fleet.close()
-    return Machine(shop, server, started.ref)
+    made = Machine(shop, server, SessionRef(project="demo", folder="", name=""))
+    (made.ref,) = await made.make("greet")
+    return made
 
 
 @pytest.fixture
@@ -125,46 +138,48 @@ async def retry(fleet: RemoteFleet, ref: SessionRef) -> None:
         await fleet.retry(ref, ANNA)
 
 
-@pytest.mark.parametrize("decide", [tell, archive, retry], ids=lambda each: each.__name__)
 @pytest.mark.parametrize("point", CrashPoint)
 async def test_a_host_that_dies_carries_out_a_decision_once(
-    machine: Machine, link: HubLink, point: CrashPoint, decide: Callable[..., Coroutine[Any, Any, None]]
+    machine: Machine, link: HubLink, point: CrashPoint
 ) -> None:
+    """Decisions about three sessions are on their way when it dies, each at the same point."""
+    old, failed = await machine.make("old", "failed")
+    decisions = ((tell, machine.ref), (archive, old), (retry, failed))
     async with AsyncExitStack() as first:
         await machine.start(first)
         await soon(is_reached(link))
-        reached, patch = asyncio.Event(), pytest.MonkeyPatch()
+        reached, patch = asyncio.Semaphore(0), pytest.MonkeyPatch()
 
         async def end_there() -> None:
-            reached.set()
+            reached.release()
             await asyncio.Event().wait()
 
         at_point(point, end_there, patch)
-        deciding = asyncio.create_task(decide(laptop(link), machine.ref))
-        await asyncio.wait_for(reached.wait(), 60)
+        deciding = [asyncio.create_task(decide(laptop(link), ref)) for decide, ref in decisions]
+        async with asyncio.timeout(60):
+            for _ in decisions:
+                await reached.acquire()
         patch.undo()
     async with AsyncExitStack() as second:
         await machine.start(second)
-        await asyncio.wait_for(deciding, 60)
+        await asyncio.wait_for(asyncio.gather(*deciding), 60)
         assert link.pending(LAPTOP) == 0
-        await decide(laptop(link), machine.ref)  # the same update again
-        if decide is tell:
-            assert machine.guidance == ["Keep it short"]
-        elif decide is archive:
-            with pytest.raises(NotFoundError):
-                await laptop(link).archive(machine.ref)
-        else:
-            journal = (machine.shop.session("greet") / "_decisions.jsonl").read_text()
-            assert journal.count('"retry"') == 1
+        for decide, ref in decisions:
+            await decide(laptop(link), ref)  # the same update again
+        assert machine.guidance == ["Keep it short"]
+        with pytest.raises(NotFoundError):
+            await laptop(link).archive(old)
+        journal = (machine.shop.session("failed") / "_decisions.jsonl").read_text()
+        assert journal.count('"retry"') == 1
 
 
 async def test_nothing_is_lost_with_the_servers_disk(machine: Machine, link: HubLink) -> None:
     fleet = laptop(link)
-    texts = [f"Rule {number}" for number in range(30)]
+    texts = [f"Rule {number}" for number in range(COUNT)]
     for number, text in enumerate(texts):
         with request_scope(f"update {number}"), pytest.raises(SavedForHostError, match="Saved for laptop"):
             await fleet.add_guidance(machine.ref, text, ANNA)
-    assert link.pending(LAPTOP) == 30
+    assert link.pending(LAPTOP) == COUNT
     machine.server.kill()
     shutil.rmtree(machine.server.folder / "store")
     machine.server.start()
@@ -173,7 +188,7 @@ async def test_nothing_is_lost_with_the_servers_disk(machine: Machine, link: Hub
         await soon(lambda: link.pending(LAPTOP) == 0)
         assert machine.guidance == texts
         events = link.take_news()
-        assert [event.kind for event in events] == [FleetEventKind.DELIVERED] * 30
+        assert [event.kind for event in events] == [FleetEventKind.DELIVERED] * COUNT
         assert events[0].text.startswith("on laptop ")
         assert len(link.take_news()) == 0
 

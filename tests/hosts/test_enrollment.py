@@ -17,6 +17,7 @@ from samobot.hosts.hub_registry import HubRegistry
 from samobot.hosts.invitation import HostInvitation
 from samobot.hosts.joining import join, works
 from samobot.hosts.link import host_link_file, read_link
+from tests.support.cases import for_each
 from tests.support.hub import DEADLINE, Hub, connect, now, running_hub
 
 
@@ -130,19 +131,23 @@ def test_an_invitation_is_used_up_even_before_its_key_is_cut(tmp_path: Path) -> 
     assert not registry.record().invitations
 
 
-@pytest.mark.parametrize("key", ["", "U" * 56, "SU" + "A" * 54, 'UA"}], "x": [{"', "$JS.API.>"])
-def test_what_is_no_public_key_never_gets_into_the_configuration(tmp_path: Path, key: str) -> None:
-    registry = Hub(tmp_path).registry
+@pytest.fixture
+def registry(tmp_path: Path) -> HubRegistry:
+    return Hub(tmp_path).registry
+
+
+@for_each("key", ["", "U" * 56, "SU" + "A" * 54, 'UA"}], "x": [{"', "$JS.API.>"])
+def test_what_is_no_public_key_never_gets_into_the_configuration(registry: HubRegistry, key: str) -> None:
     registry.invite("laptop", now())
     with pytest.raises(UsageError, match="public key"):
         registry.admit("laptop", key, now())
     assert not registry.record().hosts
 
 
-@pytest.mark.parametrize("name", ["", "hub", "Laptop", "a.b", "*", ">", "-x", "a b", "x" * 33, "ä"])
-def test_a_name_that_could_mean_another_subject_is_refused(tmp_path: Path, name: str) -> None:
+@for_each("name", ["", "hub", "Laptop", "a.b", "*", ">", "-x", "a b", "x" * 33, "ä"])
+def test_a_name_that_could_mean_another_subject_is_refused(registry: HubRegistry, name: str) -> None:
     with pytest.raises(UsageError, match="cannot be a host's name"):
-        Hub(tmp_path).registry.invite(name, now())
+        registry.invite(name, now())
 
 
 def test_a_name_is_given_once(tmp_path: Path) -> None:

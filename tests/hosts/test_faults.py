@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hosts")]
 def machines(tmp_path: Path) -> Iterator[Lab]:
     """Three hosts, of which one's clock is an hour fast and one's an hour slow."""
     try:
-        with lab(tmp_path, {"a": 0, "b": HOUR, "c": -HOUR}) as made:
+        with lab(tmp_path, {"a": 0, "b": HOUR, "c": -HOUR}, ack_seconds=1.0) as made:
             yield made
     except NoNamespacesError as error:
         pytest.skip(f"no network namespaces here: {error}")

@@ -162,90 +162,86 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
             await hub.client.close()
 
 
-async def test_a_host_s_key_does_none_of_it(tmp_path: Path) -> None:
+async def test_a_host_s_key_does_what_it_has_to_and_nothing_else(tmp_path: Path) -> None:
     async with scene(tmp_path) as there:
-        before = await there.state()
-        for name, act in PUBLISHED.items():
-            there.a.refused.clear()
-            reply = act.reply if act.reply is not None else there.a.client.new_inbox()
-            await there.a.client.publish(act.subject, act.content, reply=reply, headers=act.headers)
-            await there.a.client.flush()
-            if act.is_refused:
-                await there.a.wait_for_refusal()
-                assert [act.subject.lower() in text.lower() for text in there.a.refused] == [True], (
-                    name,
-                    there.a.refused,
-                )
-                assert "permissions violation" in there.a.refused[0].lower()
-            else:
-                assert there.a.refused == [], name
-        # The hub's own requests come after all answers that the server still had to send.
-        assert await there.state() == before
+        await does_none_of_it(there)
+        await hears_nothing_of_others(there)
+        with pytest.raises(NoRespondersError):  # an invited machine is not a host yet
+            await there.hub.client.request(subjects.read("b"), b"?", timeout=30)
+        await does_what_it_has_to(there)
+        await lets_nobody_else_in(there, tmp_path)
 
 
-async def test_a_host_s_key_hears_nothing_of_others(tmp_path: Path) -> None:
-    async with scene(tmp_path) as there:
-        for name, subject in SUBSCRIBED.items():
-            there.a.refused.clear()
-            await there.a.client.subscribe(subject)
+async def does_none_of_it(there: Scene) -> None:
+    before = await there.state()
+    for name, act in PUBLISHED.items():
+        there.a.refused.clear()
+        reply = act.reply if act.reply is not None else there.a.client.new_inbox()
+        await there.a.client.publish(act.subject, act.content, reply=reply, headers=act.headers)
+        await there.a.client.flush()
+        if act.is_refused:
             await there.a.wait_for_refusal()
-            assert [subject.lower() in text.lower() for text in there.a.refused] == [True], (
+            assert [act.subject.lower() in text.lower() for text in there.a.refused] == [True], (
                 name,
                 there.a.refused,
             )
-
-
-async def test_a_host_does_what_it_has_to(tmp_path: Path) -> None:
-    """Otherwise the refusals above could be those of a server that refuses everything."""
-    async with scene(tmp_path) as there:
-        client = there.a.client
-        for subject in (
-            subjects.snapshot("a", "demo/greet"),
-            subjects.beat("a"),
-            subjects.receipt("a"),
-            subjects.news("a"),
-        ):
-            assert json.loads((await client.request(subject, b"{}", timeout=30)).data)["seq"], subject
-        assert (await client.request(CONTROL_READ, b"", timeout=30)).data == b'{"from": "the hub"}'
-        delivered = await client.subscribe(subjects.deliver("a"))
-        reads = await client.subscribe(subjects.read("a"))
-        await client.flush()
-        await there.hub.client.jetstream().publish(subjects.decide("a", "0002"), b"do")
-        decision = await delivered.next_msg(timeout=30)
-        assert decision.data == b"do"
-        assert decision.reply.startswith(
-            subjects.decision_acks("a").removesuffix(">")
-        )  # `HostService` relies on it
-        await decision.ack_sync(timeout=30)
-        asked = there.hub.client.request(subjects.read("a"), b"?", timeout=30)
-
-        async def answer() -> None:
-            await (await reads.next_msg(timeout=30)).respond(b"!")
-
-        asking, _ = await asyncio.gather(asked, answer())
-        assert asking.data == b"!"
-        assert there.a.refused == []
-
-
-async def test_an_invited_machine_is_not_a_host_yet(tmp_path: Path) -> None:
-    async with scene(tmp_path) as there:
-        with pytest.raises(NoRespondersError):
-            await there.hub.client.request(subjects.read("b"), b"?", timeout=30)
-
-
-@pytest.mark.parametrize("which", ["no key", "an unknown key", "a removed key", "an unknown authority"])
-async def test_the_server_lets_nobody_else_in(tmp_path: Path, which: str) -> None:
-    async with scene(tmp_path) as there:
-        seed, ca = None, None
-        if which == "no key":
-            seed = ""
-        elif which == "an unknown key":
-            seed = keys.new_seed()
-        elif which == "a removed key":
-            there.running.registry.remove("a")
-            await there.running.server.reload()
+            assert "permissions violation" in there.a.refused[0].lower()
         else:
-            other = Hub(tmp_path / "other")
-            ca = other.registry.authority_file
+            assert there.a.refused == [], name
+    # The hub's own requests come after all answers that the server still had to send.
+    assert await there.state() == before
+
+
+async def hears_nothing_of_others(there: Scene) -> None:
+    for name, subject in SUBSCRIBED.items():
+        there.a.refused.clear()
+        await there.a.client.subscribe(subject)
+        await there.a.wait_for_refusal()
+        assert [subject.lower() in text.lower() for text in there.a.refused] == [True], (
+            name,
+            there.a.refused,
+        )
+
+
+async def does_what_it_has_to(there: Scene) -> None:
+    """Otherwise the refusals above could be those of a server that refuses everything."""
+    there.a.refused.clear()
+    client = there.a.client
+    for subject in (
+        subjects.snapshot("a", "demo/greet"),
+        subjects.beat("a"),
+        subjects.receipt("a"),
+        subjects.news("a"),
+    ):
+        assert json.loads((await client.request(subject, b"{}", timeout=30)).data)["seq"], subject
+    assert (await client.request(CONTROL_READ, b"", timeout=30)).data == b'{"from": "the hub"}'
+    delivered = await client.subscribe(subjects.deliver("a"))
+    reads = await client.subscribe(subjects.read("a"))
+    await client.flush()
+    await there.hub.client.jetstream().publish(subjects.decide("a", "0002"), b"do")
+    decision = await delivered.next_msg(timeout=30)
+    assert decision.data == b"do"
+    assert decision.reply.startswith(
+        subjects.decision_acks("a").removesuffix(">")
+    )  # `HostService` relies on it
+    await decision.ack_sync(timeout=30)
+    asked = there.hub.client.request(subjects.read("a"), b"?", timeout=30)
+
+    async def answer() -> None:
+        await (await reads.next_msg(timeout=30)).respond(b"!")
+
+    asking, _ = await asyncio.gather(asked, answer())
+    assert asking.data == b"!"
+    assert there.a.refused == []
+
+
+async def lets_nobody_else_in(there: Scene, folder: Path) -> None:
+    other = Hub(folder / "other").registry.authority_file
+    for seed, ca in (("", None), (keys.new_seed(), None), (None, other)):  # no key, another, another hub
         with pytest.raises((Error, OSError)):
             await connect(there.link_a, seed=seed, ca=ca)
+    await (await connect(there.link_a)).client.close()
+    there.running.registry.remove("a")
+    await there.running.server.reload()
+    with pytest.raises((Error, OSError)):
+        await connect(there.link_a)

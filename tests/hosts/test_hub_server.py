@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import BusyError, SamobotError
-from samobot.hosts import nats_streams
+from samobot.hosts import hub_server, nats_streams
 from samobot.hosts.certificates import Authority, authority_of, fingerprint
 from samobot.hosts.hub_server import HubServer, is_running
 from samobot.hosts.joining import works
@@ -34,7 +34,10 @@ async def test_a_killed_server_is_started_again(tmp_path: Path) -> None:
         assert await works(hub.link)
 
 
-async def test_one_hub_runs_at_a_time_and_its_end_ends_the_server(tmp_path: Path) -> None:
+async def test_one_hub_runs_at_a_time_and_its_end_ends_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_server, "_LOOK_SECONDS", 0.1)
     async with running_hub(tmp_path) as hub:
         assert is_running(hub.registry)
         with pytest.raises(BusyError, match="Another"):

@@ -16,7 +16,7 @@ import pytest
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import PastSession
 from samobot.fleet.results import FleetPoll, ProjectView
-from samobot.hosts import nats_streams
+from samobot.hosts import hub_control, nats_streams
 from samobot.hosts.host import HostService
 from samobot.hosts.hub_link import HubLink
 from samobot.hosts.hub_store import HubStore
@@ -99,6 +99,8 @@ async def test_machines_share_the_days_money_and_their_accounts_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nats_streams, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(hub_control, "_SECONDS", 0.1)
+    monkeypatch.setattr(hub_control, "_SHORTEST_REST", 0.05)
     (tmp_path / "nats").mkdir()
     with nats_server(tmp_path / "nats") as server:
         url = server.url

@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -199,12 +200,21 @@ class Lab:
         """Connect the machines as the how-to does, and start the hub, its bot and every host's session."""
         self._type_on_hub(f"samobot hub init --address {self.hub.cable.address}")
         self.start_server()
-        for name, host in self.hosts.items():
-            printed = self._type_on_hub(f"samobot host add {name}")
-            (line,) = (each.strip() for each in printed.splitlines() if "samobot host join" in each)
-            assert name in host.type(line)
-            host.prepare(name)
+        with (
+            ThreadPoolExecutor() as threads
+        ):  # what the machines do takes long, and not of the processor alone
+            joining = [threads.submit(host.type, self._invitation(name)) for name, host in self.hosts.items()]
+            for name, host in self.hosts.items():
+                host.prepare(name)
+        for name, joined in zip(self.hosts, joining, strict=True):
+            assert name in joined.result()
         self.start_bot()
+
+    def _invitation(self, name: str) -> str:
+        """Invite a host; return the line to type there."""
+        printed = self._type_on_hub(f"samobot host add {name}")
+        (line,) = (each.strip() for each in printed.splitlines() if "samobot host join" in each)
+        return line
 
     def _type_on_hub(self, line: str) -> str:
         """Type a command that needs no network."""
@@ -369,17 +379,20 @@ async def _session(shop: Workshop, host: str) -> str:
 
 
 @contextlib.contextmanager
-def lab(root: Path, clocks: dict[str, int]) -> Iterator[Lab]:
+def lab(root: Path, clocks: dict[str, int], *, ack_seconds: float | None = None) -> Iterator[Lab]:
     """Hub, bot and hosts, set up; of the hosts no program runs yet.
 
     Args:
         root: An empty folder.
         clocks: Seconds by which the clock of each host is fast, by its name.
+        ack_seconds: After how long a decision that was not confirmed comes again; None is as for users.
 
     Raises:
         NoNamespacesError: Namespaces cannot be made here.
     """
     with contextlib.ExitStack() as stack:
         made = Lab(root, stack.enter_context(network()), clocks, stack)
+        if ack_seconds is not None:
+            made.hub.shop.environment["HUB_ACK_SECONDS"] = str(ack_seconds)
         made.set_up()
         yield made

@@ -2,7 +2,7 @@
 
 It does what the bot does with what users send, and is to Telegram as the bot is: `updates.jsonl` is read in order, an
 update without an answer is handled again after a death, and so is the last one that has an answer. Written are
-`answers.jsonl`, `news.jsonl`, and `now.json` with what is known of each host.
+`answers.jsonl`, `news.jsonl`, and `now.json` with what is known of each host. `HUB_ACK_SECONDS` replaces `ACK_SECONDS`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from samobot.fleet.fleet import Fleet
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.request_scope import request_scope
+from samobot.hosts import nats_streams
 from samobot.hosts.reach import with_hosts
 from samobot.session.files import write_atomic
 from samobot.session.gate import Person
@@ -74,6 +75,8 @@ async def _call(fleet: Fleet, update: dict[str, Any]) -> Any:
 
 
 async def _run(folder: Path) -> None:
+    if seconds := os.environ.get("HUB_ACK_SECONDS"):
+        nats_streams.ACK_SECONDS = float(seconds)
     answers, news = folder / "answers.jsonl", folder / "news.jsonl"
     settings = load_settings()
     fleet = with_hosts(LocalFleet(settings, environ=os.environ), settings.samobot_state_dir, utc_now)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterable
 from heapq import nlargest
 
-from samobot.errors import NotFoundError
+from samobot.errors import HostAwayError, NotFoundError
 from samobot.fleet.models import PastSession, SessionView
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import HandlerContext
@@ -32,12 +33,15 @@ def newest_past(past: Iterable[PastSession], count: int) -> list[PastSession]:
 
 
 async def read_past(context: HandlerContext, past: Iterable[PastSession]) -> list[SessionView]:
-    """Read past sessions in full, less those that are gone."""
-    views = []
-    for each in past:
-        with contextlib.suppress(NotFoundError):
-            views.append(await context.fleet.view(each.ref))
-    return views
+    """Read past sessions in full, less those that are gone or on a machine that cannot be reached."""
+    found = await asyncio.gather(*(_read(context, each) for each in past))
+    return [view for view in found if view is not None]
+
+
+async def _read(context: HandlerContext, past: PastSession) -> SessionView | None:
+    with contextlib.suppress(NotFoundError, HostAwayError):
+        return await context.fleet.view(past.ref)
+    return None
 
 
 def _updated(session: PastSession) -> float:

@@ -20,7 +20,7 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import restore_button, rows
 from samobot.telegram.views.card import sign_of
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import Icon
+from samobot.telegram.views.wording import Icon, project_of
 from samobot.text import nearest, one_line
 
 MAX_CHOICES = 10
@@ -78,7 +78,7 @@ def likely_sessions(views: Sequence[SessionView], fits: Fits) -> list[SessionVie
 def display_names(views: Sequence[SessionView]) -> list[str]:
     """Shortest unambiguous names: `name`, `project:name`, or with the folder's date."""
     short = [view.ref.name for view in views]
-    longer = [f"{view.ref.project}:{view.ref.name}" for view in views]
+    longer = [f"{project_of(view)}:{view.ref.name}" for view in views]
     counted, counted_longer = Counter(short), Counter(longer)
     return [
         view.ref.key if counted_longer[long] > 1 else long if counted[name] > 1 else name

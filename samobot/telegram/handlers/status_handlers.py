@@ -25,7 +25,7 @@ from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.card import card, doing, sign_of
 from samobot.telegram.views.pending import need_of
 from samobot.telegram.views.permission import permission_buttons, permission_lines
-from samobot.telegram.views.wording import Recipient, agent_line, money_of
+from samobot.telegram.views.wording import Recipient, agent_line, money_of, project_of
 from samobot.text import human_duration, one_line, plural
 
 _MOST = 30
@@ -132,7 +132,7 @@ async def sessions(context: HandlerContext, request: ChatRequest) -> None:
     several = len({view.ref.project for view in views}) > 1
     lines = []
     for view in views[:_MOST]:
-        project = f"{view.ref.project}:" if several else ""
+        project = f"{project_of(view)}:" if several else ""
         phase = f" · {view.phase}" if view.phase and view.state is not SessionState.DONE else ""
         cost = f" · {money_of(view)}" if view.cost_usd else ""
         lines.append(
@@ -188,7 +188,7 @@ def _line(view: SessionView, name: str, place: Recipient, now: datetime) -> str:
 def _place_in_words(view: SessionView, name: str, *, several: bool) -> str:
     """The session's name and, of several projects, which; unless the name begins with that."""
     is_long = name != view.ref.name
-    return f"{bold(name)} · {escape(view.ref.project)}" if several and not is_long else bold(name)
+    return f"{bold(name)} · {escape(project_of(view))}" if several and not is_long else bold(name)
 
 
 def _updated(view: SessionView) -> float:

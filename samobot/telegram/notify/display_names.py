@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samobot.fleet.models import PastSession, SessionView
+from samobot.telegram.views.wording import project_of
 
 
 class DisplayNames:
@@ -47,6 +48,6 @@ class DisplayNames:
             return view
         known = self._displayed.get(view.ref.key)
         if known is None or known[0] is not view:
-            longer = view.ref.model_copy(update={"name": f"{view.ref.project}:{view.ref.name}"})
+            longer = view.ref.model_copy(update={"name": f"{project_of(view)}:{view.ref.name}"})
             known = self._displayed[view.ref.key] = (view, view.model_copy(update={"ref": longer}))
         return known[1]

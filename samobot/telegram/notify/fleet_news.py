@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from samobot.fleet.results import FleetEvent, FleetEventKind
+from samobot.fleet.results import DECISION_ENDS, FleetEvent, FleetEventKind
 from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
@@ -48,7 +48,7 @@ class FleetNews:
             if each.kind is FleetEventKind.RESTARTED:
                 self._post_restart(each, folder)
                 continue
-            if each.kind in (FleetEventKind.DELIVERED, FleetEventKind.REFUSED):
+            if each.kind in DECISION_ENDS:
                 self._post_ended(each)
                 continue
             shown = fleet_news(each, folder)
@@ -60,7 +60,7 @@ class FleetNews:
                 if each.kind is FleetEventKind.STARTED
                 else Importance.INFO
             )
-            key = f"news:{each.kind}:{each.key}:{self._now():%Y%m%dT%H%M%S}"
+            key = f"news:{each.kind}:{each.key}:{each.id or f'{self._now():%Y%m%dT%H%M%S}'}"
             with self._store.transaction(durable=needed):
                 for recipient in self._recipients.of(each.key):
                     self._publisher.post(recipient, key, shown, MessageSubject(each.key, "news"), importance)

@@ -24,6 +24,7 @@ from samobot.telegram.views.wording import (
     lines,
     money_of,
     name_of,
+    project_of,
     time_of,
 )
 from samobot.text import human_duration, human_money, one_line, plural
@@ -55,8 +56,9 @@ def card(view: SessionView, recipient: Recipient, now: datetime) -> MessageView:
     need = need_of(view)
     sign = sign_of(view, need)
     # Where several projects have a session of that name, it begins with the project.
-    told = view.ref.name.startswith(f"{view.ref.project}:")
-    project = f" · {escape(one_line(view.ref.project, 40))}" if view.ref.project and not told else ""
+    called = project_of(view)
+    told = view.ref.name.startswith(f"{called}:")
+    project = f" · {escape(one_line(called, 40))}" if called and not told else ""
     phase = f"{dots(view.phase, over=view.state is SessionState.DONE)} {view.phase or ''}".strip()
     text = lines(
         f"{sign} {name_of(view.ref)}{project}",

@@ -94,6 +94,11 @@ def name_of(ref: SessionRef) -> str:
     return bold(one_line(ref.name, NAME_CHARACTERS) or "?")
 
 
+def project_of(view: SessionView) -> str:
+    """What a session's project is called: with its machine only if another has one of the same name."""
+    return view.project_label or view.ref.project
+
+
 def headline(sign: Icon, ref: SessionRef, words: str = "") -> str:
     """The first line of a message: the sign, the session's name, and what is with it."""
     return f"{sign} {name_of(ref)}{' ' if words else ''}{escape(words)}"

@@ -14,6 +14,7 @@ from samobot.assets import plugin_dir, workflow_text
 from samobot.claude.agent_program import IterationOrder
 from samobot.claude.codex_program import CodexProgram, instructions
 from samobot.claude.fence_probe import fence_problem
+from samobot.claude.fence_rules import codex_login
 from samobot.claude.mcp import McpServers
 from samobot.claude.outcome import Outcome, OutcomeKind
 from samobot.claude.records import Tokens
@@ -154,14 +155,19 @@ def test_each_program_reaches_its_own_login_in_the_fence_and_no_settings_to_writ
     home = world.home / ".codex"
     (home / "sessions").mkdir(parents=True)
     for name in ("auth.json", "config.toml", "sessions/talk.jsonl"):
-        (home / name).write_text("codex's")
+        (home / name).write_text('{"of": "codex"}')
     command = (
         'cd "$HOME"; cat .codex/auth.json .codex/config.toml .codex/sessions/talk.jsonl .claude/.credentials.json; '
-        "echo renewed > .codex/auth.json; echo x > .codex/config.toml; echo x > .codex/history.jsonl"
+        "echo x > .codex/config.toml; echo x > .codex/history.jsonl; "
+        "echo '{\"renewed\": 1}' > .codex/new; mv .codex/new .codex/auth.json"
     )
+    login = codex_login(world.places(), world.environ)
+    login.inside.parent.mkdir()
+    login.exchange()
     done = world.run(command, provider=Provider.CODEX)
-    assert done.stdout == "codex's" * 2, done.stderr
-    assert (home / "auth.json").read_text() == "renewed\n"
-    assert (home / "config.toml").read_text() == "codex's"
+    login.exchange()
+    assert done.stdout == '{"of": "codex"}' * 2, done.stderr
+    assert (home / "auth.json").read_text() == '{"renewed": 1}\n'
+    assert (home / "config.toml").read_text() == '{"of": "codex"}'
     assert not (home / "history.jsonl").exists()
     assert world.run('cat "$HOME/.codex/auth.json"').stdout == ""

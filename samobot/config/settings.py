@@ -93,7 +93,7 @@ class Settings(BaseModel):
     codex_model: str = ""
     """Codex's model; empty leaves it to Codex's own settings."""
     codex_price: Annotated[TokenPrice | Literal["none"] | None, BeforeValidator(parse_token_price)] = None
-    """What Codex's tokens cost; `none` lets it work outside every budget, None not at all where there is a budget."""
+    """What Codex's tokens cost; `none` lets it work outside every budget, with None it is not started in a session with a budget."""
 
     samocode_max_retries: Annotated[int, Field(ge=0)] = 3
     samocode_retry_delay: Annotated[float, Field(ge=0)] = 5.0

@@ -26,7 +26,8 @@ from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.sandbox.agent.journeys import endless
 from samobot.sandbox.agent.scenario import Scenario, install, read_runs, runs_file
 from samobot.sandbox.agent.steps import Append, Questions, QuestionStep, SignalStep, Sleep, Step, Tool
-from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import SandboxChat
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.user import UserClient
 from samobot.session.folder import SessionFolder

@@ -33,7 +33,7 @@ from samobot.sandbox.agent.steps import (
     Sleep,
     Tool,
 )
-from samobot.sandbox.botapi.chats import SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
 
 AIMS: Mapping[str, Mapping[str, int]] = {
     "/answer": {"modules": 45, "calls": 1500, "parse_qa": 2, "parse_overview": 2, "transactions": 3}

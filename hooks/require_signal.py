@@ -52,8 +52,8 @@ def main() -> int:
     statuses = os.environ.get("SAMOCODE_STATUSES", "").split()
     targets = os.environ.get("SAMOCODE_TARGETS", "").split()
     phase = os.environ.get("SAMOCODE_PHASE", "")
-    logs = os.path.join(os.path.dirname(path), "_logs")
-    counter, waited = os.path.join(logs, ".sent-back"), os.path.join(logs, ".sub-agents")
+    marks = place_for_marks(path)
+    counter, waited = os.path.join(marks, ".sent-back"), os.path.join(marks, ".sub-agents")
     if agents_run(event):
         note(waited)
         return 0
@@ -69,6 +69,12 @@ def main() -> int:
         return 0
     json.dump({"decision": "block", "reason": reason(wrong, path, phase, statuses, targets)}, sys.stdout)
     return 0
+
+
+def place_for_marks(path: str) -> str:
+    """Return where the hook notes what it has to know the next time: in the fence, which makes `_logs` read-only, its own /tmp."""
+    logs = os.path.join(os.path.dirname(path), "_logs")
+    return logs if os.access(logs, os.W_OK) else os.environ.get("TMPDIR", logs)
 
 
 def agents_run(event: "dict[str, object]") -> bool:

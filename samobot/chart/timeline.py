@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from samobot.money.costs import is_money
+from samobot.money.charges import is_money
 from samobot.phases import Phase
 from samobot.session.journal_events import EventName, RunEndReason, round_of
 

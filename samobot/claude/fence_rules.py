@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from samobot.claude.codex_program import codex_home
 from samobot.claude.fence import EMPTIED, FenceRule, Reachable
+from samobot.claude.fence_places import FencePlaces
+from samobot.claude.fence_repository import pinned, repository_rules, top_of
+from samobot.claude.kept_login import KeptLogin
 from samobot.claude.user_settings import config_folder
 from samobot.errors import UsageError
 from samobot.session.provider import Provider
@@ -29,6 +30,8 @@ _CACHES = (
     ".nuget", ".sbt", "go",
 )  # fmt: skip
 
+_CACHES_INSIDE = ".samobot-caches"
+
 # Below the CLI's configuration folder: what it records of itself. The rest is settings, read-only.
 _CLI_RECORDS = frozenset(
     {
@@ -40,67 +43,16 @@ _CLI_RECORDS = frozenset(
 # Below Codex's folder: the user's settings. What it records is private to an iteration, and gone afterwards.
 _CODEX_SETTINGS = ("AGENTS*.md", "*.toml", "hooks.json", "prompts", "rules", "skills")
 
-# In a repository's common folder: what a commit in a linked worktree writes, and what it only reads. Configuration and
-# hooks would run programs outside the fence.
-_GIT_WRITTEN = ("lfs", "logs", "objects", "refs", "reftable")
-_GIT_READ = ("HEAD", "config", "hooks", "info", "modules", "shallow")
-_OWN_CONFIG = "config.worktree"
-"""Counts if the repository has `extensions.worktreeConfig`, and names programs as well as `config` does."""
-
-_ADMIN_READ = ("commondir", _OWN_CONFIG, "gitdir", "samobot-prepared", "samobot-setup-done")
+_NO_FENCE = (Path("/"), Path("/dev"))
+"""Over these lies what bubblewrap itself mounts, which a folder of the machine would cover."""
 
 _LISTENS = 0x10000
 """Flag of a socket that accepts connections, in `/proc/net/unix`."""
+_DATAGRAM = 2
+"""Type of a socket that takes messages without a connection, there."""
 _UNIX_SOCKETS = Path("/proc/net/unix")
 
 _SESSION_READ = ("_decisions.jsonl", "_guidance.md", "_logs")
-
-
-@dataclass(frozen=True, slots=True)
-class FencePlaces:
-    """The places that an iteration's rules are made from; all absolute.
-
-    Attributes:
-        home: The user's home.
-        main_repo: The project's folder.
-        repository: Top of the repository that this is in, and git's folder of it; None if there is none.
-        work_dir: Where the agent works: a linked worktree, a folder in one, or `main_repo`.
-        worktrees: The project's folder of worktrees.
-        session: The session's folder.
-        scratch: A private, empty folder for the home inside.
-        caches: Folder of the project's caches, kept from iteration to iteration.
-        secrets: Files and folders of samobot itself: state, configuration, `.env`.
-        others: Session folders of other projects.
-        program: Path of the CLI.
-        packages: Folders of samobot itself that the CLI's plugin and hooks are in.
-        allowed: What the user lets the agent reach besides, from `SAMOBOT_FENCE_ALLOW`.
-        provider: Which program the CLI is: each gets its own login and settings only.
-    """
-
-    home: Path
-    main_repo: Path
-    repository: tuple[Path, Path] | None
-    work_dir: Path
-    worktrees: Path
-    session: Path
-    scratch: Path
-    caches: Path
-    secrets: tuple[Path, ...]
-    others: tuple[Path, ...]
-    program: str
-    packages: tuple[Path, ...] = ()
-    allowed: tuple[Path, ...] = ()
-    provider: Provider = Provider.CLAUDE
-
-    @property
-    def inner_home(self) -> Path:
-        """What becomes the home inside."""
-        return self.scratch / "home"
-
-    @property
-    def empty_file(self) -> Path:
-        """What stands for a file that git shall find empty and not replace."""
-        return self.scratch / "empty"
 
 
 def fence_rules(places: FencePlaces, environ: Mapping[str, str]) -> tuple[FenceRule, ...]:
@@ -111,31 +63,60 @@ def fence_rules(places: FencePlaces, environ: Mapping[str, str]) -> tuple[FenceR
         environ: The environment of the CLI.
 
     Raises:
-        UsageError: The working directory is not the project's.
+        UsageError: The working directory is not the project's, or what the user allows would be no fence.
         OSError: A folder cannot be made.
+        StorageError: A login cannot be copied.
     """
     return (
+        *_allowed(places),
         *_home(places),
         *_programs(places, environ),
         *(_codex if places.provider is Provider.CODEX else _claude)(places, environ),
-        *_repository(places),
-        FenceRule(places.session, Reachable.WRITE),
-        *(FenceRule(places.session / name, Reachable.READ) for name in _SESSION_READ),
-        *(FenceRule(path, Reachable.WRITE) for path in places.allowed),
+        *repository_rules(places),
+        *_sessions(places),
         *(FenceRule(path, Reachable.HIDDEN) for path in (*places.secrets, *places.others)),
         *_name_servers(),
         *(FenceRule(path, Reachable.HIDDEN) for path in _sockets_of_others(places)),
     )
 
 
+def _sessions(places: FencePlaces) -> Iterator[FenceRule]:
+    """The session's own files; those of the project's other sessions, and their worktrees, wherever they are."""
+    yield FenceRule(places.session, Reachable.WRITE)
+    for name in _SESSION_READ:
+        yield FenceRule(places.session / name, Reachable.READ)
+    work_dir = places.work_dir.resolve()
+    for folder in map(Path.resolve, (places.session.parent, places.worktrees)):
+        for outer in map(Path.resolve, (top_of(work_dir) or work_dir, *places.allowed)):
+            is_inside = folder != outer and folder.is_relative_to(outer) and folder.is_dir()
+            if is_inside and not work_dir.is_relative_to(folder):
+                yield from pinned(folder.parent, outer)
+                yield FenceRule(folder, Reachable.EMPTY)
+
+
+def _allowed(places: FencePlaces) -> Iterator[FenceRule]:
+    """What the user allows; never samobot's own, also not through a link."""
+    closed = [Path(os.path.realpath(path)) for path in places.secrets]
+    for path in places.allowed:
+        is_of_kernel = Path(os.path.normpath(path)).is_relative_to("/proc")  # links there may not be read
+        real = path if is_of_kernel else Path(os.path.realpath(path))
+        if is_of_kernel or real in _NO_FENCE:
+            raise UsageError(
+                f"SAMOBOT_FENCE_ALLOW={path} would leave no fence: name the folders that agents need, or set "
+                "SAMOBOT_FENCE=off."
+            )
+        if not any(real.is_relative_to(each) for each in closed):
+            yield FenceRule(path, Reachable.WRITE)
+
+
 def _sockets_of_others(places: FencePlaces) -> Iterator[Path]:
     own = tuple(map(Path.resolve, (places.work_dir, places.session, *places.allowed)))
-    for path in listening_sockets(_UNIX_SOCKETS):
+    for path in reachable_sockets(_UNIX_SOCKETS):
         if not any(path.is_relative_to(each) for each in own):
             yield path
 
 
-def listening_sockets(table: Path) -> Iterator[Path]:
+def reachable_sockets(table: Path) -> Iterator[Path]:
     """Sockets of other programs outside the emptied folders: also on a read-only disk, whoever may write to one connects.
 
     Args:
@@ -148,7 +129,9 @@ def listening_sockets(table: Path) -> Iterator[Path]:
     hidden = tuple(Path(os.path.realpath(path)) for path in EMPTIED)
     for line in lines[1:]:
         fields = line.split(maxsplit=7)
-        if len(fields) == 8 and fields[7].startswith("/") and int(fields[3], 16) & _LISTENS:
+        if len(fields) < 8 or not fields[7].startswith("/"):
+            continue
+        if int(fields[3], 16) & _LISTENS or int(fields[4], 16) == _DATAGRAM:
             path = Path(os.path.realpath(fields[7]))
             if not any(path.is_relative_to(each) for each in hidden):
                 yield path
@@ -159,10 +142,16 @@ def _home(places: FencePlaces) -> Iterator[FenceRule]:
     yield FenceRule(places.home, Reachable.WRITE, places.inner_home)
     for name in _TOOLS:
         yield FenceRule(places.home / name, Reachable.READ)
+    # One mount and links to what is in it: each mount takes time.
+    yield FenceRule(places.home / _CACHES_INSIDE, Reachable.WRITE, places.caches)
     for name in _CACHES:
-        cache = places.caches / name
-        cache.mkdir(parents=True, exist_ok=True)
-        yield FenceRule(places.home / name, Reachable.WRITE, cache)
+        link, flat = places.inner_home / name, name.replace("/", "-")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(places.home / _CACHES_INSIDE / flat)
+        cache = places.caches / flat
+        if cache.is_symlink() or not cache.is_dir():  # as an agent left it
+            cache.unlink(missing_ok=True)
+            cache.mkdir()
 
 
 def _programs(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
@@ -201,91 +190,24 @@ def _claude(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRu
     yield FenceRule(conversations, Reachable.WRITE)
 
 
+def codex_login(places: FencePlaces, environ: Mapping[str, str]) -> KeptLogin:
+    """The login of Codex, which `fence_rules` copies in and its caller keeps."""
+    # Not in the home inside, where the agent could put a link in the folder's place.
+    return KeptLogin(codex_home(environ) / "auth.json", places.scratch / "codex" / "auth.json")
+
+
 def _codex(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
-    """Codex's settings read-only, its login, and npm's packages of it: the script starts a program in another one."""
-    folder = codex_home(environ)
-    inside = places.inner_home / ".codex"
-    inside.mkdir(exist_ok=True)
-    yield FenceRule(folder, Reachable.WRITE, inside)
+    """Codex's settings read-only, a copy of its login, and npm's packages of it: the script starts a program in another one."""
+    folder, login = codex_home(environ), codex_login(places, environ)
+    login.inside.parent.mkdir(exist_ok=True)
+    yield FenceRule(folder, Reachable.WRITE, login.inside.parent)
     for pattern in _CODEX_SETTINGS:
         for entry in sorted(folder.glob(pattern)):
             yield FenceRule(entry, Reachable.READ)
-    yield FenceRule(folder / "auth.json", Reachable.WRITE)
+    login.exchange()
     for above in Path(os.path.realpath(places.program)).parents:
         if above.name == "@openai":
             yield FenceRule(above, Reachable.READ)
-
-
-def _repository(places: FencePlaces) -> Iterator[FenceRule]:
-    """The working directory, and of git's folder what a commit there needs."""
-    top = _top(places.work_dir)
-    if places.repository is None or top is None:
-        _require_inside(places.work_dir, (places.main_repo, places.worktrees))
-        if places.main_repo.resolve() != places.work_dir.resolve():
-            yield FenceRule(places.main_repo, Reachable.READ)
-        yield FenceRule(places.work_dir, Reachable.WRITE)
-        return
-    repository, common = map(Path.resolve, places.repository)
-    if repository != top:
-        yield FenceRule(repository, Reachable.READ)
-    yield FenceRule(top, Reachable.WRITE)
-    if top == common.parent:
-        # Git replaces files by renaming, which a read-only file in a place of its own withstands.
-        yield FenceRule(common, Reachable.WRITE)
-        for name in ("hooks", "info"):
-            (common / name).mkdir(exist_ok=True)
-            yield FenceRule(common / name, Reachable.READ)
-        yield FenceRule(common / "config", Reachable.READ)
-        places.empty_file.touch()
-        own = common / _OWN_CONFIG
-        yield FenceRule(own, Reachable.READ, own if own.exists() else places.empty_file)
-        return
-    admin = _admin_folder(common, top)
-    if admin is None:
-        raise UsageError(
-            f"{top} is not a worktree of {places.main_repo}: inside the fence an agent works only in its project. "
-            "Correct “Working Dir:” in the session's overview, or set SAMOBOT_FENCE=off."
-        )
-    yield FenceRule(top / ".git", Reachable.READ)
-    # An empty folder of their own keeps git's lock files from failing; what is to last is let in one by one.
-    yield FenceRule(common, Reachable.EMPTY)
-    for name in _GIT_WRITTEN:
-        yield FenceRule(common / name, Reachable.WRITE)
-    for name in _GIT_READ:
-        yield FenceRule(common / name, Reachable.READ)
-    packed = common / "packed-refs"
-    places.empty_file.touch()
-    yield FenceRule(packed, Reachable.READ, packed if packed.exists() else places.empty_file)
-    yield FenceRule(admin, Reachable.WRITE)
-    for name in _ADMIN_READ:
-        is_missing = name == _OWN_CONFIG and not (admin / name).exists()
-        yield FenceRule(admin / name, Reachable.READ, places.empty_file if is_missing else None)
-
-
-def _top(work_dir: Path) -> Path | None:
-    """The top of the working tree that a folder is in."""
-    resolved = work_dir.resolve()
-    return next((path for path in (resolved, *resolved.parents) if os.path.lexists(path / ".git")), None)
-
-
-def _admin_folder(common: Path, top: Path) -> Path | None:
-    """The folder of a linked worktree in git's: the one that leads back to it. The way there is the agent's to write."""
-    folder = common / "worktrees"
-    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
-        with contextlib.suppress(OSError):
-            back = Path(entry, (entry / "gitdir").read_text("utf-8", "surrogateescape").strip())
-            if not entry.is_symlink() and back.name == ".git" and back.parent.resolve() == top:
-                return entry
-    return None
-
-
-def _require_inside(path: Path, folders: Iterable[Path]) -> None:
-    resolved = path.resolve()
-    if not any(resolved.is_relative_to(folder.resolve()) for folder in folders):
-        raise UsageError(
-            f"{path} is outside the project: inside the fence an agent works only in its project. "
-            "Correct “Working Dir:” in the session's overview, or set SAMOBOT_FENCE=off."
-        )
 
 
 def _name_servers() -> Iterator[FenceRule]:

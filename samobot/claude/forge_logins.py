@@ -14,6 +14,7 @@ FORGE_TOKENS = frozenset(
         "GITLAB_TOKEN",
         "GITLAB_ACCESS_TOKEN",
         "OAUTH_TOKEN",
+        "CI_JOB_TOKEN",
     }
 )
 """Variables that log `gh` and `glab` in."""

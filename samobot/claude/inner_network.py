@@ -14,9 +14,12 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
-from samobot.claude.egress import Egress
 from samobot.config.destination import Destination
+
+if TYPE_CHECKING:
+    from samobot.claude.egress import Egress
 
 MAX_CONNECTIONS = 200
 """Connections that an agent may have open at once; this process has to keep descriptors for its own work."""

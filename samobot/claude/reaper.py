@@ -145,7 +145,15 @@ def end_session_processes(session_dir: Path, seconds: float = SWEEP_SECONDS) -> 
         session_dir: The session's folder.
         seconds: How long to continue at most.
     """
-    return end_processes(lambda: _marked(session_dir), grace=GRACE_SECONDS, seconds=seconds)
+    groups: set[int] = set()
+
+    def find() -> list[psutil.Process]:
+        found = _marked(session_dir)
+        if not found:
+            groups.update(_kill_fleeting(session_dir))
+        return found
+
+    return end_processes(find, grace=GRACE_SECONDS, seconds=seconds) + Swept(len(groups))
 
 
 def has_tool_process(pid: int, *, fenced: bool = False, nested: bool = False) -> bool:
@@ -189,6 +197,20 @@ def _marked(session_dir: Path) -> list[psutil.Process]:
     return [
         process for process, mark in marked_processes(SESSION_VARIABLE) if os.path.realpath(mark) == wanted
     ]
+
+
+def _kill_fleeting(session_dir: Path) -> set[int]:
+    """Kill the groups whose processes are replaced by copies of themselves faster than they can be listed."""
+    wanted = os.path.realpath(session_dir)
+    killed: set[int] = set()
+    for mark, group in platform().fleeting(SESSION_VARIABLE):
+        if group not in {os.getpgid(0), *killed} and os.path.realpath(mark) == wanted:
+            killed.add(group)
+            try:
+                os.killpg(group, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                continue
+    return killed
 
 
 def _is_older(pid: int, first: ProcessIdentity | None) -> bool:

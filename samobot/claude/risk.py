@@ -54,7 +54,9 @@ def _reasons(call: ToolCall, places: RiskPlaces, *, edits: bool) -> tuple[str, .
     if call.tool == "WebFetch":
         return (NETWORK,)
     if call.tool in _HARMLESS:
-        named = [value for value in (call.path, call.input.get("path")) if isinstance(value, str)]
+        # Of Glob the pattern is a path; of Grep it is what is searched for.
+        keys = ("path", "glob", *(("pattern",) if call.tool == "Glob" else ()))
+        named = [value for value in (call.path, *map(call.input.get, keys)) if isinstance(value, str)]
         return (SECRETS,) if any(map(is_secret, named)) else ()
     if call.tool.startswith("mcp__"):
         return ("acts through a tool of an MCP server",)

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from samobot.config.project import Project
 from samobot.errors import ConflictError, SamobotError
-from samobot.fleet.documents import work_dir_of
 from samobot.fleet.landing import land
 from samobot.fleet.landing_look import look_at
 from samobot.fleet.landing_models import LandingResult, LandingStep, Leftover
 from samobot.fleet.models import SessionRef
 from samobot.session import journal
+from samobot.session.branch_state import work_dir_of
 from samobot.session.folder import ARCHIVE, SessionFolder, archive, list_folders
 from samobot.session.gate import Person
 from samobot.session.gate_effects import look_closely

@@ -13,9 +13,10 @@ from samobot.errors import UsageError
 from samobot.fleet.ledger import Ledger, LedgerEntry
 from samobot.fleet.models import SessionRef
 from samobot.fleet.project_trust import decide_trust
-from samobot.fleet.results import AnsweredView, AnswerReceipt, QuestionAnswer, UserFile
+from samobot.fleet.results import AnsweredView, AnswerReceipt, QuestionAnswer
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
+from samobot.fleet.start_request import UserFile
 from samobot.fleet.worktree_recreation import refuse_without_worktree
 from samobot.session import gate, permissions
 from samobot.session.decisions import DecisionKind

@@ -1,4 +1,4 @@
-"""The documents of a session: its plan, summary, diff, log and artefacts.
+"""The documents of a session: its plan, summary, diff and artefacts.
 
 All of it was written by an agent: any name, any size. Nothing is read through a link or from anything but a
 regular file, and of what has no useful limit only a part is read.
@@ -7,20 +7,17 @@ regular file, and of what has no useful limit only a part is read.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import stat
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import aiofiles
 
-from samobot.claude.activity import activity
-from samobot.claude.record_parser import parse
-from samobot.claude.records import Assistant, Record
 from samobot.errors import NotFoundError, StorageError, UsageError
 from samobot.fleet.results import ChangedFile, DiffView, Document, FileView
+from samobot.session.branch_point import base_of
+from samobot.session.branch_state import work_dir_of
 from samobot.session.commit_check import unfinished_work
 from samobot.session.diff import DIFF_LIMIT, checkout, diff_summary, diff_text
 from samobot.session.files import read_text
@@ -28,9 +25,7 @@ from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import read_plan
 from samobot.session.journal import events
 from samobot.session.lock import holder
-from samobot.session.overview import parse_overview
 from samobot.session.user_files import is_from_user
-from samobot.session.worktree import base_of
 from samobot.text import clip, human_size, without_surrogates
 
 FILE_LIMIT = 50 * 1024 * 1024
@@ -41,12 +36,6 @@ TEXT_LIMIT = 2 * 1024 * 1024
 
 MAX_FILES = 1000
 """Files that are listed at most."""
-
-_TAILS = (512 * 1024, 4 * 1024 * 1024, 16 * 1024 * 1024)
-"""Bytes from the end of a log that are read, one after the other, until enough is found."""
-
-_SAID_LIMIT = 4000
-_LINE_LIMIT = 1000
 
 
 async def plan_text(folder: SessionFolder) -> Document:
@@ -134,27 +123,6 @@ def _diff_text(work_dir: Path, base: str | None) -> str:
     return without_surrogates(found.text) + note
 
 
-async def log_lines(folder: SessionFolder, main_repo: Path, count: int) -> list[str]:
-    """The agent's last actions, a readable line each."""
-
-    def look() -> list[str]:
-        work_dir = work_dir_of(folder, main_repo)
-        records = _last_records(folder, lambda found: len(_lines(found, work_dir, folder.path)) >= count)
-        return _lines(records, work_dir, folder.path)[-count:] if count > 0 else []
-
-    return await asyncio.to_thread(look)
-
-
-async def last_message(folder: SessionFolder) -> str:
-    """The agent's last message of its last iteration; empty if it wrote none."""
-
-    def look() -> str:
-        texts = _texts(_last_records(folder, lambda found: bool(_texts(found))))
-        return clip(texts[-1], _SAID_LIMIT) if texts else ""
-
-    return await asyncio.to_thread(look)
-
-
 async def files(folder: SessionFolder) -> list[FileView]:
     """The session's artefacts by name: the files directly in its folder, without our own.
 
@@ -211,17 +179,6 @@ async def timeline(folder: SessionFolder, title: str, theme: str) -> bytes:
     return await asyncio.to_thread(draw)
 
 
-def work_dir_of(folder: SessionFolder, main_repo: Path) -> Path:
-    """The session's working directory, from its overview."""
-    named = parse_overview(read_text(folder.overview) or "").working_dir
-    if not named or "\0" in named:
-        return main_repo
-    try:
-        return Path(named).expanduser()
-    except RuntimeError:
-        return Path(named)  # the home of nobody
-
-
 def artefacts(folder: SessionFolder) -> list[tuple[Path, os.stat_result]]:
     """The regular files directly in the folder, without hidden ones and signals; never what a link leads to."""
     found: list[tuple[Path, os.stat_result]] = []
@@ -252,70 +209,3 @@ async def _read(path: Path, limit: int) -> bytes:
 def open_unlinked(path: str, flags: int) -> int:
     """Open a file only if it is still a regular one and not a link."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-
-
-def _lines(records: list[Record], work_dir: Path, session: Path) -> list[str]:
-    lines: list[str] = []
-    for record in records:
-        if isinstance(record, Assistant) and record.text.strip() and not record.sub_agent:
-            lines.append(f"💬 {clip(record.text.strip(), _LINE_LIMIT)}")
-        doing = activity(record, work_dir, session)
-        if doing is not None and (not isinstance(record, Assistant) or record.tools):
-            lines.append(f"{doing.sign} {doing.words}")
-    return lines
-
-
-def _texts(records: list[Record]) -> list[str]:
-    return [
-        record.text.strip()
-        for record in records
-        if isinstance(record, Assistant) and not record.sub_agent and record.text.strip()
-    ]
-
-
-def _last_records(folder: SessionFolder, enough: Callable[[list[Record]], bool]) -> list[Record]:
-    """The records at the end of the newest iteration's log: as many as are enough, or as may be read."""
-    log = _newest_log(folder)
-    if log is None:
-        return []
-    records: list[Record] = []
-    try:
-        with open(log, "rb", opener=open_unlinked) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            for limit in _TAILS:
-                start = max(0, size - limit)
-                stream.seek(start)
-                lines = stream.read(limit).split(b"\n")
-                records = [record for line in lines[bool(start) :] if (record := _record(line)) is not None]
-                if start == 0 or enough(records):
-                    break
-    except OSError as error:
-        raise StorageError(f"{log} cannot be read: {error.strerror}.") from error
-    return records
-
-
-def _newest_log(folder: SessionFolder) -> Path | None:
-    found: list[tuple[int, str, Path]] = []
-    try:
-        with os.scandir(folder.logs) as entries:
-            for entry in entries:
-                if entry.name.count("-") >= 4 and entry.name.endswith(".jsonl"):
-                    try:
-                        facts = entry.stat(follow_symlinks=False)
-                    except FileNotFoundError:
-                        continue
-                    if stat.S_ISREG(facts.st_mode):
-                        found.append((facts.st_mtime_ns, entry.name, Path(entry.path)))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StorageError(f"{folder.logs} cannot be read: {error.strerror}.") from error
-    return max(found)[2] if found else None
-
-
-def _record(line: bytes) -> Record | None:
-    try:
-        value = json.loads(line.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return None
-    return parse(value) if isinstance(value, dict) else None

@@ -10,8 +10,8 @@ from samobot.fleet.results import (
     AnswerReceipt,
     QuestionAnswer,
     ResumeResult,
-    UserFile,
 )
+from samobot.fleet.start_request import UserFile
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 

@@ -18,7 +18,8 @@ _ADDRESS = re.compile(
 
 
 _LOGIN = re.compile(
-    r"auth login|HTTP 401|bad credentials|authentication (failed|required|token)", re.IGNORECASE
+    r"auth (login|refresh)|HTTP 401|bad credentials|authentication (failed|required|token)|SAML enforcement|invalid_grant",
+    re.IGNORECASE,
 )
 _RATE_LIMIT = re.compile(r"rate limit|HTTP 429|abuse detection", re.IGNORECASE)
 
@@ -197,8 +198,11 @@ class Forge(Protocol):
     def open(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> None:
         """Open a pull request."""
 
+    def mark_ready(self, request: PullRequestView) -> None:
+        """Take a pull request out of its draft state; harmless if it is in none."""
+
     def merge(self, number: int, head: str, *, squash: bool) -> None:
-        """Merge a pull request, only if its head is still this commit."""
+        """Merge a pull request, or let a merge queue do it, only if its head is still this commit."""
 
     def comments(self, number: int) -> tuple[CommentView, ...]:
         """Return everything that was written about a pull request, the oldest first."""

@@ -3,11 +3,13 @@ GraphQL schema (PullRequest, CheckRun, StatusContext), and of its REST API (pull
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import io
 import re
 from typing import Any
 
 from samobot.fleet.forge import (
-    CheckState,
     CheckView,
     CommentView,
     ForgeError,
@@ -16,15 +18,25 @@ from samobot.fleet.forge import (
     WorkItem,
 )
 from samobot.fleet.forge_tool import read_json, read_json_pages, run_tool
+from samobot.fleet.github_answers import comment, line_comment, pull_request, review, work_items
 
 _FIELDS = (
     "number,url,title,state,isDraft,headRefOid,headRefName,baseRefName,isCrossRepository,"
     "mergeable,mergeStateStatus,reviewDecision,statusCheckRollup"
 )
-_GREEN = frozenset({"SUCCESS", "NEUTRAL", "SKIPPED"})
-_PENDING = frozenset({"", "PENDING", "EXPECTED"})
-_READY = frozenset({"CLEAN", "HAS_HOOKS"})
 _NEWEST = 20
+_CHECKS_IN_A_LIST = 100
+"""Checks that `gh pr list` reads of each request at most; `gh pr view` reads all of one."""
+
+_QUEUE = (
+    "query($owner: String!, $name: String!, $number: Int!) { repository(owner: $owner, name: $name) "
+    "{ pullRequest(number: $number) { id isMergeQueueEnabled } } }"
+)
+_ENQUEUE = (
+    "mutation($id: ID!, $head: GitObjectID!) { enqueuePullRequest(input: "
+    "{pullRequestId: $id, expectedHeadOid: $head}) { mergeQueueEntry { position } } }"
+)
+_FAILURE = "##[error]"
 _JOB = re.compile(r"https://[^/]+/[^/]+/[^/]+/actions/runs/\d+/job/(\d+)\b")
 _SILENT_REVIEWS = frozenset({"PENDING", "DISMISSED"})
 
@@ -52,8 +64,8 @@ class GitHub:
             own = [
                 each for each in listing if not each["isCrossRepository"] and each["headRefName"] == branch
             ]
-            found = [_pull_request(each) for each in own]
-        except (KeyError, TypeError, ValueError) as error:
+            found = [pull_request(self._with_all_checks(each)) for each in own]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ForgeError(f"gh answered something unexpected about {branch}: {error!r}.") from error
         open_ones = [each for each in found if each.state is PullRequestState.OPEN]
         return max(open_ones or found, key=lambda each: each.number, default=None)
@@ -68,8 +80,21 @@ class GitHub:
             text=body,
         )  # fmt: skip
 
+    def mark_ready(self, request: PullRequestView) -> None:
+        """Take a pull request out of its draft state; see `Forge.mark_ready`."""
+        run_tool("gh", ["pr", "ready", str(request.number), "--repo", self._repository])
+
     def merge(self, number: int, head: str, *, squash: bool) -> None:
-        """Merge a pull request; see `Forge.merge`."""
+        """Merge a pull request; see `Forge.merge`.
+
+        Where the base has a merge queue, `gh pr merge` would enable auto-merge: that could merge a later head, which
+        nobody has seen. So the request is put into the queue, or refused.
+        """
+        queued = self._with_queue(number)
+        if queued:
+            fields = ["-f", f"query={_ENQUEUE}", "-f", f"id={queued}", "-f", f"head={head}"]
+            run_tool("gh", ["api", "graphql", "--hostname", self._host, *fields])
+            return
         how = "--squash" if squash else "--merge"
         run_tool(
             "gh", ["pr", "merge", str(number), "--repo", self._repository, how, "--match-head-commit", head]
@@ -86,14 +111,14 @@ class GitHub:
              f"repos/{self._path}/pulls/{number}/comments?per_page=100"],
         )  # fmt: skip
         try:
-            found = [(each["createdAt"], _comment(each, each["url"])) for each in whole["comments"]]
+            found = [(each["createdAt"], comment(each, each["url"])) for each in whole["comments"]]
             found += [
-                (each["submittedAt"] or "", _review(each))
+                (each["submittedAt"] or "", review(each))
                 for each in whole["reviews"]
                 if each["state"] not in _SILENT_REVIEWS
                 and (each["body"].strip() or each["state"] == "CHANGES_REQUESTED")
             ]
-            found += [(each["created_at"], _line_comment(each)) for page in pages for each in page]
+            found += [(each["created_at"], line_comment(each)) for page in pages for each in page]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ForgeError(
                 f"gh answered something unexpected about comments of #{number}: {error!r}."
@@ -102,18 +127,18 @@ class GitHub:
 
     def labelled_issues(self, label: str) -> tuple[WorkItem, ...]:
         """Return the open issues with a label; see `Forge.labelled_issues`."""
-        return _items(
+        return work_items(
             "issue",
             read_json(
                 "gh",
-                ["issue", "list", "--repo", self._repository, "--label", label, "--state", "open",
+                ["issue", "list", "--repo", self._repository, "--label", _one_of_a_list(label), "--state", "open",
                  "--limit", "100", "--json", "number,title,body,author,url"],
             ),
         )  # fmt: skip
 
     def review_requests(self) -> tuple[WorkItem, ...]:
         """Return the pull requests that wait for the user's review; see `Forge.review_requests`."""
-        return _items(
+        return work_items(
             "review",
             read_json(
                 "gh",
@@ -131,92 +156,62 @@ class GitHub:
         job = _JOB.match(check.url)
         if job is None:
             return ""
-        return run_tool(
-            "gh", ["run", "view", "--repo", self._repository, "--job", job[1], "--log-failed"], keep_end=True
-        )
-
-
-def _items(kind: str, listing: Any) -> tuple[WorkItem, ...]:
-    try:
-        return tuple(
-            WorkItem(
-                id=f"{kind}-{each['number']}" + (f"-{each['headRefOid'][:9]}" if kind == "review" else ""),
-                number=each["number"],
-                title=each["title"],
-                text=each["body"] or "",
-                author=_login(each["author"]),
-                url=each["url"],
+        log = ""
+        with contextlib.suppress(ForgeError):
+            log = run_tool(
+                "gh",
+                ["run", "view", "--repo", self._repository, "--job", job[1], "--log-failed"],
+                keep_end=True,
             )
-            for each in listing
+        if log.strip():
+            # `gh` puts the names of job and step before each line.
+            return "\n".join(line.split("\t", 2)[-1] for line in log.split("\n"))
+        # It has none until the whole run has ended, and of some runs never; the job itself has.
+        whole = run_tool(
+            "gh",
+            ["api", "--hostname", self._host, f"repos/{self._path}/actions/jobs/{job[1]}/logs"],
+            keep_end=True,
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ForgeError(f"gh answered something unexpected: {error!r}.") from error
+        before, failure, after = whole.rpartition(_FAILURE)
+        return before + failure + after.partition("\n")[0] if failure else whole
+
+    def _with_all_checks(self, values: dict[str, Any]) -> dict[str, Any]:
+        if values["state"] != "OPEN" or len(values["statusCheckRollup"] or ()) < _CHECKS_IN_A_LIST:
+            return values
+        number = str(values["number"])
+        found = read_json("gh", ["pr", "view", number, "--repo", self._repository, "--json", _FIELDS])
+        if not isinstance(found, dict):
+            raise ForgeError(f"gh answered something unexpected about #{number}.")
+        return found
+
+    def _with_queue(self, number: int) -> str:
+        """Return the id of a pull request whose base has a merge queue; empty if it has none."""
+        owner, _, name = self._path.partition("/")
+        fields = [
+            "-f",
+            f"query={_QUEUE}",
+            "-f",
+            f"owner={owner}",
+            "-f",
+            f"name={name}",
+            "-F",
+            f"number={number}",
+        ]
+        try:
+            answer = read_json("gh", ["api", "graphql", "--hostname", self._host, *fields])
+        except ForgeError as failure:
+            if "isMergeQueueEnabled" in failure.message:  # a server that is too old to have queues
+                return ""
+            raise
+        try:
+            request = answer["data"]["repository"]["pullRequest"]
+            return str(request["id"]) if request["isMergeQueueEnabled"] else ""
+        except (KeyError, TypeError) as error:
+            raise ForgeError(f"gh answered something unexpected about #{number}: {error!r}.") from error
 
 
-def _comment(values: dict[str, Any], url: str = "") -> CommentView:
-    return CommentView(id=str(values["id"]), author=_login(values["author"]), text=values["body"], url=url)
-
-
-def _review(values: dict[str, Any]) -> CommentView:
-    comment = _comment(values)
-    if values["state"] != "CHANGES_REQUESTED":
-        return comment
-    return comment.model_copy(update={"text": f"Changes requested. {comment.text}".strip()})
-
-
-def _line_comment(values: dict[str, Any]) -> CommentView:
-    return CommentView(
-        id=f"line-{values['id']}",
-        author=_login(values["user"]),
-        text=values["body"],
-        path=values["path"],
-        line=values.get("line") or values.get("original_line"),
-        url=values["html_url"],
-    )
-
-
-def _login(author: dict[str, Any] | None) -> str:
-    """The login of an author; GitHub shows a deleted account as `ghost`."""
-    return str((author or {}).get("login") or "ghost")
-
-
-def _pull_request(values: dict[str, Any]) -> PullRequestView:
-    return PullRequestView(
-        number=values["number"],
-        url=values["url"],
-        title=values["title"],
-        state=PullRequestState(values["state"].lower()),
-        draft=values["isDraft"],
-        head=values["headRefOid"],
-        base=values["baseRefName"],
-        checks=tuple(_check(each) for each in values["statusCheckRollup"] or ()),
-        obstacle=_obstacle(values),
-    )
-
-
-def _check(values: dict[str, Any]) -> CheckView:
-    """A check run, or a commit status; what is not known to be green is not green."""
-    if values.get("__typename") == "StatusContext":
-        name, result, url = values["context"], values["state"], values.get("targetUrl")
-    else:
-        name, url = values["name"], values.get("detailsUrl")
-        result = values["conclusion"] if values["status"] == "COMPLETED" else ""
-    result = str(result or "").upper()
-    state = (
-        CheckState.GREEN if result in _GREEN else CheckState.PENDING if result in _PENDING else CheckState.RED
-    )
-    return CheckView(name=str(name), state=state, url=str(url or ""))
-
-
-def _obstacle(values: dict[str, Any]) -> str:
-    number = f"#{values['number']}"
-    review, mergeable = values["reviewDecision"] or "", values["mergeable"]
-    if review == "CHANGES_REQUESTED":
-        return f"A review of {number} asks for changes."
-    if review not in ("", "APPROVED"):
-        return f"{number} waits for a review."
-    if mergeable == "CONFLICTING":
-        return f"{number} conflicts with {values['baseRefName']}."
-    if mergeable != "MERGEABLE" or values["mergeStateStatus"] not in _READY:
-        return f"GitHub does not let {number} be merged now ({values['mergeStateStatus'].lower()})."
-    return ""
+def _one_of_a_list(label: str) -> str:
+    """Return a label as one entry of the comma-separated list that `gh --label` takes."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([label])
+    return line.getvalue()

@@ -37,6 +37,7 @@ _OBSTACLES = {
     "discussions_not_resolved": "has discussions that are not resolved.",
 }
 _DRAFT = "draft_status"
+_DRAFT_TITLE = re.compile(r"(?:\s*(?:draft:|\[draft\]|\(draft\)))+\s*", re.IGNORECASE)
 _NEWEST = 20
 _JOB = re.compile(r"https?://[^/]+/.+/-/jobs/(\d+)\b")
 
@@ -70,7 +71,7 @@ class GitLab:
                 return None
             whole = self._get(f"merge_requests/{newest['iid']}")
             return _merge_request(whole, self._checks(whole))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ForgeError(f"glab answered something unexpected about {branch}: {error!r}.") from error
 
     def open(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> None:
@@ -83,6 +84,11 @@ class GitLab:
             title=f"Draft: {title}" if draft else title,
             description=body,
         )
+
+    def mark_ready(self, request: PullRequestView) -> None:
+        """Take the draft's mark out of its title, which is what makes it one; see `Forge.mark_ready`."""
+        title = _DRAFT_TITLE.sub("", request.title, count=1) if request.draft else request.title
+        self._send("PUT", f"merge_requests/{request.number}", title=title or request.title)
 
     def merge(self, number: int, head: str, *, squash: bool) -> None:
         """Merge a merge request; GitLab compares its head with `sha`; see `Forge.merge`."""

@@ -14,13 +14,13 @@ from datetime import datetime
 
 from samobot.config.project import Project
 from samobot.errors import BusyError, ConflictError, NotFoundError, StorageError
-from samobot.fleet.documents import work_dir_of
 from samobot.fleet.forge import Forge, ForgeError, PullRequestState
 from samobot.fleet.landing_look import LandingLook, look_at
 from samobot.fleet.landing_models import REMOVES, LandingOffer, LandingResult, LandingStep, LandingView
 from samobot.fleet.landing_texts import merge_message, sentence
 from samobot.session import journal
 from samobot.session.branch_removal import Removal, remove_branch, remove_remote_branch
+from samobot.session.branch_state import work_dir_of
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
 from samobot.session.file_lock import FileLock
 from samobot.session.folder import SessionFolder
@@ -166,6 +166,10 @@ def _take_effect(project: Project, look: LandingLook, step: LandingStep, commit:
                 assert look.state.base is not None
                 draft = step is LandingStep.OPEN_DRAFT
                 look.forge.open(look.state.name, look.state.base.name, look.title, look.body, draft=draft)
+            case LandingStep.READY_PR:
+                assert look.forge is not None
+                assert look.pull_request is not None
+                look.forge.mark_ready(look.pull_request)
             case LandingStep.MERGE_PR | LandingStep.SQUASH_PR:
                 assert look.forge is not None
                 assert look.pull_request is not None
@@ -181,7 +185,7 @@ def _require_merged(look: LandingLook, forge: Forge, commit: str) -> None:
     request = forge.find(look.state.name)
     if request is None or request.state is not PullRequestState.MERGED or request.head != commit:
         raise ConflictError(
-            f"{look.forge_name} took the request, but has not merged it yet; look again later."
+            f"{look.forge_name} took the request, but has not merged it yet, as a merge queue does; look again later."
         )
 
 
@@ -227,6 +231,8 @@ def _has_effect(look: LandingLook, step: LandingStep, decision: Decision) -> boo
             return look.target is not None and look.target.head == commit
         case LandingStep.OPEN_PR | LandingStep.OPEN_DRAFT:
             return request is not None and request.head == commit
+        case LandingStep.READY_PR:
+            return request is not None and request.head == commit and not request.draft
         case LandingStep.MERGE_PR | LandingStep.SQUASH_PR:
             merged = request is not None and request.state is PullRequestState.MERGED
             return merged and request is not None and request.head == commit

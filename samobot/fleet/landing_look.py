@@ -10,11 +10,11 @@ import json
 from dataclasses import dataclass
 
 from samobot.config.project import Project
-from samobot.fleet.documents import newest_summary, work_dir_of
+from samobot.fleet.documents import newest_summary
 from samobot.fleet.forge import Forge, ForgeError, PullRequestState, PullRequestView, split_address
 from samobot.fleet.forges import forge_at
 from samobot.fleet.landing_models import OPENS, LandingOffer, LandingStep, LandingView
-from samobot.session.branch_state import BranchState, read_branch
+from samobot.session.branch_state import BranchState, read_branch, work_dir_of
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.merge import merge_problem
@@ -25,7 +25,7 @@ from samobot.text import clip, one_line, without_surrogates
 LOCAL = frozenset({LandingStep.MERGE, LandingStep.SQUASH, LandingStep.DISCARD})
 """Steps that need neither the remote nor the forge."""
 
-_AT_FORGE = OPENS | {LandingStep.MERGE_PR, LandingStep.SQUASH_PR, LandingStep.CLEAN_UP}
+_AT_FORGE = OPENS | {LandingStep.READY_PR, LandingStep.MERGE_PR, LandingStep.SQUASH_PR, LandingStep.CLEAN_UP}
 _TITLE = 72
 _BODY = 60_000  # GitHub takes 65,536 characters
 
@@ -87,6 +87,15 @@ class LandingLook:
                 "base": base and base.name,
             }
             refusal = self._open_problem()
+        elif step is LandingStep.READY_PR:
+            request = self.pull_request
+            if request is None or not request.draft or request.state is not PullRequestState.OPEN:
+                return None
+            shown = {"forge": self.forge_name, "number": request.number, "title": request.title}
+            here = request.head == self.state.head
+            refusal = (
+                "" if here else f"#{request.number} is at {request.head[:9]}, which is not what is here."
+            )
         else:
             request = self.pull_request
             if request is None:

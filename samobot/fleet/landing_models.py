@@ -27,6 +27,8 @@ class LandingStep(StrEnum):
     """Open a pull request of it."""
     OPEN_DRAFT = "open-draft"
     """Open a draft of one."""
+    READY_PR = "ready-pr"
+    """Take its pull request out of the draft state."""
     MERGE_PR = "merge-pr"
     """Let the forge merge its pull request, with a merge commit."""
     SQUASH_PR = "squash-pr"

@@ -25,6 +25,9 @@ def sentence(look: LandingLook, step: LandingStep, commit: str) -> str:
         case LandingStep.OPEN_PR | LandingStep.OPEN_DRAFT:
             kind = "draft pull request" if step is LandingStep.OPEN_DRAFT else "pull request"
             return f"A {kind} of {state.name} into {into} is open at {look.forge_name}."
+        case LandingStep.READY_PR:
+            assert request is not None
+            return f"#{request.number} is ready for review: {request.url}"
         case LandingStep.MERGE_PR | LandingStep.SQUASH_PR:
             assert request is not None
             return f"#{request.number} is merged into {request.base}, at {commit[:9]}: {request.url}"

@@ -43,13 +43,12 @@ from samobot.fleet.results import (
     StartResult,
     StopReport,
     UntrustedView,
-    UserFile,
 )
 from samobot.fleet.run_queue import RunQueue
 from samobot.fleet.session_reader import SessionReader
 from samobot.fleet.session_starter import SessionStarter
 from samobot.fleet.session_stopper import SessionStopper
-from samobot.fleet.start_request import StartRequest
+from samobot.fleet.start_request import StartRequest, UserFile
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.review.facts import ReviewFacts
 from samobot.session.decisions import DecisionKind, load_key

@@ -12,7 +12,12 @@ from samobot.session.folder import SessionFolder
 from samobot.text import clip, printable
 
 _LOG_LINES, _LOG_WIDTH = 40, 300
-_LOG_PREFIX = re.compile(r"\ufeff?\d{4}-\d\d-\d\dT[\d:.]+Z ?")
+_LOG_PREFIX = re.compile(r"\ufeff?\d{4}-\d\d-\d\dT[\d:.]+Z ?(?:[0-9a-f]{2}[OE][+ ])?")
+"""The time that both forges put before a line, and GitLab's stream after it."""
+
+_COLORS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_SECTION = re.compile(r"section_(?:start|end):\d+:")
+"""GitLab's mark of a foldable section, which its pages do not show."""
 
 
 def pull_request_report(project: Project, folder: SessionFolder) -> PullRequestReport:
@@ -48,10 +53,6 @@ def check_log(project: Project, folder: SessionFolder, check: CheckView) -> str:
         text = look.forge.check_log(check) if look.forge is not None else ""
     except ForgeError:
         return ""
-    lines = [printable(line.rstrip()) for line in text.splitlines() if line.strip()]
-    return "\n".join(clip(_without_job(line), _LOG_WIDTH) for line in lines[-_LOG_LINES:])
-
-
-def _without_job(line: str) -> str:
-    """A line of a log without the names of its job and step and its time, which `gh` puts before each."""
-    return _LOG_PREFIX.sub("", line.rpartition("\t")[2])
+    plain = (_LOG_PREFIX.sub("", line, count=1).rstrip() for line in _COLORS.sub("", text).splitlines())
+    lines = [printable(line) for line in plain if line and not _SECTION.match(line)]
+    return "\n".join(clip(line, _LOG_WIDTH) for line in lines[-_LOG_LINES:])

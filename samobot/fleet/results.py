@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.money.costs import Costs
-from samobot.session.user_files import FILE_BYTES
 
 
 class _Reply(BaseModel):
@@ -37,20 +35,6 @@ class QuestionAnswer(_Reply):
         if (self.index is None) == (self.label is None):
             raise ValueError("a question is named by its index or by its label")
         return self
-
-
-class UserFile(_Reply):
-    """A file that the user sends to a session.
-
-    Attributes:
-        name: Its name as the sender's device gave it; made safe before it is used.
-        data: Its content, at most 50 MB.
-    """
-
-    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
-
-    name: str
-    data: Annotated[bytes, Field(repr=False, max_length=FILE_BYTES)]
 
 
 class CostReport(_Reply):

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from samobot.errors import StorageError
-from samobot.fleet.documents import MAX_FILES, artefacts, open_unlinked, work_dir_of
+from samobot.fleet.documents import MAX_FILES, artefacts, open_unlinked
 from samobot.review.facts import AgentNote, Change, PlanPart, ReviewFacts
+from samobot.session.branch_point import base_of
+from samobot.session.branch_state import work_dir_of
 from samobot.session.commit_check import unfinished_work
 from samobot.session.decisions import DecisionKind
 from samobot.session.diff import checkout, diff_summary, diff_text
@@ -17,7 +19,6 @@ from samobot.session.gate_state import GateState, look
 from samobot.session.journal import Journal
 from samobot.session.journal import read as read_journal
 from samobot.session.plan import Outline, outline, spoken_phase, spoken_title
-from samobot.session.worktree import base_of
 from samobot.text import clip, one_line, without_surrogates
 
 _DIFF_BYTES = 400_000

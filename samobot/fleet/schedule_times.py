@@ -117,10 +117,11 @@ def next_due(timing: Timing, after: datetime, zone: tzinfo) -> datetime | None:
     """
     if timing.at is not None:
         return timing.at if timing.at > after else None
-    # The trigger counts in local time without a zone, here called UTC: its own rules for changes are others.
-    trigger = CronTrigger.from_crontab(timing.cron, timezone=UTC)
+    # The triggers count in local time without a zone, here called UTC: their own rules for changes are others.
+    triggers = [CronTrigger.from_crontab(each, timezone=UTC) for each in _alternatives(timing.cron or "")]
     wall = after.astimezone(zone).replace(tzinfo=UTC)
-    while (found := trigger.get_next_fire_time(None, wall)) is not None:
+    while times := [at for each in triggers if (at := each.get_next_fire_time(None, wall)) is not None]:
+        found = min(times)
         due = to_utc(found.replace(tzinfo=None), zone)
         if due > after:
             return due
@@ -169,6 +170,20 @@ def _repeated(text: str, end: int, cron: str, now: datetime, zone: tzinfo) -> tu
 
 def _split(text: str, end: int) -> tuple[str, str]:
     return " ".join(text[:end].split()), text[end:].lstrip(" \t\n,;:–—-")
+
+
+def _alternatives(cron: str) -> list[str]:
+    """Return the expressions of which any may be due: crontab(5) takes either day if both are restricted.
+
+    The trigger would take only days that are both, and counts steps of `*/2` from Monday instead of from Sunday.
+    """
+    fields = cron.split()
+    *times, day, month, of_week = fields if len(fields) == 5 else ("", "", "", "", "")
+    step = re.fullmatch(r"\*/([1-7])", of_week)
+    names = ",".join((_DAYS[-1:] + _DAYS[:-1])[:: int(step[1])]) if step is not None else of_week
+    if day.startswith("*") or of_week.startswith("*"):
+        return [" ".join([*times, day, month, names])]
+    return [" ".join([*times, day, month, "*"]), " ".join([*times, "*", month, of_week])]
 
 
 def _with_day_names(cron: str) -> str:

@@ -8,13 +8,12 @@ from datetime import datetime
 
 from samobot.config.project import Project
 from samobot.errors import UsageError
-from samobot.fleet.documents import work_dir_of
 from samobot.fleet.ledger import LedgerEntry
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worktree_setup import set_up_worktree
 from samobot.phases import Phase
 from samobot.session import gate, journal
-from samobot.session.branch_state import BranchState, read_branch
+from samobot.session.branch_state import BranchState, read_branch, work_dir_of
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import ARCHIVE, SessionFolder, clean_name, list_folders, new_folder, resolve
 from samobot.session.journal_events import EventName

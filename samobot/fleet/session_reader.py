@@ -10,7 +10,7 @@ from pathlib import Path
 from samobot.config.learned import session_lessons
 from samobot.config.project import Project
 from samobot.errors import NotFoundError
-from samobot.fleet import documents
+from samobot.fleet import agent_log, documents
 from samobot.fleet.ask_views import ask_document
 from samobot.fleet.catalog import Catalog
 from samobot.fleet.catalog_entry import CatalogEntry
@@ -28,7 +28,8 @@ from samobot.fleet.results import (
 )
 from samobot.fleet.review_reader import read_review
 from samobot.fleet.supervisor import Observation
-from samobot.money.costs import add_up, collect, first_day
+from samobot.money.charges import collect
+from samobot.money.costs import add_up, first_day
 from samobot.review.facts import ReviewFacts
 from samobot.session.folder import SessionFolder, restore
 from samobot.system.threads import Threads
@@ -217,7 +218,7 @@ class SessionReader:
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """What the agent did last, a line each."""
         project = await self.project(ref.project)
-        return await documents.log_lines(await self.readable(ref), project.main_repo, count)
+        return await agent_log.log_lines(await self.readable(ref), project.main_repo, count)
 
     async def ask_text(self, ref: SessionRef, ask: str) -> Document:
         """The whole of a call that the agent asks for."""
@@ -225,7 +226,7 @@ class SessionReader:
 
     async def last_message(self, ref: SessionRef) -> str:
         """The last thing that the agent said."""
-        return await documents.last_message(await self.readable(ref))
+        return await agent_log.last_message(await self.readable(ref))
 
     async def files(self, ref: SessionRef) -> list[FileView]:
         """The session's artefacts."""

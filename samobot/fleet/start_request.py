@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from samobot.config.model_choice import Profile
-from samobot.fleet.results import UserFile
 from samobot.session.provider import Provider
+from samobot.session.user_files import FILE_BYTES
 
 PROFILE_NAMES = tuple(profile.value for profile in Profile)
 """The profiles, from the cheapest to the strongest."""
 
 PROVIDER_NAMES = tuple(provider.value for provider in Provider)
 """The programs."""
+
+
+class UserFile(BaseModel):
+    """A file that the user sends to a session.
+
+    Attributes:
+        name: Its name as the sender's device gave it; made safe before it is used.
+        data: Its content, at most 50 MB.
+    """
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+    name: str
+    data: Annotated[bytes, Field(repr=False, max_length=FILE_BYTES)]
 
 
 class StartRequest(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from samobot.lean_imports import without
 
 
 def load_nats() -> None:
@@ -10,10 +10,5 @@ def load_nats() -> None:
 
     It loads aiohttp where that is installed, for WebSockets: 10 MB of memory that no connection here uses.
     """
-    if "aiohttp" in sys.modules:
-        return
-    sys.modules["aiohttp"] = None  # type: ignore[assignment]
-    try:
+    with without("aiohttp"):
         import nats  # noqa: F401 - now, without it
-    finally:
-        del sys.modules["aiohttp"]

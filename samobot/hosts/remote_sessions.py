@@ -26,8 +26,8 @@ from samobot.fleet.results import (
     ResumeResult,
     StopReport,
     UntrustedView,
-    UserFile,
 )
+from samobot.fleet.start_request import UserFile
 from samobot.hosts.fleet_calls import FleetCall, call_of
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_link import HubLink

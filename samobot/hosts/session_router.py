@@ -19,8 +19,8 @@ from samobot.fleet.results import (
     ResumeResult,
     StopReport,
     UntrustedView,
-    UserFile,
 )
+from samobot.fleet.start_request import UserFile
 from samobot.review.facts import ReviewFacts
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person

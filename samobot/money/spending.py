@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from samobot.errors import StorageError
-from samobot.money.costs import is_money
+from samobot.money.charges import is_money
 from samobot.money.machine_share import ShareFile
 from samobot.session.file_lock import FileLock
 from samobot.session.files import append_line, make_folder

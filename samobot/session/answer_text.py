@@ -7,19 +7,17 @@ A text is split at the labels of questions. If it is not clear which part answer
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from samobot.look_alikes import plain_letters
 from samobot.session.question import Question
 from samobot.text import one_line
 
 MAX_TEXT = 100_000
 """Characters of a text in which labels are looked for; a longer one is one answer."""
 
-_ALIKE = dict(zip("АВСЕНІКМОРТХΑΒΕΖΗΙΚΜΝΟΡΤΧавсеорхα", "ABCEHIKMOPTXABEZHIKMNOPTXabceopxa", strict=True))
-_ALIKE |= {"🅰": "A", "🅱": "B", "\ufe0f": " ", "\u20e3": " ", "‚": ","}
 _N = r"[0-9]{1,6}(?:\.[0-9]{1,3}){0,3}"
 _NAME = (
     "(?:[Qq](?:uestion|UESTION)?|[Aa]nswer|ANSWER|[Ff]rage|[Aa]ntwort|[Pp]regunta|[Rr]espuesta|[Dd]omanda|[Rr]isposta"
@@ -173,20 +171,6 @@ def parse_label(text: str) -> str | None:
 def names_label(text: str) -> bool:
     """Return whether a text has a label such as `Q2` at the beginning of a line or after a sign."""
     return re.search(rf"(?:^|[\s,;(*])[Qq]\s?#?{_N}(?!\w)", plain_letters(text[:MAX_TEXT])) is not None
-
-
-def plain_letters(text: str) -> str:
-    """Return the text with look-alike, full-width and circled letters and digits as ASCII, of the same length."""
-    if text.isascii():
-        return text
-    return "".join(char if char.isascii() else _plain(char) for char in text)
-
-
-def _plain(char: str) -> str:
-    if char in _ALIKE:
-        return _ALIKE[char]
-    normal = unicodedata.normalize("NFKC", char)
-    return normal if len(normal) == 1 and normal.isascii() else char
 
 
 def _canonical(number: str) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.errors import ConflictError, NotFoundError, UsageError
+from samobot.look_alikes import plain_letters
 from samobot.phases import WaitingFor
-from samobot.session.answer_text import plain_letters
 from samobot.session.decisions import Decision, DecisionKind, record
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder

@@ -12,7 +12,10 @@ from pathlib import Path
 
 from samobot.errors import ConflictError, NotFoundError
 from samobot.session.diff import FileChange, parse_numstat
+from samobot.session.files import read_text
+from samobot.session.folder import SessionFolder
 from samobot.session.git import Git, GitError
+from samobot.session.overview import parse_overview
 from samobot.session.repository import GitRepository, checkouts, commit_of, find_repository, remote_name
 
 _SUBJECTS = 10
@@ -79,6 +82,17 @@ class BranchState:
     def is_merged(self) -> bool:
         """Whether merging the branch would change nothing in the base: it has its commits, or the same changes."""
         return self.base is not None and (not self.ahead or self.tree == self.base.tree)
+
+
+def work_dir_of(folder: SessionFolder, main_repo: Path) -> Path:
+    """The session's working directory, from its overview."""
+    named = parse_overview(read_text(folder.overview) or "").working_dir
+    if not named or "\0" in named:
+        return main_repo
+    try:
+        return Path(named).expanduser()
+    except RuntimeError:
+        return Path(named)  # the home of nobody
 
 
 def read_branch(main_repo: Path, worktree: Path) -> BranchState:

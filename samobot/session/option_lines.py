@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from samobot.look_alikes import plain_letters
 from samobot.session.blocks import Line
 from samobot.session.option_layouts import are_one_list, find_columns, find_roman, opened_fences
 from samobot.session.option_line import OptionLine, letter_of
@@ -49,7 +50,6 @@ _POINTER = re.compile(
 )
 _OTHER_BULLET = re.compile(r"^(\s{0,8})[•◦▪●○◯‣]\s{1,4}(?=\S)")
 _OTHER_BOX = re.compile(r"^(\s{0,8})(?:[-*+•]\s{1,4})?(?:[☐□⬜]\ufe0f?|\(\s?\)|\[\s?\])\s{1,4}(?=\S)")
-_ALIKE = str.maketrans("АВСЕＡＢＣＤＥＦ（）．：、］［", "ABCEABCDEF().:)][")
 _LETTERED = re.compile(r"^\W{0,10}[АВСЕＡ-Ｆ][\W_]|^\W{0,10}[A-Z][）．：、］]")
 _NESTED = re.compile(
     r"^(\s{0,8})[0-9]{1,2}[.)]\s{1,4}(?=\*{0,2}(?:[(\[]?[A-Z][).:\]]\s|Option\s[A-Z0-9]{1,2}\b))"
@@ -84,7 +84,7 @@ def without_sign(text: str) -> str:
             return f"{found['mark']}{_key(found['digit'] or found['sign'])}) {text[found.end() :]}"
         text = _POINTER.sub(r"\1", text, count=1)
         if (head := _LETTERED.match(text)) is not None:
-            text = text[: head.end()].translate(_ALIKE) + text[head.end() :]
+            text = plain_letters(head[0].replace("、", ")")) + text[head.end() :]
             text = re.sub(r"^(\W{0,10}[A-Z]\))(?=\w)", r"\1 ", text)
     text = _OTHER_BOX.sub(r"\1- [ ] ", text, count=1)
     if not text.isascii():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from samobot.look_alikes import plain_letters
 from samobot.session.blocks import Line
 from samobot.session.option_layouts import frame_of, with_letter_for_roman
 from samobot.session.option_line import OptionLine, letter_of
@@ -35,7 +35,6 @@ _SENTENCE = re.compile(
     re.IGNORECASE,
 )
 _CIRCLED = frozenset(chr(code) for code in range(0x24B6, 0x24EA))
-_ALIKE = str.maketrans("АВСЕ", "ABCE")
 _SMALL = re.compile(r"[*_`(\[“\"]{0,3}(?P<key>[a-z])(?:[*_`).:,;\]”\"]|\s{0,3}[-–—(=]|\s{0,3}$)")
 _LETTER = re.compile(
     r"(?:[Oo]ption\s{1,3})?[*_`(\[“\"]{0,3}(?P<key>[A-Z]|[0-9]{1,2}(?![0-9.,]))(?:[*_`).:,;\]”\"]|\s{0,3}[-–—(=]|\s{1,3}(?:because|since|as|for|due)\b|\s{0,3}$)"
@@ -202,8 +201,8 @@ def _split_suggestion(value: str, options: Sequence[Option], *, is_numbered: boo
 
 def _with_plain_letter(value: str) -> str:
     """Return a suggestion that begins with a look-alike, `ⓑ` or `Ⓑ` with the letter in place of that."""
-    first = value[:1].translate(_ALIKE)
-    return (unicodedata.normalize("NFKC", first).upper() if first in _CIRCLED else first) + value[1:]
+    first = plain_letters(value[:1])
+    return (first.upper() if value[:1] in _CIRCLED else first) + value[1:]
 
 
 def _plain(text: str) -> str:

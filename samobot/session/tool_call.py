@@ -20,6 +20,9 @@ EDIT_TOOLS = frozenset({"Edit", "MultiEdit", "NotebookEdit", "Write"})
 _REMARKS = frozenset({"description", "timeout"})
 """Inputs of a shell command that change nothing about what it does; they differ from one attempt to the next."""
 
+_COMMAND_INPUTS = _REMARKS | {"command", "run_in_background"}
+"""Inputs of a shell command that the text of its rule shows, or need not show."""
+
 _CONTEXT_LINES = 3
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
@@ -63,13 +66,21 @@ class ToolCall:
         match self.tool:
             case "Bash":
                 background = " in the background" if self.input.get("run_in_background") is True else ""
-                return f"the command{background}: {_text(self.input.get('command'))}"
+                # Such as the way out of Claude Code's own sandbox.
+                has_more = any(value for key, value in self.input.items() if key not in _COMMAND_INPUTS)
+                more = f" with further inputs ({self._mark})" if has_more else ""
+                return f"the command{background}{more}: {_text(self.input.get('command'))}"
             case tool if tool in EDIT_TOOLS and self.path:
                 return f"edits of {self.path}"
             case "WebFetch" if host := _host(_text(self.input.get("url"))):
                 return f"pages of {host}"
             case tool:
-                return f"this call of {tool} ({self.sha256[:12]})"
+                return f"this call of {tool} ({self._mark})"
+
+    @property
+    def _mark(self) -> str:
+        """The fingerprint as far as it takes to find no second call that has the same: an agent may choose both."""
+        return self.sha256[:32]
 
     @property
     def size(self) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samobot.errors import StorageError, UsageError
+from samobot.session.branch_point import earlier_work, merge_base, starting_point
 from samobot.session.files import make_folder, real_path
 from samobot.session.git import Git, GitError
 from samobot.session.repository import (
@@ -20,7 +21,6 @@ from samobot.session.repository import (
     checkouts,
     commit_of,
     find_repository,
-    remote_name,
     repository_lock,
 )
 
@@ -121,7 +121,7 @@ def recreate_worktree(main_repo: Path, path: Path, branch_prefix: str = "") -> W
             make_folder(path.parent)
             git.run("worktree", "prune")
             _add(git, str(path), branch)
-            return Worktree(path / repository.prefix, branch, _merge_base(git, branch), root=path)
+            return Worktree(path / repository.prefix, branch, merge_base(git, branch), root=path)
     except GitError as failure:
         raise UsageError(f"git could not recreate the worktree {path}: {failure.message}") from failure
 
@@ -141,17 +141,9 @@ def has_own_work(main_repo: Path, name: str, branch_prefix: str = "") -> bool:
         branch = _branch_name(repository.git, name, branch_prefix)
         if commit_of(repository, f"refs/heads/{branch}") is None:
             return False
-        return bool(_earlier_work(repository.git, branch, _merge_base(repository.git, branch)))
+        return bool(earlier_work(repository.git, branch, merge_base(repository.git, branch)))
     except (GitError, UsageError):
         return False  # `prepare_worktree` reports it
-
-
-def base_of(path: Path) -> str | None:
-    """Return the commit at which the branch checked out in a folder left the default one, if known."""
-    try:
-        return _merge_base(Git(path), "HEAD")
-    except GitError:
-        return None
 
 
 def is_in_checkout(folder: str) -> bool:
@@ -189,16 +181,16 @@ def _prepare(
             f"There is a branch “{branch}” already, without the commit {on_top_of[:9]}: give the session another name."
         )
     if existing is not None:
-        base = _merge_base(Git(path), "HEAD")
+        base = merge_base(Git(path), "HEAD")
         if existing == branch:
-            return Worktree(path / prefix, branch, base, _earlier_work(git, branch, base), root=path)
+            return Worktree(path / prefix, branch, base, earlier_work(git, branch, base), root=path)
         note = f"The worktree {path} has {existing or 'no branch'} checked out."
         return Worktree(path / prefix, existing or None, base, note, root=path)
     _refuse_if_in_the_way(path)
     _refuse_if_taken(branch, places)
     if not known:
         _refuse_if_nested(git, branch)
-    start, note = _starting_point(repository, network_timeout)
+    start, note = starting_point(repository, network_timeout)
     if on_top_of is not None and not (start is not None and _contains(git, start, on_top_of)):
         start = on_top_of
     if start is None and not known:
@@ -210,8 +202,8 @@ def _prepare(
     git.run("worktree", "prune")
     if known:
         _add(git, str(path), branch)
-        base = _merge_base(git, branch, start)
-        note = " ".join(filter(None, (note, _earlier_work(git, branch, base))))
+        base = merge_base(git, branch, start)
+        note = " ".join(filter(None, (note, earlier_work(git, branch, base))))
     else:
         assert start is not None
         _add(git, "--no-track", "-b", branch, str(path), start)
@@ -296,64 +288,3 @@ def _refuse_if_in_the_way(path: Path) -> None:
             f"{path} is in the way: the session's worktree belongs there, but it is something else. "
             "Move it away, or give the session another name."
         )
-
-
-def _starting_point(repository: GitRepository, network_timeout: float) -> tuple[str | None, str]:
-    """Find where a new branch begins: a ref, None without any commit, and a note."""
-    git = repository.git
-    remote = remote_name(git)
-    if remote is None:
-        return _local_default(repository), ""
-    note = ""
-    default: str | None = None
-    try:
-        refs = git.run("ls-remote", "--symref", remote, "HEAD", timeout=network_timeout)
-        found = re.search(r"^ref: refs/heads/(\S+)\s+HEAD$", refs, re.MULTILINE)
-        default = found[1] if found else None
-        if default is not None:
-            refspec = f"+refs/heads/{default}:refs/remotes/{remote}/{default}"
-            git.run("fetch", "--quiet", "--no-tags", remote, refspec, timeout=network_timeout)
-    except GitError as failure:
-        note = (
-            f"{remote} could not be reached, so the branch begins at what was last fetched: {failure.message}"
-        )
-    if default is None:
-        known = git.attempt("symbolic-ref", "--quiet", "--short", f"refs/remotes/{remote}/HEAD")
-        default = known.strip().removeprefix(f"{remote}/") if known else None
-    for candidate in (default, "main", "master"):
-        ref = f"refs/remotes/{remote}/{candidate}"
-        if candidate and commit_of(repository, ref) is not None:
-            return ref, note
-    return _local_default(repository), note
-
-
-def _earlier_work(git: Git, branch: str, base: str | None) -> str:
-    """A note if an existing branch has commits of its own, as of an archived session of the name; else empty."""
-    counted = git.attempt("rev-list", "--count", f"{base}..refs/heads/{branch}") if base else None
-    count = int(counted) if counted else 0
-    if not count:
-        return ""
-    commits = "1 commit" if count == 1 else f"{count} commits"
-    return (
-        f"The branch “{branch}” is there already, with {commits} of its own; the session continues from them. "
-        f"To begin without them, move it away first: git branch -m {branch} {branch}-old."
-    )
-
-
-def _local_default(repository: GitRepository) -> str | None:
-    refs = ("refs/heads/main", "refs/heads/master", "HEAD")
-    return next((ref for ref in refs if commit_of(repository, ref) is not None), None)
-
-
-def _merge_base(git: Git, branch: str, start: str | None = None) -> str | None:
-    """Return the commit at which an existing branch left its starting point, if known."""
-    if start is None:
-        remote = remote_name(git)
-        refs = [f"refs/remotes/{remote}/{name}" for name in ("HEAD", "main", "master")] if remote else []
-        refs += ["refs/heads/main", "refs/heads/master"]
-        known = (ref for ref in refs if git.ok("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"))
-        start = next(known, None)
-    if start is None:
-        return None
-    found = git.attempt("merge-base", start, branch)
-    return found.strip() or None if found else None

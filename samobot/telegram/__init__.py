@@ -7,15 +7,13 @@ in that direction. Sessions are known only as values of the fleet.
 
 import sys
 
+from samobot.lean_imports import without
+
 # httpx comes with a command line of its own and imports it where rich is installed, as it is for samobot: 5 MB of
 # memory that no bot uses. With None here its import fails, and httpx does without, as it does elsewhere.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 # python-telegram-bot loads cryptography where it is installed, as it is for sessions on other hosts: 16 MB for
 # Telegram Passport, which no bot here uses.
-if "cryptography" not in sys.modules:
-    sys.modules["cryptography"] = None  # type: ignore[assignment]
-    try:
-        import telegram  # noqa: F401 - now, without it
-    finally:
-        del sys.modules["cryptography"]
+with without("cryptography"):
+    import telegram  # noqa: F401 - now, without it

@@ -13,7 +13,9 @@ import click
 
 from samobot.config.address import known_projects
 from samobot.config.settings_loader import load_settings
-from samobot.money.costs import Charge, add_up, collect, cost_lines, first_day, read_charges
+from samobot.money.charges import Charge, collect, read_charges
+from samobot.money.cost_table import cost_lines
+from samobot.money.costs import add_up, first_day
 from samobot.money.spending import day_budget
 from samobot.session.journal import events
 from samobot.terminal.actor import find, project_reader

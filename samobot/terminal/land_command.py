@@ -41,6 +41,7 @@ def land_command(name: str, step: str | None, expect: str | None, config: Path |
       squash   into the local base branch as one commit
       push     to the remote, under the branch's own name
       open-pr, open-draft    open a pull request with the title and text that are shown
+      ready-pr    take its draft out of the draft state
       merge-pr, squash-pr    let the forge merge it, once all its checks are green
       clean-up    remove branch and worktree of what is merged, here and at the remote; archive the session
       discard     remove branch and worktree here although they are not merged; archive the session

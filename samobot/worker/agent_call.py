@@ -23,6 +23,7 @@ from samobot.config.trust import Content, is_left_out, is_trusted, project_setti
 from samobot.errors import StorageError
 from samobot.phases import RULES, Phase
 from samobot.session.asks import AskBook
+from samobot.session.branch_point import base_of
 from samobot.session.diff import checkout
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
@@ -31,7 +32,6 @@ from samobot.session.journal import EventName
 from samobot.session.journal_events import TRUST
 from samobot.session.log_copy import new_stream
 from samobot.session.provider import Provider
-from samobot.session.worktree import base_of
 from samobot.worker.assignment import Assignment
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.permission_gate import verdict_lines

@@ -7,15 +7,16 @@ import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import samobot
 from samobot.assets import plugin_dir
-from samobot.claude.egress import Egress
 from samobot.claude.fence import fence
+from samobot.claude.fence_places import FencePlaces
 from samobot.claude.fence_probe import env_resets_signals, fence_problem, find_bwrap, network_problem
-from samobot.claude.fence_rules import FencePlaces, fence_rules
+from samobot.claude.fence_repository import restore_repository
+from samobot.claude.fence_rules import codex_login, fence_rules
 from samobot.claude.inner_network import InnerNetwork
 from samobot.claude.invocation import Invocation
 from samobot.claude.model_hosts import reachable_hosts
@@ -27,7 +28,7 @@ from samobot.errors import StorageError, UsageError
 from samobot.session.files import make_folder, read_bytes, write_atomic
 from samobot.session.git import GitError
 from samobot.session.provider import Provider
-from samobot.session.repository import find_repository
+from samobot.session.repository import GitRepository, find_repository
 from samobot.session.vault import folder_key
 
 _REMEDY = "Set SAMOBOT_STATE_DIR to a folder of your own."
@@ -60,6 +61,7 @@ class AgentFence:
     environ: Mapping[str, str]
     network: FenceNet = FenceNet.OPEN
     hosts: tuple[Destination, ...] = ()
+    _found: list[GitRepository] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def holds(self) -> bool:
@@ -120,29 +122,42 @@ class AgentFence:
             return
         bwrap = find_bwrap(self.environ)
         assert bwrap is not None, "the fence was tried with it"
-        scratch = self._private_folder("homes", session)
+        try:
+            places = self._places(invocation, session, self._private_folder("homes", session))
+        except GitError as error:
+            raise UsageError(f"The fence cannot be made: {error.message}") from error
         try:
             try:
-                rules = fence_rules(self._places(invocation, session, scratch), invocation.env)
-            except GitError as error:
-                raise UsageError(f"The fence cannot be made: {error.message}") from error
+                rules = fence_rules(places, invocation.env)
             except OSError as error:
                 raise StorageError(
                     f"The fence cannot be made: {error.filename}: {error.strerror}."
                 ) from error
             env_resets = env_resets_signals(invocation.env.get("PATH"))
             reachable = self.reachable(invocation.provider)
-            if reachable is None:
-                yield fence(invocation, rules, bwrap, env_resets=env_resets)
-                return
-            network = InnerNetwork(Egress(reachable, refused), reachable)
-            async with network.channel() as channel:
+            async with contextlib.AsyncExitStack() as stack:
+                if invocation.provider is Provider.CODEX:
+                    await stack.enter_async_context(codex_login(places, invocation.env).kept())
+                if reachable is None:
+                    yield fence(invocation, rules, bwrap, env_resets=env_resets)
+                    return
+                from samobot.claude.egress import (
+                    Egress,
+                )  # with an HTTP library that only a limited network needs
+
+                network = InnerNetwork(Egress(reachable, refused), reachable)
+                channel = await stack.enter_async_context(network.channel())
                 yield fence(invocation, rules, bwrap, env_resets=env_resets, network=network, channel=channel)
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            restore_repository(places)
+            shutil.rmtree(places.scratch, ignore_errors=True)
 
     def _places(self, invocation: Invocation, session: Path, scratch: Path) -> FencePlaces:
-        repository = find_repository(self.project.main_repo)
+        repository = self._found[0] if self._found else find_repository(self.project.main_repo)
+        if repository is not None and not self._found:
+            self._found.append(
+                repository
+            )  # agents could change the way there, and it takes several processes
         return FencePlaces(
             home=Path(invocation.env["HOME"]),
             main_repo=self.project.main_repo,

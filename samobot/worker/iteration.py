@@ -25,13 +25,13 @@ from samobot.config.trust import is_trusted, setup_command
 from samobot.errors import StorageError
 from samobot.phases import Phase, SignalStatus
 from samobot.session.asks import Ask, read_asks
+from samobot.session.branch_point import base_of
 from samobot.session.commit_check import commit_problem, unfinished_work
 from samobot.session.diff import diff_summary
 from samobot.session.files import remove
 from samobot.session.journal import EventName
 from samobot.session.provider import Provider
 from samobot.session.signal import Signal, SignalProblem
-from samobot.session.worktree import base_of
 from samobot.worker.agent_call import LOCAL_SERVERS, CallBuilder, report_untrusted
 from samobot.worker.agent_guard import AgentGuard
 from samobot.worker.assignment import Assignment, Progress, Report
@@ -220,6 +220,7 @@ class IterationRunner:
                 remove(folder.logs / LOCAL_SERVERS)
         self._confinement.refusals(refused)
         outcome = classify(evidence, end, self._now(), call.program.provider.display_name)
+        outcome = call.program.with_cost(outcome)
         reverted = await asyncio.to_thread(self.guard.end)
         self._heartbeat.renew()
         signal = files.signal()

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samobot.sandbox.botapi.chats import SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.faults import FaultKind
 from tests.chaos.owner import Owner
 from tests.chaos.stage import Stage

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from samobot.sandbox.botapi.bots import ButtonPress
-from samobot.sandbox.botapi.chats import SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.failure import SandboxError
 from tests.chaos.stage import Stage
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from samobot.claude.fence import fence
+from samobot.claude.fence_places import FencePlaces
 from samobot.claude.fence_probe import env_resets_signals, find_bwrap
-from samobot.claude.fence_rules import FencePlaces, fence_rules
+from samobot.claude.fence_rules import fence_rules
 from samobot.claude.invocation import Invocation
 from samobot.claude.spawn import wrapped
 from samobot.session.repository import find_repository
@@ -61,6 +63,7 @@ _MAY_CHANGE = (
     "home/.claude/projects/",
 )
 _MUST_STAY = (
+    "demo/.git/refs/heads/main",
     "demo/.git/worktrees/greet/commondir",
     "demo/.git/worktrees/greet/gitdir",
     "demo/.git/worktrees/greet/samobot-setup-done",
@@ -118,6 +121,7 @@ class FencedWorld:
     def places(self, **changes: object) -> FencePlaces:
         """The places of an iteration here."""
         scratch, caches = self.state / "fence" / "scratch", self.state / "fence" / "caches"
+        shutil.rmtree(scratch, ignore_errors=True)
         for folder in (scratch, caches):
             folder.mkdir(parents=True, exist_ok=True)
         repository = find_repository(Path(str(changes.get("main_repo", self.repo))))
@@ -172,10 +176,10 @@ class FencedWorld:
         environ: Mapping[str, str] | None = None,
         **changes: Any,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a shell command as the CLI is run, in the worktree."""
+        """Run a shell command in the worktree, inside the fence as the CLI is run."""
         call = self.invocation(command, fenced=fenced, environ=environ, **changes)
         return subprocess.run(
-            wrapped(call),
+            wrapped(call) if fenced else call.argv,
             cwd=call.cwd,
             env=dict(call.env),
             stdin=subprocess.DEVNULL,

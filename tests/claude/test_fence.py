@@ -15,7 +15,8 @@ import pytest
 from samobot.claude.fence_probe import fence_problem
 from samobot.claude.spawn import MAX_PROCESSES, wrapped
 from samobot.errors import UsageError
-from tests.claude.fenced_world import SECRET, FencedWorld, make_world
+from tests.claude.fenced_world import SECRET, FencedWorld
+from tests.support.cases import for_each
 from tests.support.waiting import until
 
 _PROBLEM = fence_problem(os.environ)
@@ -23,11 +24,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(_PROBLEM is not None, reason=f"there can be no fence here: {_PROBLEM}"),
 ]
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> FencedWorld:
-    return make_world(tmp_path)
 
 
 READS = {
@@ -51,10 +47,12 @@ READS = {
     "through the cwd of the parent": 'cat /proc/1/cwd/../../state/decision.key',
     "everything below": 'grep -r . "$R" "$HOME" 2>/dev/null',
     "hard link": 'ln "$R/state/decision.key" k; cat k',
-    "find": 'find / -name decision.key -exec cat {} \\; 2>/dev/null',
+    "find": 'find /tmp /run /home /root "$R" -name decision.key -exec cat {} \\; 2>/dev/null',
     "mount again": 'mkdir m; mount --bind "$R/state" m; cat m/decision.key',
     "unmount": 'umount "$R/state"; umount -l "$HOME"; cat "$R/state/decision.key"',
     "another namespace": 'unshare -Urm sh -c "umount -l $R/state; cat $R/state/decision.key"',
+    "under what is mounted": 'mkdir m; unshare -Urm sh -c "mount --bind / m; cat m$R/state/decision.key; mount --rbind / m; umount -l m$R/state; cat m$R/state/decision.key"',
+    "through processes' folders": "for p in /proc/[0-9]*; do cat $p/root$R/state/decision.key $p/cwd/../../state/decision.key $p/fd/*/../state/decision.key; done",
     "through an editor's swap file": 'cp -a "$R/state/." . ; cat decision.key',
 }  # fmt: skip
 
@@ -106,6 +104,11 @@ WRITES = {
     "everything": 'rm -rf "$HOME" "$M" "$R/other" "$R/state" "$S/_logs" 2>/dev/null',
     "through a link": 'ln -s "$HOME/.bashrc" b; echo evil >> b; ln -s "$M" m; echo evil >> m/README.md',
     "through dots": 'echo evil >> "$W/../../demo/README.md"; echo evil >> ../../home/.bashrc',
+    "another branch": 'git branch -f main $(git commit-tree -m x HEAD^{tree}); echo x > "$M/.git/refs/heads/main"',
+    "another branch deleted": 'git update-ref -d refs/heads/main; rm -f "$M/.git/refs/heads/main"; mv "$M/.git/refs/heads" "$M/.git/refs/h"',
+    "another branch packed": "git pack-refs --all --prune; git symbolic-ref refs/heads/main refs/heads/greet",
+    "what is mounted, in another namespace": 'unshare -Urm sh -c "umount .git $S/_decisions.jsonl $M/.git/config; mount -o remount,rw,bind $M; '
+    'echo evil > .git; echo evil > $S/_decisions.jsonl; echo evil >> $M/.git/config; echo evil >> $M/README.md"',
     "remount": 'mount -o remount,rw /; mount -o remount,rw,bind "$M"; echo evil >> "$M/README.md"',
 }  # fmt: skip
 
@@ -117,7 +120,7 @@ def test_nothing_but_its_own_is_changed(world: FencedWorld, command: str) -> Non
     assert world.protected() == before
 
 
-_NOT_TRIED_OUTSIDE = ("mount", "/proc/1/", "find /", "unshare")
+_NOT_TRIED_OUTSIDE = ("mount", "/proc/1/", "/proc/[", "find /tmp", "unshare")
 ESCAPES = {
     name: command
     for name, command in (READS | WRITES).items()
@@ -155,12 +158,38 @@ def test_the_machine_is_out_of_reach(world: FencedWorld, command: str) -> None:
     assert "escaped" not in done.stdout
 
 
+def test_memory_queues_and_terminals_of_the_machine_are_out_of_reach(world: FencedWorld) -> None:
+    shared = Path("/dev/shm", f"samobot-test-{os.getpid()}")
+    shared.write_text(SECRET)
+    try:
+        done = world.run(
+            "cat /dev/shm/*; readlink /proc/self/ns/ipc /proc/self/ns/mnt /proc/self/ns/pid /proc/self/ns/uts; ls /dev/pts; "
+            "echo x > /dev/tty && echo escaped"
+        )
+    finally:
+        shared.unlink()
+    assert "escaped" not in done.stdout
+    *namespaces, terminals = done.stdout.split()  # those of SysV and POSIX memory and queues are ipc's
+    assert terminals == "ptmx"
+    assert len(namespaces) == 4
+    assert not {os.readlink(f"/proc/self/ns/{each.partition(':')[0]}") for each in namespaces} & {*namespaces}
+
+
+def test_no_descriptor_leads_out(world: FencedWorld) -> None:
+    links = world.run('for each in /proc/[0-9]*/fd/*; do readlink "$each"; done').stdout.split("\n")
+    opened = {link for link in links if link.startswith("/") and not link.startswith("/proc/")}
+    assert opened <= {"/dev/null"}, opened
+    assert links != [""]
+
+
 @pytest.mark.parametrize("place", ["home/.docker/run/docker.sock", "tmp/ssh-agent.sock", "state/bot.sock"])
-def test_no_socket_of_another_program_is_reached(world: FencedWorld, place: str) -> None:
+def test_no_socket_of_another_program_is_reached(
+    world: FencedWorld, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = world.root / place
     path.parent.mkdir(parents=True, exist_ok=True)
     with socket.socket(socket.AF_UNIX) as server:
-        os.chdir(path.parent)  # the address of a socket is short
+        monkeypatch.chdir(path.parent)  # the address of a socket is short
         server.bind(path.name)
         server.listen()
         connect = f"import os, socket; os.chdir({str(path.parent)!r}); socket.socket(socket.AF_UNIX).connect({path.name!r}); print('escaped')"
@@ -281,9 +310,22 @@ def test_what_the_user_allows_is_reached(world: FencedWorld) -> None:
     assert (world.home / ".aws" / "y").exists()
 
 
-def test_what_is_allowed_does_not_open_the_state(world: FencedWorld) -> None:
-    done = world.run('cat "$R/state/decision.key"', allowed=(world.root, world.state))
+@for_each("allowed", [("", "state"), ("state/decision.key",), ("to-root",), ("to-state",), ("to-key",)])
+def test_what_is_allowed_does_not_open_the_state(world: FencedWorld, allowed: tuple[str, ...]) -> None:
+    for name, target in (("to-root", "."), ("to-state", "state"), ("to-key", "state/decision.key")):
+        (world.root / name).unlink(missing_ok=True)
+        (world.root / name).symlink_to(target)
+    done = world.run(
+        'cat "$R/state/decision.key" "$R/to-root/state/decision.key" "$R/to-state/decision.key" "$R/to-key"',
+        allowed=tuple(world.root / each for each in allowed),
+    )
     assert SECRET not in done.stdout
+
+
+@for_each("allowed", ["/", "/proc", "/proc/1/root", "/dev", "/tmp/.."])
+def test_what_would_leave_no_fence_is_refused(world: FencedWorld, allowed: str) -> None:
+    with pytest.raises(UsageError, match="would leave no fence"):
+        world.run("true", allowed=(Path(allowed),))
 
 
 @pytest.mark.parametrize("where", ["home", "other", "elsewhere"])

@@ -14,22 +14,19 @@ from pathlib import Path
 import pytest
 
 from samobot.claude.fence_probe import fence_problem
-from samobot.claude.fence_rules import listening_sockets
+from samobot.claude.fence_repository import repository_rules, restore_repository
+from samobot.claude.fence_rules import reachable_sockets
 from samobot.claude.invocation import Invocation
 from samobot.claude.spawn import wrapped
 from samobot.session.git import Git
-from tests.claude.fenced_world import SECRET, FencedWorld, make_world
+from tests.claude.fenced_world import SECRET, FencedWorld
+from tests.support.cases import for_each
 
 _PROBLEM = fence_problem(os.environ)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(_PROBLEM is not None, reason=f"there can be no fence here: {_PROBLEM}"),
 ]
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> FencedWorld:
-    return make_world(tmp_path)
 
 
 @pytest.fixture
@@ -44,16 +41,20 @@ def elsewhere() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
 @pytest.mark.parametrize("is_allowed", [False, True])
 def test_socket_of_another_program_is_out_of_reach_wherever_it_is(
-    world: FencedWorld, elsewhere: Path, is_allowed: bool
+    world: FencedWorld, elsewhere: Path, is_allowed: bool, kind: socket.SocketKind
 ) -> None:
     path = elsewhere / "s"
-    with socket.socket(socket.AF_UNIX) as server:
+    with socket.socket(socket.AF_UNIX, kind) as server:
         server.bind(str(path))
-        server.listen()
-        assert path in listening_sockets(Path("/proc/net/unix"))
-        connect = f"import socket; socket.socket(socket.AF_UNIX).connect('{path}'); print('reached')"
+        if kind is socket.SOCK_STREAM:
+            server.listen()
+        assert path in reachable_sockets(Path("/proc/net/unix"))
+        connect = (
+            f"import socket; socket.socket(socket.AF_UNIX, {int(kind)}).connect('{path}'); print('reached')"
+        )
         allowed = (elsewhere,) if is_allowed else ()
         done = world.run(
             f'$PY -c "{connect}"', environ={"PY": sys.executable}, program=sys.executable, allowed=allowed
@@ -93,6 +94,81 @@ def test_hook_is_not_planted_in_a_checkout_without_hooks(world: FencedWorld) -> 
     assert list((world.repo / ".git" / "info").iterdir()) == []
 
 
+@pytest.mark.parametrize("fenced", [True, False])
+def test_checkout_is_not_led_to_another_configuration(world: FencedWorld, fenced: bool) -> None:
+    ran = world.root / "ran"
+    lead = (
+        'mkdir evil; cp -r .git/. evil; git config --file evil/config core.fsmonitor "touch $RAN; false"; '
+        'echo "$PWD/evil" > .git/commondir; echo "$PWD/evil" > .git/worktrees/greet/commondir; '
+        'mkdir .git/new; mv .git/worktrees .git/new; git commit -q --allow-empty -m "Still works"'
+    )
+    world.run(lead, fenced=fenced, work_dir=world.repo, environ={"RAN": str(ran)})
+    restore_repository(world.places(work_dir=world.repo))
+    for folder in (world.repo, world.worktree):
+        subprocess.run(["git", "status"], cwd=folder, env=world.environ, capture_output=True)
+    assert ran.exists() is not fenced
+    if fenced:
+        assert not (world.repo / ".git" / "commondir").exists()
+        assert "Still works" in (world.repo / ".git" / "logs" / "HEAD").read_text()
+
+
+def test_sessions_inside_the_folder_that_is_worked_in_are_kept(world: FencedWorld) -> None:
+    plain = world.root / "plain"
+    own, other = plain / "work" / "sessions" / "greet", plain / "work" / "sessions" / "other"
+    for folder in (own, other):
+        (folder / "_logs").mkdir(parents=True)
+        (folder / "_decisions.jsonl").write_text("{}\n")
+    forge = (
+        'cd "$S"; echo x > _signal.json; echo evil >> ../other/_decisions.jsonl; echo evil >> _decisions.jsonl; rm -rf ../other; cd /; '
+        'mv "$P/work/sessions" "$P/work/s"; mv "$P/work" "$P/w"; mkdir -p "$S"; echo evil > "$S/_decisions.jsonl"; touch "$P/made"'
+    )
+    world.run(
+        forge,
+        main_repo=plain,
+        work_dir=plain,
+        session=own,
+        environ={"S": str(own), "P": str(plain)},
+    )
+    for folder in (own, other):
+        assert (folder / "_decisions.jsonl").read_text() == "{}\n"
+    assert (own / "_signal.json").exists()
+    assert (plain / "made").exists()
+
+
+def test_branch_of_another_session_is_kept_although_it_is_packed(world: FencedWorld) -> None:
+    def git(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments], cwd=world.repo, env=world.environ, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    git("worktree", "add", "--quiet", "-b", "team/other", str(world.root / "worktrees" / "other"))
+    git("pack-refs", "--all", "--prune")
+    before = git("for-each-ref", "refs/heads/main", "refs/heads/team")
+    move = "E=$(git commit-tree -m x HEAD^{tree}); for b in main team/other; do git update-ref refs/heads/$b $E; git branch -D $b; done"
+    world.run(
+        f"{move}; git commit -q --allow-empty -m own; rm -rf $M/.git/refs/heads/main $M/.git/refs/heads/team"
+    )
+    assert git("for-each-ref", "refs/heads/main", "refs/heads/team") == before
+    git("fsck", "--strict")
+
+
+HEADS_OF_OTHERS = ("../../../home/.ssh/id_ed25519", "/etc/passwd", "a/../../../config", "", "link")
+
+
+@for_each("name", HEADS_OF_OTHERS)
+def test_head_that_another_agent_wrote_opens_no_place(world: FencedWorld, name: str) -> None:
+    link = world.repo / ".git" / "refs" / "heads" / "link"
+    link.unlink(missing_ok=True)
+    link.symlink_to(world.home / ".ssh" / "id_ed25519")
+    other = world.repo / ".git" / "worktrees" / "other"
+    other.mkdir(exist_ok=True)
+    (other / "HEAD").write_text(f"ref: refs/heads/{name}\n")
+    rules = {rule.path.name for rule in repository_rules(world.places())}
+    assert "main" in rules
+    assert not rules & {"id_ed25519", "passwd", "link"}
+
+
 def test_commit_is_shown_as_it_is_and_not_as_the_agent_replaces_it(world: FencedWorld) -> None:
     command = (
         "echo evil > a; git add a; git commit -qm x; E=$(git rev-parse HEAD); git reset -q --hard HEAD~1; "
@@ -106,6 +182,7 @@ def test_commit_is_shown_as_it_is_and_not_as_the_agent_replaces_it(world: Fenced
 PLANTED = {
     "a link in the caches": 'ln -s "$HOME/.ssh" "$HOME/.cache/k"; ln -s "$R/state" "$HOME/.npm/k"',
     "caches that are links": 'for c in .cache .npm .cargo/registry; do mv "$HOME/$c" "$HOME/x"; ln -sfn "$HOME/.ssh" "$HOME/$c"; done',
+    "a folder of caches full of links": 'cd "$HOME/.samobot-caches"; for c in .[a-z]* *; do rm -rf "$c"; ln -s "$HOME/.ssh" "$c"; done; rm .npm; echo x > .npm',
     "a link among the conversations": 'cd "$HOME/.claude/projects"; for d in */; do ln -s "$HOME/.ssh" "$d/k"; done; rmdir * ; ln -s "$HOME/.ssh" x',
     "a link for the login": 'ln -sf "$R/state/decision.key" "$HOME/.claude/.credentials.json"',
     "a link as the session's log": 'ln -s "$R/state/decision.key" "$S/k"; mv -f "$S/k" "$S/_guidance.md"',

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +20,7 @@ from samobot.claude.fence_rules import fence_rules
 from samobot.claude.inner_network import InnerNetwork
 from samobot.claude.spawn import wrapped
 from samobot.config.destination import parse_destinations
-from tests.claude.fenced_world import FencedWorld, make_world
+from tests.claude.fenced_world import FencedWorld
 
 _PROBLEM = fence_problem(os.environ, own_network=True)
 pytestmark = [
@@ -77,8 +77,7 @@ async def run(
     return out.decode(errors="replace"), refused
 
 
-async def test_listed_service_is_reached_at_its_address_and_others_are_named(tmp_path: Path) -> None:
-    world = make_world(tmp_path)
+async def test_listed_service_is_reached_at_its_address_and_others_are_named(world: FencedWorld) -> None:
     async with service() as listed, service() as other:
         command = f"curl -sS http://127.0.0.1:{listed}; curl -sS -x $HTTP_PROXY --noproxy '' http://127.0.0.1:{other}"
         out, refused = await run(world, command, f"127.0.0.1:{listed}", {})
@@ -107,8 +106,7 @@ WAYS_OUT = {
 
 
 @pytest.mark.parametrize("command", WAYS_OUT.values(), ids=WAYS_OUT)
-async def test_there_is_no_other_way_out(tmp_path: Path, command: str) -> None:
-    world = make_world(tmp_path)
+async def test_there_is_no_other_way_out(world: FencedWorld, command: str) -> None:
     name = f"samobot-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX) as abstract:
         abstract.bind(f"\0{name}")
@@ -119,24 +117,27 @@ async def test_there_is_no_other_way_out(tmp_path: Path, command: str) -> None:
     assert "reached" not in out
 
 
-@pytest.mark.parametrize(
-    "name", ["a service of the machine", "the machine's own address", "an abstract socket"]
-)
-async def test_with_an_open_network_the_same_succeeds(tmp_path: Path, name: str) -> None:
-    world = make_world(tmp_path)
-    abstract_name = f"samobot-test-{os.getpid()}"
-    with socket.socket(socket.AF_UNIX) as abstract:
-        abstract.bind(f"\0{abstract_name}")
-        abstract.listen()
-        async with service() as port:
-            environ = {
-                "PORT": str(port),
-                "ADDRESS": _own_address(),
-                "ABSTRACT": abstract_name,
-                "PY": sys.executable,
-            }
-            done = await asyncio.to_thread(world.run, WAYS_OUT[name], environ=environ, program=sys.executable)
+@pytest.mark.parametrize("name", ["a service of the machine", "the machine's own address"])
+async def test_with_an_open_network_the_same_succeeds(world: FencedWorld, name: str) -> None:
+    async with service() as port:
+        environ = {"PORT": str(port), "ADDRESS": _own_address(), "PY": sys.executable}
+        done = await asyncio.to_thread(world.run, WAYS_OUT[name], environ=environ, program=sys.executable)
     assert "reached" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("fenced", [True, False])
+def test_abstract_socket_is_reached_only_without_the_fence(world: FencedWorld, fenced: bool) -> None:
+    if ctypes.CDLL(None).syscall(444, None, 0, 1) < 6:
+        pytest.skip("this kernel's Landlock cannot keep a program from abstract sockets: Linux 6.12 can")
+    name = f"samobot-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as abstract:
+        abstract.bind(f"\0{name}")
+        abstract.listen()
+        environ = {"ABSTRACT": name, "PY": sys.executable}
+        done = world.run(
+            WAYS_OUT["an abstract socket"], fenced=fenced, environ=environ, program=sys.executable
+        )
+    assert ("reached" in done.stdout) is not fenced, done.stderr
 
 
 def _own_address() -> str:

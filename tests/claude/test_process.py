@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
     yield bench
+    end_session_processes(tmp_path)
     for process in bench.left():
         process.kill()
 

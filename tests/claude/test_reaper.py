@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from samobot.claude.reaper import (
 from samobot.system.platform.current import identify, own_identity
 
 READY = "print('ready', flush=True); import time; time.sleep(600)"
+FORKER = "import os, time\nwhile True:\n    if os.fork():\n        os._exit(0)\n    time.sleep(0.001)"
 
 
 def start(
@@ -202,3 +205,23 @@ def test_what_works_in_a_sessions_folders_without_its_mark_is_found_and_not_touc
         for process in processes:
             process.kill()
             process.communicate()
+
+
+def test_what_is_replaced_faster_than_it_can_be_listed_is_ended(tmp_path: Path) -> None:
+    # Only its descendants have the other end of the pipe: it is at its end when none of them lives.
+    forker = subprocess.Popen(
+        [sys.executable, "-S", "-c", FORKER],
+        env=dict(os.environ) | {SESSION_VARIABLE: str(tmp_path)},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert forker.stdout is not None
+    try:
+        forker.wait(timeout=60)
+        assert end_session_processes(tmp_path).survivors == ()
+        assert select.select([forker.stdout], [], [], 60)[0], "it still forks"
+        assert forker.stdout.read() == b""
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(forker.pid, signal.SIGKILL)
+        forker.stdout.close()

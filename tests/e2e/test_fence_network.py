@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from samobot.claude.fence_probe import fence_problem
 from tests.e2e.real import outcomes, real_shop
-from tests.support.claude_cli import require_newest_claude
+from tests.support.claude_cli import require_claude, require_newest_claude
 from tests.support.messages_api import MessagesApi, bash, signal
 from tests.support.waiting import until
 
@@ -26,8 +27,10 @@ _TRY = "; ".join(
 _WAIT = "until [ -e go ]; do sleep 0.1; done"
 
 
-@pytest.mark.parametrize("network", ["none", "allowlist"])
-def test_agent_reaches_the_model_and_what_is_listed_only(tmp_path: Path, network: str) -> None:
+@pytest.mark.parametrize(("network", "cli"), [("none", require_newest_claude), ("allowlist", require_claude)])
+def test_agent_reaches_the_model_and_what_is_listed_only(
+    tmp_path: Path, network: str, cli: Callable[[], Path]
+) -> None:
     listed = MessagesApi({})
     ask_listed = f"curl -sS -m 20 {listed.url}/v1/models || echo mis\\sed"
     ending = signal("blocked", reason="Enough", needs="x")
@@ -35,7 +38,7 @@ def test_agent_reaches_the_model_and_what_is_listed_only(tmp_path: Path, network
     with listed, MessagesApi(script) as api:
         shop = real_shop(tmp_path, api)
         shop.environment |= {
-            "CLAUDE_PATH": str(require_newest_claude()),
+            "CLAUDE_PATH": str(cli()),
             "SAMOBOT_FENCE_NET": network,
             "SAMOBOT_FENCE_HOSTS": listed.url.removeprefix("http://"),
         }

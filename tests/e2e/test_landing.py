@@ -116,7 +116,7 @@ async def test_task_is_merged_by_taps_with_a_red_check_and_a_comment_worked_in_t
         assert "✅ Merge PR" not in red.labels
         # It is watched since it was opened: what is new reaches the chat, with a button that fixes exactly that.
         news = await room.see("1 check failed and 1 new comment", "bob", "Greet politely", after=opened.id)
-        assert news.labels == ["🔁 Let it fix", "Keep fixing until green", "Ignore"]
+        assert news.labels == ["🔁 Let it fix", "Keep fixing until green", "Ignore", "Open"]
         await room.tap(news, "🔁 Let it fix")
         plan = await room.see(
             "has a plan", after=news.id, fits=lambda message: "✅ Approve" in message.labels
@@ -146,7 +146,7 @@ async def test_task_is_merged_by_taps_with_a_red_check_and_a_comment_worked_in_t
         assert landed["commit"] == fixed
         assert "greet.py" in shop.git("ls-tree", "--name-only", "main", cwd=bare)
         # The tool never runs where the repository's configuration could reach it, and gets no token of the bot.
-        expected = {"pr list", "pr create", "pr merge", "pr view", "api --hostname"}
+        expected = {"pr list", "pr create", "pr merge", "pr view", "api --hostname", "api graphql"}
         assert {" ".join(call[:2]) for call in forge.read()["calls"]} == expected
         # An edit that Telegram took just before the kill may be made again: nothing comes of it.
         assert all("message is not modified" in (call.error or "") for call in room.server.calls.rejected())

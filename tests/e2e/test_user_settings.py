@@ -50,13 +50,20 @@ def test_settings_that_deny_the_tools_stop_a_run_before_it_costs_anything(
     assert not shop.sessions.exists()
 
 
-def test_a_disabled_bypass_with_the_tools_allowed_works(tmp_path: Path, claude: Path) -> None:
+def test_an_output_style_does_not_reach_the_agent_and_a_disabled_bypass_with_the_tools_allowed_works(
+    tmp_path: Path, claude: Path
+) -> None:
     permissions = {"disableBypassPermissionsMode": "disable", "allow": ["Bash", "Edit", "Write", "Read"]}
     with MessagesApi({"investigation": STEPS}) as api:
-        done = shop_with(tmp_path, api, claude, {"permissions": permissions}).run("greet", "--task", "Greet")
+        shop = shop_with(tmp_path, api, claude, {"permissions": permissions, "outputStyle": "Learning"})
+        done = shop.run("greet", "--task", "Greet")
         api.check()
     assert done.returncode == 11, done.stdout + done.stderr
     assert "it works" in api.requests[1].text
+    request = json.dumps(api.requests[0].body)
+    assert "Greet" in request
+    assert "Learning" not in request
+    assert "TODO(human)" not in request
 
 
 def test_a_hook_that_refuses_the_prompt_is_named_and_not_tried_again(tmp_path: Path, claude: Path) -> None:
@@ -70,17 +77,6 @@ def test_a_hook_that_refuses_the_prompt_is_named_and_not_tried_again(tmp_path: P
     blocked = shop.status("greet")["blocked"]
     assert "A hook of Claude Code's settings refuses the iteration's prompt" in blocked
     assert "no prompts today" in blocked
-
-
-def test_an_output_style_of_the_user_does_not_reach_the_agent(tmp_path: Path, claude: Path) -> None:
-    with MessagesApi({"investigation": STEPS}) as api:
-        shop = shop_with(tmp_path, api, claude, {"outputStyle": "Learning"})
-        assert shop.run("greet", "--task", "Greet").returncode == 11
-        api.check()
-    request = json.dumps(api.requests[0].body)
-    assert "Greet" in request
-    assert "Learning" not in request
-    assert "TODO(human)" not in request
 
 
 def test_an_agent_has_the_mcp_servers_that_the_user_chose_and_the_absent_one_is_reported(

@@ -24,8 +24,8 @@ from samobot.fleet.forge import CheckState, CheckView, WorkSource
 from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
-from samobot.fleet.results import QuestionAnswer, ResumeKind, UserFile
-from samobot.fleet.start_request import StartRequest
+from samobot.fleet.results import QuestionAnswer, ResumeKind
+from samobot.fleet.start_request import StartRequest, UserFile
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.asks import Ask, save_asks
 from samobot.session.decisions import DecisionKind

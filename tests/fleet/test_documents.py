@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from samobot.errors import NotFoundError, StorageError, UsageError
-from samobot.fleet import documents
+from samobot.fleet import agent_log, documents
 from samobot.fleet.documents import FILE_LIMIT, MAX_FILES, TEXT_LIMIT
 from samobot.session.folder import SessionFolder
 from tests.support.repository import commit, git, make_repository
@@ -49,22 +49,22 @@ async def test_log_shows_what_was_written_and_done_last(session: SessionFolder, 
         + b'{"type": "assis'
     )
     (session.logs / LOG).write_bytes(lines)
-    assert await documents.log_lines(session, tmp_path, 20) == [
+    assert await agent_log.log_lines(session, tmp_path, 20) == [
         "💬 First",
         "👀 Reading /x/README.md",
         "💬 ?Last",
     ]
-    assert await documents.log_lines(session, tmp_path, 1) == ["💬 ?Last"]
-    assert await documents.log_lines(session, tmp_path, 0) == []
-    assert await documents.last_message(session) == "?Last"
+    assert await agent_log.log_lines(session, tmp_path, 1) == ["💬 ?Last"]
+    assert await agent_log.log_lines(session, tmp_path, 0) == []
+    assert await agent_log.last_message(session) == "?Last"
 
 
 async def test_a_session_without_a_log_has_nothing_to_say(session: SessionFolder, tmp_path: Path) -> None:
-    assert await documents.log_lines(session, tmp_path, 5) == []
-    assert await documents.last_message(session) == ""
+    assert await agent_log.log_lines(session, tmp_path, 5) == []
+    assert await agent_log.last_message(session) == ""
     (session.logs / LOG).symlink_to("/dev/zero")
     os.mkfifo(session.logs / "01-15-1031-002-planning.jsonl")
-    assert await documents.last_message(session) == ""
+    assert await agent_log.last_message(session) == ""
 
 
 async def test_of_a_huge_log_only_the_end_is_read(session: SessionFolder, tmp_path: Path) -> None:
@@ -75,11 +75,11 @@ async def test_of_a_huge_log_only_the_end_is_read(session: SessionFolder, tmp_pa
         log.write(b"\n" + says("near the end") + b"x" * 3_000_000 + b"\n" + says("the end"))
     tracemalloc.start()
     try:
-        assert await documents.log_lines(session, tmp_path, 1) == ["💬 the end"]
-        assert await documents.last_message(session) == "the end"
+        assert await agent_log.log_lines(session, tmp_path, 1) == ["💬 the end"]
+        assert await agent_log.last_message(session) == "the end"
         assert tracemalloc.get_traced_memory()[1] < 8_000_000
         tracemalloc.reset_peak()
-        found = await documents.log_lines(session, tmp_path, 20)
+        found = await agent_log.log_lines(session, tmp_path, 20)
         assert found == ["💬 near the end", "💬 the end"]
         assert tracemalloc.get_traced_memory()[1] < 64_000_000
     finally:
@@ -89,7 +89,7 @@ async def test_of_a_huge_log_only_the_end_is_read(session: SessionFolder, tmp_pa
 async def test_what_was_said_is_found_behind_much_output(session: SessionFolder) -> None:
     noise = json.dumps({"type": "user", "message": {"content": "x" * 1000}}).encode() + b"\n"
     (session.logs / LOG).write_bytes(says("it is done") + noise * 3000)
-    assert await documents.last_message(session) == "it is done"
+    assert await agent_log.last_message(session) == "it is done"
 
 
 async def test_the_newest_plan_and_summary_come_under_their_names(session: SessionFolder) -> None:
@@ -216,4 +216,4 @@ async def test_a_deleted_session_is_said_in_one_sentence(session: SessionFolder,
     for call in (documents.files(gone), documents.summary_text(gone), documents.file(gone, "x")):
         with pytest.raises(StorageError, match="cannot be read"):
             await call
-    assert await documents.last_message(gone) == ""
+    assert await agent_log.last_message(gone) == ""

@@ -53,6 +53,9 @@ def test_draft_is_opened_as_one_and_not_merged(room: LandingRoom, forge: FakeFor
     room.land(LandingStep.OPEN_DRAFT)
     forge.report(room.tip("greet"), SUCCESS)
     assert refusal(room, LandingStep.MERGE_PR) == "#12 is a draft."
+    room.land(LandingStep.READY_PR)
+    assert forge.read()["mrs"][0]["title"] == "Add a greeting script"
+    assert refusal(room, LandingStep.MERGE_PR) == ""
 
 
 @pytest.mark.parametrize(
@@ -121,8 +124,11 @@ def test_comments_are_read_with_their_place_and_without_what_gitlab_notes_itself
 
 def test_log_of_a_failed_job_is_its_last_lines(room: LandingRoom, forge: FakeForge) -> None:
     opened(room, forge, FAILED)
-    forge.change(logs={"2": "one\ntwo"})
+    trace = "\x1b[0KRunning\nsection_start:1700000000:step_script\r\x1b[0K\x1b[0;m$ make\n00:01\tone\n\x1b[31;1mERROR: two\x1b[0;m\n"
+    forge.change(logs={"2": trace})
     check = CheckView(name="lint", state=CheckState.RED, url=FAILED["target_url"])
+    assert check_log(room.project, room.folder, check) == "Running\n$ make\n00:01\tone\nERROR: two"
+    forge.change(logs={"2": "2026-01-15T10:00:00.000000Z 01O one\n2026-01-15T10:00:00.000000Z 01E+two\n"})
     assert check_log(room.project, room.folder, check) == "one\ntwo"
     assert (
         check_log(room.project, room.folder, CheckView(name="x", state=CheckState.RED, url="https://x/"))

@@ -13,9 +13,11 @@ from samobot.errors import ConflictError
 from samobot.fleet import forge_tool
 from samobot.fleet.forge import CheckState, CheckView, ForgeProblem, WorkSource, split_address
 from samobot.fleet.forge_work import pull_request_diff, work_report
+from samobot.fleet.github_answers import pull_request
 from samobot.fleet.landing_models import LandingStep, LandingView
 from samobot.fleet.pull_request_report import check_log, pull_request_report
 from samobot.session.vault import use_state_dir
+from tests.support.cases import for_each
 from tests.support.fake_gh import GREEN, RED, RUNNING, STATUS, FakeForge, put_gh
 from tests.support.forge_room import make_forge_room, opened, put_forge, refusal
 from tests.support.landing_room import LandingRoom
@@ -138,7 +140,7 @@ def test_pull_request_is_merged_at_the_commit_that_was_green(
         ([GREEN], {"mergeable": "CONFLICTING", "mergeStateStatus": "DIRTY"}, "conflicts with main"),
         ([GREEN], {"mergeStateStatus": "BLOCKED"}, "(blocked)"),
         ([GREEN], {"mergeStateStatus": "BEHIND"}, "(behind)"),
-        ([GREEN], {"mergeable": "UNKNOWN", "mergeStateStatus": "UNKNOWN"}, "(unknown)"),
+        ([GREEN], {"mergeable": "UNKNOWN", "mergeStateStatus": "UNKNOWN"}, "still finding out"),
         ([GREEN], {"state": "CLOSED"}, "#12 is closed."),
     ],
 )
@@ -192,12 +194,32 @@ def test_push_in_the_last_instant_is_refused_by_the_forges_own_compare(
     assert forge.read()["merges"] == []
 
 
-def test_request_in_a_merge_queue_is_not_called_merged(room: LandingRoom, forge: FakeForge) -> None:
-    opened(room, forge, GREEN)
+def test_request_is_put_into_a_merge_queue_at_its_commit_and_not_called_merged(
+    room: LandingRoom, forge: FakeForge
+) -> None:
+    head = opened(room, forge, GREEN)
     forge.change(queue=True)
     with pytest.raises(ConflictError, match="has not merged it yet"):
         room.land(LandingStep.MERGE_PR)
+    assert forge.read()["merges"] == [head]
+    # `gh pr merge` would enable auto-merge, for whatever is pushed later.
+    assert ["pr", "merge"] not in [call[:2] for call in forge.read()["calls"]]
     assert [event["step"] for event in room.events()] == ["push", "open-pr"]
+
+
+def test_draft_is_made_ready_by_a_step_of_its_own(room: LandingRoom, forge: FakeForge) -> None:
+    room.land(LandingStep.PUSH)
+    room.land(LandingStep.OPEN_DRAFT)
+    view = room.view()
+    theirs = foreign_commit(room)
+    git(room.root / "other", "push", "--quiet", "origin", "greet")
+    assert "which is not what is here" in refusal(room, LandingStep.READY_PR)
+    git(room.root / "other", "push", "--quiet", "--force", "origin", f"{theirs}~1:greet")
+    forge.report(room.tip("greet"), GREEN)  # no check that ends meanwhile keeps it from being made ready
+    assert room.land(LandingStep.READY_PR, view).text.startswith("#12 is ready for review")
+    assert room.land(LandingStep.READY_PR, view).repeated
+    assert room.view().offer(LandingStep.READY_PR) is None
+    assert refusal(room, LandingStep.MERGE_PR) == ""
 
 
 def test_lost_login_is_said_and_nothing_is_done(room: LandingRoom, forge: FakeForge) -> None:
@@ -284,12 +306,77 @@ def test_log_of_a_failed_job_is_its_last_lines(room: LandingRoom, forge: FakeFor
     url = "https://github.com/ann/demo/actions/runs/5/job/77"
     check = CheckView(name="lint", state=CheckState.RED, url=url)
     assert check_log(room.project, room.folder, check) == ""  # not there yet
-    lines = [f"lint\tRun ruff\t2026-01-15T10:00:00.1234567Z line {number}\x1b[0m" for number in range(100)]
+    lines = [
+        f"lint\tRun ruff\t2026-01-15T10:00:00.1234567Z \x1b[31mline\t{number}\x1b[0m" for number in range(100)
+    ]
     forge.change(logs={"77": "\n".join(lines)})
     log = check_log(room.project, room.folder, check).splitlines()
-    assert (len(log), log[0], log[-1]) == (40, "line 60\ufffd[0m", "line 99\ufffd[0m")
+    assert (len(log), log[0], log[-1]) == (40, "line\t60", "line\t99")
+    # While other jobs run, and of some runs at all times, only the job itself has a log: as far as the failure.
+    forge.change(
+        logs={}, job_logs={"77": "2026-01-15T10:00:00Z a\n2026-01-15T10:00:00Z ##[error]b\nCleaning up"}
+    )
+    assert check_log(room.project, room.folder, check) == "a\n##[error]b"
+    forge.change(logs={"77": ""})
+    assert check_log(room.project, room.folder, check) == "a\n##[error]b"
     elsewhere = check.model_copy(update={"url": "https://ci.example.org/1"})
     assert check_log(room.project, room.folder, elsewhere) == ""
+
+
+def test_a_red_check_beyond_the_hundred_that_a_list_has_is_seen(room: LandingRoom, forge: FakeForge) -> None:
+    opened(room, forge, *[GREEN | {"name": f"test {number}"} for number in range(100)], RED)
+    assert "red checks: lint" in refusal(room, LandingStep.MERGE_PR)
+
+
+def test_server_without_merge_queues_is_asked_to_merge(room: LandingRoom, forge: FakeForge) -> None:
+    head = opened(room, forge, GREEN)
+    forge.change(queue=None)
+    room.land(LandingStep.MERGE_PR)
+    assert forge.read()["merges"] == [head]
+
+
+RUN = "https://github.com/ann/demo/actions/runs/5/job/"
+FIRST = RED | {"detailsUrl": f"{RUN}1", "startedAt": "2026-01-15T10:00:00Z"}
+AGAIN = FIRST | {"detailsUrl": f"{RUN}2", "startedAt": "2026-01-15T11:00:00Z", "conclusion": "SUCCESS"}
+WAITING = FIRST | {
+    "detailsUrl": f"{RUN}3", "startedAt": "0001-01-01T00:00:00Z", "conclusion": "", "status": "QUEUED"
+}  # fmt: skip
+OTHER_RUN = FIRST | {"detailsUrl": "https://github.com/ann/demo/actions/runs/6/job/4"}
+
+
+@for_each(
+    ("rollup", "states"),
+    [
+        ([FIRST, AGAIN], [CheckState.GREEN]),
+        ([AGAIN, FIRST], [CheckState.GREEN]),
+        ([FIRST, AGAIN, WAITING], [CheckState.PENDING]),
+        ([WAITING, AGAIN], [CheckState.PENDING]),
+        # What is not known to be the same job counts twice: green only if all of it is.
+        ([OTHER_RUN, AGAIN], [CheckState.RED, CheckState.GREEN]),
+        ([RED, GREEN | {"name": "lint"}], [CheckState.RED, CheckState.GREEN]),
+        ([AGAIN, FIRST | {"workflowName": "other"}], [CheckState.GREEN, CheckState.RED]),
+        (None, []),
+    ],
+)
+def test_only_the_latest_of_a_job_that_was_repeated_counts(
+    rollup: list[dict[str, Any]] | None, states: list[CheckState]
+) -> None:
+    values = {
+        "number": 12, "url": "u", "title": "t", "state": "OPEN", "isDraft": False, "headRefOid": "a" * 40,
+        "baseRefName": "main", "mergeable": "UNKNOWN", "mergeStateStatus": "UNKNOWN", "reviewDecision": "",
+        "statusCheckRollup": rollup,
+    }  # fmt: skip
+    found = pull_request(values)
+    assert [each.state for each in found.checks] == states
+    assert "still finding out" in found.obstacle
+
+
+def test_label_with_a_comma_is_one_label(room: LandingRoom, forge: FakeForge) -> None:
+    work_report(room.project, WorkSource.ISSUE, 'help, "wanted"')
+    (call,) = [call for call in forge.read()["calls"] if call[:2] == ["issue", "list"]]
+    assert call[call.index("--label") + 1] == '"help, ""wanted"""'
+    work_report(room.project, WorkSource.ISSUE, "help wanted")
+    assert forge.read()["calls"][-1][5] == "help wanted"
 
 
 def test_lost_login_is_reported_as_such(room: LandingRoom, forge: FakeForge) -> None:

@@ -68,6 +68,9 @@ class History:
     def open(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> None:
         raise AssertionError("nobody asked for that")
 
+    def mark_ready(self, request: PullRequestView) -> None:
+        raise AssertionError("nobody asked for that")
+
     def merge(self, number: int, head: str, *, squash: bool) -> None:
         if self.fails:
             raise ForgeError(self.fails)

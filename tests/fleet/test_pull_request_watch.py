@@ -174,6 +174,14 @@ def test_looks_become_rarer_and_soon_after_a_change() -> None:
         ("gh: HTTP 401: Bad credentials", ForgeProblem.LOGIN),
         ("gh: HTTP 403: API rate limit exceeded for user ID 1.", ForgeProblem.RATE_LIMIT),
         ("gh: You have exceeded a secondary rate limit", ForgeProblem.RATE_LIMIT),
+        ("gh: Resource protected by organization SAML enforcement. (HTTP 403)", ForgeProblem.LOGIN),
+        (
+            "gh: This API operation needs the x scope. To request it, run:  gh auth refresh",
+            ForgeProblem.LOGIN,
+        ),
+        ('glab: oauth2: "invalid_grant"', ForgeProblem.LOGIN),
+        ("glab: 401 Unauthorized (HTTP 401)", ForgeProblem.LOGIN),
+        ("glab: HTTP 429", ForgeProblem.RATE_LIMIT),
         ("gh did not answer within 60 s.", ForgeProblem.OTHER),
     ],
 )

@@ -53,6 +53,11 @@ NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
         ("0 7 * * 0 x", "0 7 * * sun", "11-29 07:00", "x"),
         ("0 7 * * 7 x", "0 7 * * sun", "11-29 07:00", "x"),
         ("0 7 1 * * x", "0 7 1 * *", "12-01 07:00", "x"),
+        # crontab(5): either day if both are given, and steps of */2 from Sunday
+        ("0 7 1 * 5 x", "0 7 1 * fri", "12-01 07:00", "x"),
+        ("0 7 13 * 5 x", "0 7 13 * fri", "12-04 07:00", "x"),
+        ("0 7 * * */2 x", "0 7 * * */2", "11-29 07:00", "x"),
+        ("0 7 1-9 * */6 x", "0 7 1-9 * */6", "12-05 07:00", "x"),
     ],
 )
 def test_time_is_read_from_the_beginning_of_a_text(

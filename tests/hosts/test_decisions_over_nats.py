@@ -18,8 +18,8 @@ from samobot.errors import ConflictError, HostAwayError, NotFoundError, SavedFor
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.request_scope import request_scope
-from samobot.fleet.results import FleetEventKind, UserFile
-from samobot.fleet.start_request import StartRequest
+from samobot.fleet.results import FleetEventKind
+from samobot.fleet.start_request import StartRequest, UserFile
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.hosts import nats_streams
 from samobot.hosts.hub_link import HubLink

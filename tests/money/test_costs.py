@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.config.project import Project, load_project
-from samobot.money.costs import Amount, add_up, collect, cost_lines, first_day, read_charges
+from samobot.money.charges import collect, read_charges
+from samobot.money.cost_table import cost_lines
+from samobot.money.costs import Amount, add_up, first_day
 from samobot.money.spending import add
 from samobot.session import journal
 from samobot.session.folder import ARCHIVE, SessionFolder

@@ -105,17 +105,6 @@ class Desk:
             invocation.argv, stdin=invocation.stdin, cwd=invocation.cwd, environment=environment
         )
 
-    def ask(self, api: MessagesApi, prompt: str) -> Ended:
-        """Run one prompt with the plugin, as a person does."""
-        return run_claude(
-            "--plugin-dir",
-            str(self.plugin),
-            prompt=prompt,
-            cwd=self.facts.workdir,
-            environment=cli_environment(self.home, api.url),
-            claude=self.claude,
-        )
-
     def signal(self) -> object:
         """What `_signal.json` holds."""
         return json.loads((self.facts.session / "_signal.json").read_text(encoding="utf-8"))
@@ -244,115 +233,112 @@ def test_nothing_of_ours_is_left_in_home(asked: Asked) -> None:
     assert not list(left[0].iterdir())
 
 
-def test_the_cli_lists_every_agent_skill_and_command(desk: Desk) -> None:
-    with MessagesApi({OTHER: [say("hello")]}) as api:
-        (init,) = desk.ask(api, "hello").of_type("system", "init")
+@dataclass(frozen=True)
+class Typed:
+    """One conversation by hand, with our plugin: one start of each CLI for all that is asserted about it.
+
+    Attributes:
+        lines: What was typed from the pages, in order; two more lines and a request for a file stand around them.
+        sent: The conversation as the model got it in the last request.
+        ended: What the CLI left behind.
+        note: The file that the model wrote.
+    """
+
+    lines: Sequence[str]
+    sent: str
+    ended: Ended
+    note: Path
+
+
+def _on_pages() -> set[str]:
+    pages = [TOP / "README.md", *(TOP / "docs").rglob("*.md")]
+    return {found for page in pages for found in re.findall(r"`(/samocode:[^`]+)`", page.read_text("utf-8"))}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(each, marks=pytest.mark.xdist_group(f"typed_{each}")) for each in ("pinned", "newest")
+    ],
+)
+def typed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Typed:
+    claude = require_claude() if request.param == "pinned" else require_newest_claude()
+    desk = Desk(tmp_path_factory.mktemp("typed"))
+    lines = sorted(_on_pages() - {"/samocode:NAME", "/samocode:dive …"})
+    more = ["/samocode:dive How are greetings printed?", "/samocode:samocode-run greet", "Leave a note."]
+    said = [{"type": "user", "message": {"role": "user", "content": line}} for line in (*lines, *more)]
+    note = desk.facts.workdir / "note"
+    answers = [*[say("Done.")] * (len(said) - 1), write(str(note), "x"), say("It is noted.")]
+    with MessagesApi({OTHER: answers}) as api:
+        ended = run_claude(
+            "--plugin-dir", str(desk.plugin), "--input-format", "stream-json",
+            prompt="".join(f"{json.dumps(each)}\n" for each in said),
+            cwd=desk.facts.workdir, environment=cli_environment(desk.home, api.url), claude=claude,
+        )  # fmt: skip
+    api.check()
+    return Typed(lines, api.requests[-1].text, ended, note)
+
+
+def test_the_cli_lists_every_agent_skill_and_command(typed: Typed) -> None:
+    init = typed.ended.of_type("system", "init")[0]
     assert {f"samocode:{path.stem}" for path in agent_files()} <= set(init["agents"])
     skills = {f"samocode:{path.parent.name}" for path in skill_files()}
     commands = {f"samocode:{path.stem}" for path in command_files()}
     assert skills | commands <= set(init["slash_commands"])
 
 
-def test_a_command_expands_in_a_prompt_with_its_arguments(desk: Desk, any_claude: Path) -> None:
-    desk.claude = any_claude
-    with MessagesApi({OTHER: [say("Done.")]}) as api:
-        desk.ask(api, "/samocode:dive How are greetings printed?")
-    assert "do a `dive` on: How are greetings printed?" in api.requests[0].text
+def test_a_command_and_a_skill_expand_in_a_prompt_with_their_arguments(typed: Typed) -> None:
+    assert "do a `dive` on: How are greetings printed?" in typed.sent
+    assert "Arguments: `greet`" in typed.sent
 
 
-def test_every_command_on_every_page_expands_as_the_page_writes_it(desk: Desk, any_claude: Path) -> None:
-    """All in one conversation, typed line by line: one process for each CLI."""
-    desk.claude = any_claude
-    pages = [TOP / "README.md", *(TOP / "docs").rglob("*.md")]
-    typed = {found for page in pages for found in re.findall(r"`(/samocode:[^`]+)`", page.read_text("utf-8"))}
-    assert {each.split()[0] for each in typed} == {f"/samocode:{path.stem}" for path in command_files()}
-    lines = sorted(typed - {"/samocode:NAME", "/samocode:dive …"})
-    said = [{"type": "user", "message": {"role": "user", "content": line}} for line in lines]
-    with MessagesApi({OTHER: [say("Done.")] * len(lines)}) as api:
-        ended = run_claude(
-            "--plugin-dir", str(desk.plugin), "--input-format", "stream-json",
-            prompt="".join(f"{json.dumps(each)}\n" for each in said),
-            cwd=desk.facts.workdir, environment=cli_environment(desk.home, api.url), claude=desk.claude,
-        )  # fmt: skip
-    assert "Unknown command" not in json.dumps(ended.records)
-    sent = api.requests[-1].text
-    for line in lines:
+def test_every_command_on_every_page_expands_as_the_page_writes_it(typed: Typed) -> None:
+    assert {each.split()[0] for each in _on_pages()} == {f"/samocode:{path.stem}" for path in command_files()}
+    assert "Unknown command" not in json.dumps(typed.ended.records)
+    for line in typed.lines:
         name, _, arguments = line.removeprefix("/samocode:").partition(" ")
         body = front_matter(plugin_dir() / "commands" / f"{name}.md")[1].strip()
-        assert body.replace("$ARGUMENTS", arguments).split("\n")[0].strip() in sent, line
+        assert body.replace("$ARGUMENTS", arguments).split("\n")[0].strip() in typed.sent, line
 
 
-def test_a_skill_expands_in_a_prompt_with_its_arguments(desk: Desk) -> None:
-    with MessagesApi({OTHER: [say("Done.")]}) as api:
-        desk.ask(api, "/samocode:samocode-run greet")
-    assert "Arguments: `greet`" in api.requests[0].text
+def test_hook_does_nothing_without_an_iteration(typed: Typed) -> None:
+    assert typed.note.read_text() == "x"
+    assert typed.ended.result["result"] == "It is noted."
 
 
-def test_an_iteration_without_a_signal_is_sent_back_and_then_ends_well(desk: Desk) -> None:
-    script: Sequence[Step] = [
-        say("I am finished."),
-        *signal("waiting", waiting_for="plan_approval", summary="A plan is there."),
-    ]
-    with MessagesApi({"planning": script}) as api:
-        ended = desk.iterate(api, desk.facts)
-    api.check()
-    assert ended.code == 0
-    assert ended.result["is_error"] is False
-    assert "There is no signal file." in api.requests[1].text
-    assert desk.signal() == {"status": "waiting", "for": "plan_approval", "summary": "A plan is there."}
-
-
-def test_a_signal_that_the_phase_may_not_send_is_sent_back(desk: Desk) -> None:
-    script = [*signal("done"), bash("rm '{session}/_signal.json'"), *_ending(Phase.PLANNING)]
-    with MessagesApi({"planning": script}) as api:
-        desk.iterate(api, desk.facts)
-    api.check()
-    assert "which this phase may not signal" in api.requests[2].text
-
-
-def test_a_model_that_never_signals_ends_after_three_reminders(desk: Desk) -> None:
-    with MessagesApi(lambda request: say("No.")) as api:
-        ended = desk.iterate(api, desk.facts)
-    assert ended.code == 0
-    assert len(api.requests) == 4
-    assert not (desk.facts.session / "_signal.json").exists()
-
-
-def test_the_hook_works_from_a_folder_with_spaces_and_quotes(tmp_path: Path) -> None:
+def test_what_ends_without_a_valid_signal_is_sent_back_and_a_sub_agent_is_not(tmp_path: Path) -> None:
+    """From a folder with spaces and quotes, in which the hook's command has to work as well."""
     plugin = tmp_path / "it's a $HOME plugin"
     plugin.mkdir()
     for name in ("agents", "hooks", "skills", ".claude-plugin"):
         shutil.copytree(plugin_dir() / name, plugin / name)
     desk = Desk(tmp_path / "a 'quoted' place", plugin)
-    with MessagesApi({"planning": [say("Finished."), *_ending(Phase.PLANNING)]}) as api:
-        desk.iterate(api, desk.facts)
-    api.check()
-    assert "There is no signal file." in api.requests[1].text
-
-
-def test_sub_agents_are_not_sent_back(desk: Desk) -> None:
+    look = tool(
+        "Task",
+        description="look",
+        prompt="Look around.",
+        subagent_type="general-purpose",
+        run_in_background=False,
+    )
     script: Sequence[Step] = [
-        tool(
-            "Task",
-            description="look",
-            prompt="Look around.",
-            subagent_type="general-purpose",
-            run_in_background=False,
-        ),
-        *_ending(Phase.PLANNING),
+        look,
+        say("I am finished."),
+        *signal("done"),
+        bash("rm '{session}/_signal.json'"),
+        *signal("waiting", waiting_for="plan_approval", summary="A plan is there."),
     ]
     with MessagesApi({"planning": script, OTHER: [say("The sub-agent's report.")]}) as api:
         ended = desk.iterate(api, desk.facts)
     api.check()
     assert ended.code == 0
-    assert "The sub-agent's report." in api.of_phase("planning")[1].text
-
-
-def test_hook_does_nothing_without_an_iteration(desk: Desk) -> None:
-    with MessagesApi({OTHER: [write(str(desk.facts.workdir / "note"), "x"), say("Done.")]}) as api:
-        ended = desk.ask(api, "hello")
-    api.check()
-    assert ended.result["result"] == "Done."
+    assert ended.result["is_error"] is False
+    own = api.of_phase("planning")
+    assert "The sub-agent's report." in own[1].text
+    assert "There is no signal file." not in own[1].text
+    assert "There is no signal file." in own[2].text
+    assert "which this phase may not signal" not in own[3].text
+    assert "which this phase may not signal" in own[4].text
+    assert desk.signal() == {"status": "waiting", "for": "plan_approval", "summary": "A plan is there."}
 
 
 @pytest.fixture(params=["pinned", "newest"])
@@ -360,11 +346,14 @@ def any_claude(request: pytest.FixtureRequest) -> Path:
     return require_claude() if request.param == "pinned" else require_newest_claude()
 
 
-def test_a_later_iteration_of_a_phase_repeats_the_beginning_of_the_request(
-    desk: Desk, any_claude: Path
+def test_a_later_iteration_of_a_phase_repeats_the_beginning_of_the_request_and_a_claude_inside_is_refused(
+    desk: Desk, any_claude: Path, tmp_path: Path
 ) -> None:
     """What a request has in common with an earlier one, from its beginning, is read from the model's cache."""
     desk.claude = any_claude
+    ran = tmp_path / "ran"
+    put_program(tmp_path / "bin", "claude", f"touch '{ran}'")
+    desk.more = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     later = replace(
         desk.facts,
         number=5,
@@ -373,15 +362,24 @@ def test_a_later_iteration_of_a_phase_repeats_the_beginning_of_the_request(
         guidance=("Use argparse.",),
         reminder="There was no signal.",
     )
-    with MessagesApi({Phase.PLANNING: [*_ending(Phase.PLANNING), *_ending(Phase.PLANNING)]}) as api:
+    nested: list[Step] = [bash("claude -p 'Do my work'"), bash("claude --version")]
+    ending = _ending(Phase.PLANNING)
+    with MessagesApi({Phase.PLANNING: [*ending, *nested, *ending]}) as api:
         for facts in (desk.facts, later):
             assert desk.iterate(api, facts).code == 0
-    first, second = (next(each for each in api.requests if each.run == run) for run in _runs(api))
-    assert second.body["tools"] == first.body["tools"]
-    assert [block["text"] for block in second.body["system"] if "cache_control" in block] == [
-        block["text"] for block in first.body["system"] if "cache_control" in block
-    ]
-    assert "Use argparse." in second.text
+    api.check()
+    first, second = ([each for each in api.requests if each.run == run] for run in _runs(api))
+    assert second[0].body["tools"] == first[0].body["tools"]
+    assert _cached(second[0]) == _cached(first[0])
+    assert _cached(first[0])
+    assert "Use argparse." in second[0].text
+    assert "No CLI of an agent inside an iteration" in second[1].text
+    assert ran.exists(), "asking it for its version is allowed"
+    assert "touch" not in second[1].text
+
+
+def _cached(request: Request) -> list[str]:
+    return [block["text"] for block in request.body["system"] if "cache_control" in block]
 
 
 def _runs(api: MessagesApi) -> list[str]:
@@ -442,17 +440,3 @@ def test_reviewers_report_before_the_iteration_ends(
     assert ended.code == 0
     assert desk.signal() == {"status": "continue", "phase": "quality", "summary": FOUND}
     assert "There is no signal file" not in api.requests[-1].text
-
-
-def test_a_claude_inside_an_iteration_is_refused(desk: Desk, any_claude: Path, tmp_path: Path) -> None:
-    desk.claude = any_claude
-    ran = tmp_path / "ran"
-    put_program(tmp_path / "bin", "claude", f"touch '{ran}'")
-    desk.more = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
-    steps: list[Step] = [bash("claude -p 'Do my work'"), bash("claude --version"), *_ending(Phase.QUALITY)]
-    with MessagesApi({"quality": steps}) as api:
-        desk.iterate(api, replace(desk.facts, phase=Phase.QUALITY))
-        assert "No CLI of an agent inside an iteration" in api.requests[1].text
-    api.check()
-    assert ran.exists(), "asking it for its version is allowed"
-    assert "touch" not in api.requests[1].text

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import UsageError
+from samobot.session.branch_point import base_of
 from samobot.session.commit_check import commit_problem
 from samobot.session.diff import checkout, diff_summary, diff_text, head
 from samobot.session.git import Git, GitError
 from samobot.session.git_config import Entry, overrides, parse_listing, untrusted_programs
 from samobot.session.tree_state import tree_state
-from samobot.session.worktree import base_of, prepare_worktree
+from samobot.session.worktree import prepare_worktree
 from tests.support.cases import for_each
 from tests.support.repository import commit, git, make_repository
 

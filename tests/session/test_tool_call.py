@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.session.tool_call import ToolCall
+from tests.support.cases import for_each
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
@@ -57,6 +58,27 @@ def test_rule_of_an_unknown_tool_is_exactly_that_call() -> None:
     one, other = ToolCall("mcp__x__y", {"a": 1}), ToolCall("mcp__x__y", {"a": 2})
     assert one.rule.startswith("this call of mcp__x__y (")
     assert one.rule != other.rule
+    # Of a shorter one an agent could find two calls, a harmless and another, that share it.
+    assert one.sha256[:32] in one.rule
+
+
+@for_each(
+    "other",
+    [
+        bash("git status; rm -rf x"),
+        bash("git status\nrm -rf x"),
+        bash("git status "),
+        bash("git\u00a0status"),
+        bash("g\u0456t status"),  # CYRILLIC SMALL LETTER BYELORUSSIAN-UKRAINIAN I
+        bash("git status\u200b"),
+        bash("git status", run_in_background=True),
+        bash("git status", dangerouslyDisableSandbox=True),
+        ToolCall("Monitor", {"command": "git status"}),
+    ],
+)
+def test_rule_of_a_command_allows_no_other(other: ToolCall) -> None:
+    assert other.rule != bash("git status", description="x", timeout=5, run_in_background=False).rule
+    assert other.sha256 != bash("git status").sha256
 
 
 def test_edit_reads_as_a_diff() -> None:

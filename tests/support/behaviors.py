@@ -59,7 +59,10 @@ BEHAVIORS: Mapping[str, Behavior] = {
         f"{_SETTINGS}test_a_hook_that_refuses_the_prompt_is_named_and_not_tried_again",
     ),
     "the output style `Learning`": Behavior(
-        "is not used", None, "", f"{_SETTINGS}test_an_output_style_of_the_user_does_not_reach_the_agent"
+        "is not used",
+        None,
+        "",
+        f"{_SETTINGS}test_an_output_style_does_not_reach_the_agent_and_a_disabled_bypass_with_the_tools_allowed_works",
     ),
     "MCP servers, one of them broken": Behavior(
         "works with the others",
@@ -71,9 +74,12 @@ BEHAVIORS: Mapping[str, Behavior] = {
         "expands with its arguments",
         None,
         "",
-        f"{_PLUGIN}test_a_command_expands_in_a_prompt_with_its_arguments",
+        f"{_PLUGIN}test_a_command_and_a_skill_expand_in_a_prompt_with_their_arguments",
     ),
     "starts a Claude of its own": Behavior(
-        "is refused", None, "", f"{_PLUGIN}test_a_claude_inside_an_iteration_is_refused"
+        "is refused",
+        None,
+        "",
+        f"{_PLUGIN}test_a_later_iteration_of_a_phase_repeats_the_beginning_of_the_request_and_a_claude_inside_is_refused",
     ),
 }

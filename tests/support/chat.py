@@ -15,7 +15,8 @@ from samobot.errors import ConflictError, NotFoundError
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import DiffView, Document, FileView, LessonsView, UntrustedView
 from samobot.review.facts import ReviewFacts
-from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import SandboxChat
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.telegram.notify.notifier import Notifier

@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 
 from samobot.sandbox.agent.scenario import Note, read_runs
-from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import SandboxChat
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.user import UserClient
 from tests.support.workshop import Workshop

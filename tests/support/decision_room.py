@@ -21,7 +21,7 @@ from samobot.fleet.launch import RunRequest
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.schedules import Schedules
 from samobot.fleet.triggers import Triggers
-from samobot.sandbox.botapi.chats import SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.world import World
 from samobot.session.folder import SessionFolder

@@ -80,7 +80,8 @@ elif command == ["pr", "list"]:
     found, rest = options(arguments, values=("--repo", "--head", "--state", "--limit", "--json"))
     assert not rest and found["--repo"] == REPO and found["--state"] == "all", sys.argv
     assert set(found["--json"].split(",")) == set(FIELDS), found["--json"]
-    print(json.dumps([refresh(pr) for pr in forge["prs"] if pr["headRefName"] == found["--head"]]))
+    listed = [refresh(pr) for pr in forge["prs"] if pr["headRefName"] == found["--head"]]
+    print(json.dumps([pr | {{"statusCheckRollup": pr["statusCheckRollup"][:100]}} for pr in listed]))
 elif command == ["pr", "diff"]:
     found, rest = options(arguments, values=("--repo",))
     assert found["--repo"] == REPO and len(rest) == 1, sys.argv
@@ -111,26 +112,66 @@ elif command == ["pr", "merge"]:
     if forge.get("late"):  # somebody pushes between the last look and the merge
         git("update-ref", "refs/heads/" + pr["headRefName"], forge["late"])
         refresh(pr)
+    if forge["queue"]:  # `gh` enables auto-merge there, which later heads would profit from
+        fail("GraphQL: Auto merge is not allowed for this repository (enablePullRequestAutoMerge)")
     if pr["headRefOid"] != found["--match-head-commit"]:
         fail("GraphQL: Head branch was modified. Review and try the merge again. (mergePullRequest)")
     forge["merges"].append(pr["headRefOid"])
-    if not forge["queue"]:
-        base = git("rev-parse", "refs/heads/" + pr["baseRefName"])
-        parents = ["-p", base] + ([] if "--squash" in found else ["-p", pr["headRefOid"]])
-        commit = git("commit-tree", *parents, "-m", pr["title"], pr["headRefOid"] + "^{{tree}}")
-        git("update-ref", "refs/heads/" + pr["baseRefName"], commit, base)
-        pr["state"] = "MERGED"
+    base = git("rev-parse", "refs/heads/" + pr["baseRefName"])
+    parents = ["-p", base] + ([] if "--squash" in found else ["-p", pr["headRefOid"]])
+    commit = git("commit-tree", *parents, "-m", pr["title"], pr["headRefOid"] + "^{{tree}}")
+    git("update-ref", "refs/heads/" + pr["baseRefName"], commit, base)
+    pr["state"] = "MERGED"
     STATE.write_text(json.dumps(forge))
     if forge.get("linger"):  # until whoever runs it is killed
         lock.close()
         parent = os.getppid()
         while os.getppid() == parent:
             time.sleep(0.05)
+elif command == ["pr", "ready"]:
+    found, (number,) = options(arguments, values=("--repo",))
+    assert found["--repo"] == REPO, sys.argv
+    (pr,) = [pr for pr in forge["prs"] if pr["number"] == int(number)]
+    pr["isDraft"] = False
+    STATE.write_text(json.dumps(forge))
 elif command == ["pr", "view"]:
     found, rest = options(arguments, values=("--repo", "--json"))
-    assert found["--repo"] == REPO and found["--json"] == "comments,reviews", sys.argv
+    assert found["--repo"] == REPO, sys.argv
+    (pr,) = [refresh(pr) for pr in forge["prs"] if pr["number"] == int(rest[0])]
+    if set(found["--json"].split(",")) == set(FIELDS):
+        print(json.dumps(pr))
+        sys.exit()
+    assert found["--json"] == "comments,reviews", sys.argv
     (pr,) = [pr for pr in forge["prs"] if pr["number"] == int(rest[0])]
     print(json.dumps({{"comments": pr.get("comments", []), "reviews": pr.get("reviews", [])}}))
+elif command == ["api", "graphql"]:
+    host, owner, name = REPO.split("/")
+    given = [arguments[at + 1].split("=", 1) for at, each in enumerate(arguments) if each in ("-f", "-F")]
+    sent = dict(given)
+    assert arguments[:2] == ["--hostname", host] and len(given) == len(sent) == (len(arguments) - 2) / 2, sys.argv
+    query = sent.pop("query")
+    if "enqueuePullRequest(input: {{pullRequestId: $id, expectedHeadOid: $head}})" in query:
+        (pr,) = [refresh(pr) for pr in forge["prs"] if sent["id"] == "PR_" + str(pr["number"])]
+        if forge.get("late"):
+            git("update-ref", "refs/heads/" + pr["headRefName"], forge["late"])
+            refresh(pr)
+        if pr["headRefOid"] != sent["head"]:
+            fail("gh: Head branch was modified. Review and try the merge again.")
+        forge["merges"].append(pr["headRefOid"])
+        STATE.write_text(json.dumps(forge))
+        print(json.dumps({{"data": {{"enqueuePullRequest": {{"mergeQueueEntry": {{"position": 1}}}}}}}}))
+    else:
+        assert "{{ id isMergeQueueEnabled }}" in query and sent["owner"] == owner and sent["name"] == name, sys.argv
+        if forge["queue"] is None:
+            fail("gh: Field 'isMergeQueueEnabled' doesn't exist on type 'PullRequest'")
+        request = {{"id": "PR_" + sent["number"], "isMergeQueueEnabled": forge["queue"]}}
+        print(json.dumps({{"data": {{"repository": {{"pullRequest": request}}}}}}))
+elif command[0] == "api" and arguments[-1].endswith("/logs"):
+    found, (path,) = options(sys.argv[2:], (), ("--hostname",))
+    job = path.removeprefix(f"repos/{{REPO.partition('/')[2]}}/actions/jobs/").removesuffix("/logs")
+    if job not in forge.get("job_logs", {{}}):
+        fail("gh: Not Found (HTTP 404)")
+    print(forge["job_logs"][job])
 elif command[0] == "api":
     found, (path,) = options(sys.argv[2:], ("--paginate",), ("--hostname",))
     host, _, name = REPO.partition("/")
@@ -177,7 +218,7 @@ class FakeForge:
             return self._read()
 
     def change(self, **values: Any) -> None:
-        """Change the forge: `logged_in`, `hang`, `queue`, `late`, `linger`, `logs`."""
+        """Change the forge: `logged_in`, `hang`, `queue`, `late`, `linger`, `logs`, `job_logs`."""
         with self._locked():
             self.state.write_text(json.dumps(self._read() | values))
 

@@ -28,7 +28,7 @@ def git(*arguments):
 
 def fail(code, words):
     print(json.dumps({{"message": f"{{code}} {{words}}"}}))
-    print(f"glab: {{words}} (HTTP {{code}})", file=sys.stderr)
+    print(f"glab: {{code}} {{words}} (HTTP {{code}})", file=sys.stderr)
     sys.exit(1)
 
 
@@ -89,7 +89,9 @@ match method, address.path.removeprefix(f"projects/{{PROJECT}}/").split("/"):
     case "POST", ["merge_requests"]:
         assert set(sent) == {{"source_branch", "target_branch", "title", "description"}}, sent
         if any(mr["source_branch"] == sent["source_branch"] and mr["state"] == "opened" for mr in forge["mrs"]):
-            fail(409, "Another open merge request already exists for this source branch: !12")
+            # The message is a list here, which `glab` prints as Go does, and without the code.
+            print("glab: map[message:[Another open merge request already exists for this source branch: !12]]+", file=sys.stderr)
+            sys.exit(1)
         head = git("rev-parse", "refs/heads/" + sent["source_branch"])
         if head is None:
             fail(400, "source_branch does not exist")
@@ -103,6 +105,12 @@ match method, address.path.removeprefix(f"projects/{{PROJECT}}/").split("/"):
         print(json.dumps(forge["mrs"][-1]))
     case "GET", ["merge_requests", number]:
         (mr,) = [refresh(mr) for mr in forge["mrs"] if mr["iid"] == int(number)]
+        print(json.dumps(mr))
+    case "PUT", ["merge_requests", number]:
+        assert set(sent) == {{"title"}}, sent
+        (mr,) = [mr for mr in forge["mrs"] if mr["iid"] == int(number)]
+        mr.update(title=sent["title"], draft=sent["title"].startswith("Draft: "))
+        STATE.write_text(json.dumps(forge))
         print(json.dumps(mr))
     case "PUT", ["merge_requests", number, "merge"]:
         assert set(sent) == {{"sha", "squash"}}, sent

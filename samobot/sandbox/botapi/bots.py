@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from samobot.sandbox.botapi.api_limits import SendLimiter
-from samobot.sandbox.botapi.chats import SandboxMessage, User
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import User
 from samobot.sandbox.botapi.updates import UpdateQueue
 
 CommandKey = tuple[str, int, int, str]

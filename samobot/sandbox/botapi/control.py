@@ -19,7 +19,8 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from samobot.sandbox.botapi.bots import Bot, ButtonPress
-from samobot.sandbox.botapi.chats import MemberStatus, SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import MemberStatus, SandboxChat
 from samobot.sandbox.botapi.failure import SandboxError
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.feed import Event

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.bots import TapAnswer
-from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat
 from samobot.sandbox.botapi.entities import Formatted, utf16_length
 from samobot.sandbox.botapi.failure import bad_request
 from samobot.sandbox.botapi.feed import EventKind

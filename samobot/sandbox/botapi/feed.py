@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from samobot.sandbox.botapi.failure import SandboxTimeout
 
 if TYPE_CHECKING:
-    from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
+    from samobot.sandbox.botapi.chat_messages import SandboxMessage
+    from samobot.sandbox.botapi.chats import SandboxChat
 
 _T = TypeVar("_T")
 

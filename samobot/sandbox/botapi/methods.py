@@ -9,7 +9,8 @@ from inspect import isawaitable
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.bots import Bot
 from samobot.sandbox.botapi.calls import Arguments
-from samobot.sandbox.botapi.chats import MemberStatus, SandboxChat, SandboxMessage, Topic
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import MemberStatus, SandboxChat, Topic
 from samobot.sandbox.botapi.entities import Formatted, read_entities, tidy, utf16_length, with_found
 from samobot.sandbox.botapi.failure import ApiFailure, bad_request, too_many_requests
 from samobot.sandbox.botapi.parse_mode import parse_html

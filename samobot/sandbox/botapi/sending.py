@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from samobot.sandbox.botapi import api_limits
-from samobot.sandbox.botapi.chats import File, MediaKind, SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import File, MediaKind, SandboxChat
 from samobot.sandbox.botapi.entities import Formatted
 from samobot.sandbox.botapi.failure import bad_request
 from samobot.sandbox.botapi.feed import EventKind

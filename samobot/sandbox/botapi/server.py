@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import secrets
-import socket
-import struct
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TypeVar
@@ -20,6 +17,14 @@ from samobot.sandbox.botapi.calls import Arguments, Call, Calls
 from samobot.sandbox.botapi.chats import ChatType, MemberStatus, SandboxChat
 from samobot.sandbox.botapi.control import control_routes
 from samobot.sandbox.botapi.failure import ApiFailure, SandboxError
+from samobot.sandbox.botapi.fault_responses import (
+    DOWNLOAD,
+    cut,
+    failure_response,
+    json_failure,
+    reset,
+    response_of,
+)
 from samobot.sandbox.botapi.faults import Fault, FaultKind, Faults
 from samobot.sandbox.botapi.feed import EventKind, Subscription
 from samobot.sandbox.botapi.methods import Context, call, unknown_parameters
@@ -29,25 +34,8 @@ from samobot.sandbox.botapi.wire import MAX_BODY, read_arguments
 from samobot.sandbox.botapi.world import TOKEN, World
 
 _T = TypeVar("_T")
-DOWNLOAD = "download"
-"""Name under which downloads of files are kept among the calls."""
-
 METHOD_MODULES = (editing, profile, sending, topics)
 """Importing them fills the table of methods."""
-
-_STATUS_FAULTS = {
-    FaultKind.UNAUTHORIZED: "Unauthorized",
-    FaultKind.FORBIDDEN: "Forbidden: bot was blocked by the user",
-    FaultKind.CONFLICT: (
-        "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
-    ),
-    FaultKind.BAD_REQUEST: "Bad Request: chat not found",
-    FaultKind.NOT_FOUND: "Not Found",
-}
-_BAD_GATEWAY = (
-    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
-    "<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-)
 
 
 class BotApiServer:
@@ -254,7 +242,7 @@ class BotApiServer:
         fault = self.faults.take(entry)
         entry.fault = fault.kind.value if fault is not None else None
         if fault is not None:
-            failed = await self._fail(request, entry, fault)
+            failed = await response_of(request, entry, fault)
             if failed is not None:
                 return failed
         try:
@@ -269,92 +257,36 @@ class BotApiServer:
                 text=result_json(result), content_type="application/json"
             )
         except ApiFailure as error:
-            response = _failed(entry, error)
+            response = failure_response(entry, error)
         if fault is not None and fault.kind is FaultKind.SLOW:
             await asyncio.sleep(fault.seconds)
         if fault is not None and fault.kind is FaultKind.DROP_AFTER_DOING:
-            return _reset(request)
+            return reset(request)
         return response
 
     async def _on_download(self, request: web.Request) -> web.StreamResponse:
         """A file's content; faults hit it under the method name `download`."""
         bot = self.world.bots.get(request.match_info["token"])
         if bot is None:
-            return _json_failure(_unknown_bot(request.match_info["token"]))
+            return json_failure(_unknown_bot(request.match_info["token"]))
         wall, monotonic = self.world.wall(), self.world.monotonic()
         entry = self.calls.add(bot.username, DOWNLOAD, Arguments(), wall, monotonic)
         fault = self.faults.take(entry)
         if fault is not None:
             entry.fault = fault.kind.value
-            failed = await self._fail(request, entry, fault)
+            failed = await response_of(request, entry, fault)
             if failed is not None:
                 return failed
         file = self.world.files.by_path(request.match_info["path"])
         if file is None:
-            return _json_failure(ApiFailure(404, "Not Found"))
+            return json_failure(ApiFailure(404, "Not Found"))
         if fault is not None and fault.kind is FaultKind.SLOW:
             await asyncio.sleep(fault.seconds)
         entry.status = 200
         if fault is not None and fault.kind is FaultKind.CUT:
-            return await _cut(request, file.data)
+            return await cut(request, file.data)
         return web.Response(body=file.data, content_type="application/octet-stream")
-
-    async def _fail(self, request: web.Request, entry: Call, fault: Fault) -> web.StreamResponse | None:
-        """What a fault answers in place of the call; None if the call is carried out all the same."""
-        match fault.kind:
-            case FaultKind.HANG:
-                await asyncio.Event().wait()
-                return None
-            case FaultKind.CUT if entry.method == DOWNLOAD:
-                return None
-            case FaultKind.RESET | FaultKind.CUT:
-                return _reset(request)
-            case FaultKind.BAD_GATEWAY:
-                entry.status, entry.error = 502, "Bad Gateway"
-                return web.Response(status=502, text=_BAD_GATEWAY, content_type="text/html")
-            case FaultKind.RATE_LIMIT:
-                text = f"Too Many Requests: retry after {fault.retry_after}"
-                return _failed(entry, ApiFailure(429, fault.text or text, fault.retry_after))
-            case (
-                FaultKind.UNAUTHORIZED
-                | FaultKind.FORBIDDEN
-                | FaultKind.CONFLICT
-                | FaultKind.BAD_REQUEST
-                | FaultKind.NOT_FOUND
-            ):
-                text = fault.text or _STATUS_FAULTS[fault.kind]
-                return _failed(entry, ApiFailure(int(fault.kind.value), text))
-            case FaultKind.SLOW | FaultKind.DROP_AFTER_DOING:
-                return None
-
-
-async def _cut(request: web.Request, data: bytes) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Length": str(len(data))})
-    await response.prepare(request)
-    await response.write(data[: len(data) // 2])
-    _reset(request)
-    return response
 
 
 def _unknown_bot(token: str) -> ApiFailure:
     return ApiFailure(401, "Unauthorized") if TOKEN.fullmatch(token) else ApiFailure(404, "Not Found")
-
-
-def _failed(entry: Call, error: ApiFailure) -> web.Response:
-    entry.status, entry.error = error.code, error.message
-    return _json_failure(error)
-
-
-def _json_failure(error: ApiFailure) -> web.Response:
-    return web.json_response(error.envelope(), status=error.code)
-
-
-def _reset(request: web.Request) -> web.Response:
-    """End the connection with a TCP reset, so that the caller sees no orderly end."""
-    transport = request.transport
-    if transport is not None:
-        connection = transport.get_extra_info("socket")
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
-    return web.Response()

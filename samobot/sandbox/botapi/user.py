@@ -9,14 +9,8 @@ from collections.abc import Sequence
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.bots import Bot, ButtonPress
 from samobot.sandbox.botapi.calls import Upload
-from samobot.sandbox.botapi.chats import (
-    ChatType,
-    MediaKind,
-    MemberStatus,
-    SandboxChat,
-    SandboxMessage,
-    User,
-)
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import ChatType, MediaKind, MemberStatus, SandboxChat, User
 from samobot.sandbox.botapi.entities import Formatted, slice_utf16, tidy, utf16_length, with_found
 from samobot.sandbox.botapi.failure import SandboxError
 from samobot.sandbox.botapi.feed import EventKind

@@ -8,16 +8,15 @@ import time
 from collections.abc import Callable, Iterable
 
 from samobot.sandbox.botapi.bots import Bot, ButtonPress, TapAnswer
+from samobot.sandbox.botapi.chat_messages import SandboxMessage, inaccessible
 from samobot.sandbox.botapi.chats import (
     GROUP_ANONYMOUS_BOT,
     TELEGRAM,
     ChatType,
     MemberStatus,
     SandboxChat,
-    SandboxMessage,
     Topic,
     User,
-    inaccessible,
 )
 from samobot.sandbox.botapi.entities import Formatted
 from samobot.sandbox.botapi.failure import SandboxError, bad_request, forbidden

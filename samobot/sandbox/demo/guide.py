@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
-from samobot.sandbox.botapi.chats import SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.keyboards import KeyboardButton
 
 FIRST_MESSAGE = "/run greet: Add a greeting script"

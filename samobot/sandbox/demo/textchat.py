@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import SandboxChat
 from samobot.sandbox.botapi.failure import SandboxTimeout
 from samobot.sandbox.botapi.feed import EventKind
 from samobot.sandbox.botapi.keyboards import KeyboardButton

@@ -22,7 +22,8 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from samobot.sandbox.botapi.bots import Bot
-from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import SandboxChat
 from samobot.sandbox.botapi.control import Control, Order, message_view
 from samobot.sandbox.botapi.failure import ApiFailure, SandboxError
 from samobot.sandbox.botapi.feed import Event, EventKind

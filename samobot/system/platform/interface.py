@@ -40,6 +40,9 @@ class Platform(Protocol):
     def mentioning(self, variable: str) -> Iterable[int]:
         """Ids of all processes that may have a variable in their environment."""
 
+    def fleeting(self, variable: str) -> Iterable[tuple[str, int]]:
+        """The variable's value and the process group of processes too short-lived to be listed and then looked at."""
+
     def has_children(self) -> bool:
         """Whether this process has any child, alive or a zombie; without one it has no descendants."""
 

@@ -72,6 +72,10 @@ class PortablePlatform:
 
         return psutil.pids()
 
+    def fleeting(self, variable: str) -> Iterable[tuple[str, int]]:
+        """They cannot be seen."""
+        return ()
+
     def has_children(self) -> bool:
         """Not every system can ask without reaping one (waitid)."""
         return any(parent == os.getpid() for _, parent in self.parents())

@@ -126,6 +126,8 @@ async def _about_session(
             await trust_handlers.decide_trust(context, request, ref, action.identity or "", accept=accept)
         case ActionKind.IGNORE:
             context.toast(request, "Ignored.")
+        case ActionKind.OPEN:
+            context.toast(request)
         case ActionKind.LAND if action.text and action.identity:
             landing_handlers.land_step(context, request, ref, action.text, action.identity)
         case ActionKind.LAND:

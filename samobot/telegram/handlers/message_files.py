@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from samobot.fleet.models import SessionRef
-from samobot.fleet.results import UserFile
+from samobot.fleet.start_request import UserFile
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, choice
 from samobot.telegram.handlers.intents import is_letter

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from samobot.errors import UsageError
 from samobot.fleet.models import SessionView
-from samobot.money.costs import Costs, cost_lines
+from samobot.money.cost_table import cost_lines
+from samobot.money.costs import Costs
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.resolve import any_session, find_target

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.session.answer_text import Ambiguous, parse_answers, plain_letters
+from samobot.look_alikes import plain_letters
+from samobot.session.answer_text import Ambiguous, parse_answers
 from samobot.telegram.handlers import (
     ask,
     decision_handlers,

@@ -9,8 +9,7 @@ from pydantic import ValidationError
 
 from samobot.errors import ConflictError, SamobotError, UsageError
 from samobot.fleet.forge import WorkSource
-from samobot.fleet.results import UserFile
-from samobot.fleet.start_request import StartRequest
+from samobot.fleet.start_request import StartRequest, UserFile
 from samobot.fleet.trigger_task import trigger_task
 from samobot.fleet.triggers import OfferState, Trigger, TriggerOffer
 from samobot.session.gate import Person

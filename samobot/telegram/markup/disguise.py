@@ -4,8 +4,7 @@ For text that may repeat what a hostile file or page said. What no message may h
 `rich_text.clean`; this is what only somebody else's text must not do: a tap on it does nothing but open the address
 that it shows, and a name in it is the name that it looks like.
 
-Sources: Unicode Technical Standard 39 (confusables), the letters of other scripts that common fonts draw like Latin
-ones; the rules by which Telegram finds commands and links in a text.
+Source: the rules by which Telegram finds commands and links in a text.
 """
 
 from __future__ import annotations
@@ -14,17 +13,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from samobot.look_alikes import LIKE_LATIN
 from samobot.telegram.markup.rich_text import APP_LINK, VERBATIM, Edit, RichText
 
-_LIKE_LATIN = frozenset(
-    "АВЕЅІЈКМНОРСТУХԚԜаеѕіјһорсухԁԛԝқ"  # Cyrillic
-    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧανορυχι"  # Greek
-    "ⅠⅤⅩⅬⅭⅮⅯⅰⅴⅹⅼⅽⅾⅿıɑɡɩʏ"  # numerals and phonetic signs
-    "օսհոցզյՕՏԼ"  # Armenian
-    "ᎪᎬᏆᎻᏴᎥᎫᏦᏞᎷᏢᏒᏚᎢᏙᏤᏃ"  # Cherokee
-    "ⲞⲢⲤⲔⲎⲘⲚⲦⲬⲨⲀⲂⲈⲟⲣⲥ"  # Coptic
-    "ᗩᗷᑕᗪᗴᖴᕼᒍᒪᗰᑎᑭᖇᔕᑌ"  # Canadian syllabics
-)  # fmt: skip
 _WORD = re.compile(r"[^\W_]+")
 _SHORTEST = 3
 """Letters of a word that can pass for another; shorter ones are signs of a formula, such as `αx`."""
@@ -76,10 +67,10 @@ def plain_undisguised(text: str) -> str:
 def _look_alikes(text: str) -> Iterator[Edit]:
     """Mark each letter of another script in a word that is otherwise Latin: `g‹і›thub`."""
     for word in _WORD.finditer(text):
-        foreign = [at for at, letter in enumerate(word[0], word.start()) if letter in _LIKE_LATIN]
+        foreign = [at for at, letter in enumerate(word[0], word.start()) if letter in LIKE_LATIN]
         if not foreign or len(word[0]) < _SHORTEST:
             continue
-        rest = [letter for letter in word[0] if letter not in _LIKE_LATIN]
+        rest = [letter for letter in word[0] if letter not in LIKE_LATIN]
         if any(letter.isascii() and letter.isalpha() for letter in rest) and all(map(str.isascii, rest)):
             for at in foreign:
                 yield Edit(at, at + 1, f"‹{text[at]}›")

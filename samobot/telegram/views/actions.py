@@ -51,6 +51,8 @@ class ActionKind(StrEnum):
     KEEP_FIXING = "keep_fixing"
     WATCH = "watch"
     IGNORE = "ignore"
+    OPEN = "open"
+    """Open the web page in `text`; Telegram does that, so no tap arrives."""
     STATUS = "status"
     SILENCE = "silence"
     AUTO_OFF = "auto_off"

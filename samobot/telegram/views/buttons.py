@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from samobot.fleet.models import SessionRef
+from samobot.telegram.markup.html import safe_url
 from samobot.telegram.markup.rich_text import clean
 from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.store.callback_data import CallbackIds
@@ -121,9 +122,15 @@ def keyboard(callbacks: CallbackIds, buttons: Rows, scope: str) -> InlineKeyboar
     return InlineKeyboardMarkup(made) if made else None
 
 
+def open_button(url: str) -> list[ActionButton]:
+    """A button that opens a web page; none if Telegram would refuse the message for its address."""
+    return [ActionButton("Open", Action(do=ActionKind.OPEN, text=url))] if safe_url(url) else []
+
+
 def _button(callbacks: CallbackIds, button: ActionButton, scope: str) -> InlineKeyboardButton:
+    label = one_line(clean(button.label), LABEL_CHARACTERS) or "…"
+    if button.action.do is ActionKind.OPEN:
+        return InlineKeyboardButton(label, url=button.action.text)
     action = button.action.model_dump(mode="json", exclude_none=True)
     identifier = callbacks.mint(action, scope=button.scope or scope, once=button.once)
-    return InlineKeyboardButton(
-        one_line(clean(button.label), LABEL_CHARACTERS) or "…", callback_data=identifier
-    )
+    return InlineKeyboardButton(label, callback_data=identifier)

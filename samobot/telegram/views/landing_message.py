@@ -27,6 +27,7 @@ _LABELS = {
     LandingStep.PUSH: "⬆️ Push",
     LandingStep.OPEN_PR: "🔀 Open PR…",
     LandingStep.OPEN_DRAFT: "As draft",
+    LandingStep.READY_PR: "Ready for review",
     LandingStep.MERGE_PR: "✅ Merge PR",
     LandingStep.SQUASH_PR: "Squash PR",
     LandingStep.CLEAN_UP: "🧹 Clean up",

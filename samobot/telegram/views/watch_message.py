@@ -12,7 +12,7 @@ from samobot.fleet.pull_request_watch import KeepFixing
 from samobot.telegram.markup.html import bold, code, link
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.buttons import ActionButton, MessageView, rows
+from samobot.telegram.views.buttons import ActionButton, MessageView, open_button, rows
 from samobot.telegram.views.landing_message import land_button, landing_button
 from samobot.telegram.views.wording import (
     Icon,
@@ -77,6 +77,7 @@ def attention_message(
         keep_fixing = Action(do=ActionKind.KEEP_FIXING, session=ref.key, text=task, identity=news.head)
         buttons.append(ActionButton("Keep fixing until green", keep_fixing, once=True))
     buttons.append(ActionButton("Ignore", Action(do=ActionKind.IGNORE, session=ref.key), once=True))
+    buttons += open_button(news.url)
     return MessageView(paragraphs(*parts), rows(*buttons, width=2))
 
 
@@ -129,5 +130,7 @@ def watch_button(ref: SessionRef, label: str, *, on: bool) -> ActionButton:
 
 
 def _head(ref: SessionRef, news: News) -> str:
+    if not news.number:  # it could not be read since it was opened
+        return f"{Icon.LANDING} {name_of(ref)}: its pull request"
     number = link(f"#{news.number}", news.url) if news.url else f"#{news.number}"
     return f"{Icon.LANDING} {name_of(ref)} {number}"

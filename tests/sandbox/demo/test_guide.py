@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from samobot.sandbox.botapi.calls import Upload
-from samobot.sandbox.botapi.chats import SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.entities import Formatted
 from samobot.sandbox.botapi.keyboards import KeyboardButton, Markup, MarkupKind
 from samobot.sandbox.botapi.user import UserClient

@@ -16,7 +16,7 @@ import click
 import pytest
 
 from samobot.sandbox.botapi.bots import ButtonPress
-from samobot.sandbox.botapi.chats import SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.session.decisions import Decision, DecisionKind
 from samobot.session.decisions import read as read_decisions

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from samobot.sandbox.botapi.chats import MediaKind, SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import MediaKind
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.session.guidance import parse_guidance
 from samobot.session.overview import parse_overview

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from samobot.sandbox.botapi.chats import MediaKind, SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import MediaKind, SandboxChat
 from samobot.sandbox.botapi.user import UserClient
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import parse_guidance

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from samobot.config.modes import TopicMode
-from samobot.sandbox.botapi.chats import TOPIC_ICONS, MemberStatus, SandboxChat, SandboxMessage, Topic
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import TOPIC_ICONS, MemberStatus, SandboxChat, Topic
 from samobot.session.folder import SessionFolder
 from samobot.telegram.notify import forum_topics
 from samobot.telegram.store.bot_store import Store

@@ -15,7 +15,7 @@ from samobot.fleet.models import GuidanceView, PastSession, RemarkView, SessionR
 from samobot.fleet.results import Document, FleetEvent, FleetEventKind, LessonsView, UntrustedView
 from samobot.phases import Phase, WaitingFor
 from samobot.review.facts import ReviewFacts
-from samobot.sandbox.botapi.chats import SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person

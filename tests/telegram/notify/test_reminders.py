@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from samobot.config.settings import Settings
 from samobot.fleet.models import SessionRef, SessionView
-from samobot.sandbox.botapi.chats import SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.telegram.notify.reminders import due_at, times_due
 from samobot.telegram.outbound.bot_client import build_bot

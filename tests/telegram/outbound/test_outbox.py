@@ -17,7 +17,8 @@ from telegram import Bot, ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import ChatMigrated
 
 from samobot.errors import StorageError
-from samobot.sandbox.botapi.chats import SandboxChat, SandboxMessage
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import SandboxChat
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.telegram.notify.importance import Importance

@@ -1,0 +1,176 @@
+"""What the agent reaches of its repository inside the fence: what a commit needs, and nothing that starts a program."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from samobot.claude.fence import FenceRule, Reachable
+from samobot.claude.fence_places import FencePlaces
+from samobot.errors import UsageError
+
+# In a repository's common folder: what a commit in a linked worktree writes, and what it only reads. Configuration and
+# hooks would run programs outside the fence.
+_GIT_WRITTEN = ("lfs", "logs", "objects", "refs", "reftable")
+_GIT_READ = ("HEAD", "config", "hooks", "info", "modules", "shallow")
+_HEADS = "refs/heads/"
+_ON_BRANCH = f"ref: {_HEADS}"
+
+_OWN_CONFIG = "config.worktree"
+"""Counts if the repository has `extensions.worktreeConfig`, and names programs as well as `config` does."""
+
+_COMMON = "commondir"
+"""A file that leads git to another folder with configuration and hooks."""
+_ITSELF = b"."
+"""What that file holds where it leads nowhere else."""
+
+_CHECKOUT_READ = ("hooks", "info", "modules", "worktrees")
+"""Below the git folder of a checkout: programs, and the folders of others' worktrees."""
+
+_ADMIN_READ = (_COMMON, _OWN_CONFIG, "gitdir", "samobot-prepared", "samobot-setup-done")
+
+
+def repository_rules(places: FencePlaces) -> Iterator[FenceRule]:
+    """The working directory, and of git's folder what a commit there needs."""
+    top = top_of(places.work_dir)
+    if places.repository is None or top is None:
+        _require_inside(places.work_dir, (places.main_repo, places.worktrees))
+        if places.main_repo.resolve() != places.work_dir.resolve():
+            yield FenceRule(places.main_repo, Reachable.READ)
+        yield FenceRule(places.work_dir, Reachable.WRITE)
+        return
+    repository, common = map(Path.resolve, places.repository)
+    if repository != top:
+        yield FenceRule(repository, Reachable.READ)
+    yield FenceRule(top, Reachable.WRITE)
+    if top == common.parent:
+        # Git replaces files by renaming, which a read-only file in a place of its own withstands.
+        yield FenceRule(common, Reachable.WRITE)
+        for name in _CHECKOUT_READ:
+            (common / name).mkdir(exist_ok=True)
+            yield FenceRule(common / name, Reachable.READ)
+        # Nothing can be mounted where no file is, and git takes no empty one.
+        with contextlib.suppress(FileExistsError), (common / _COMMON).open("xb") as file:
+            file.write(_ITSELF)
+        for name in (_COMMON, "config"):
+            yield FenceRule(common / name, Reachable.READ)
+        places.empty_file.touch()
+        own = common / _OWN_CONFIG
+        yield FenceRule(own, Reachable.READ, own if own.exists() else places.empty_file)
+        return
+    admin = _admin_folder(common, top)
+    if admin is None:
+        raise UsageError(
+            f"{top} is not a worktree of {places.main_repo}: inside the fence an agent works only in its project. "
+            "Correct “Working Dir:” in the session's overview, or set SAMOBOT_FENCE=off."
+        )
+    yield FenceRule(top / ".git", Reachable.READ)
+    # An empty folder of their own keeps git's lock files from failing; what is to last is let in one by one.
+    yield FenceRule(common, Reachable.EMPTY)
+    for name in _GIT_WRITTEN:
+        yield FenceRule(common / name, Reachable.WRITE)
+    for name in _GIT_READ:
+        yield FenceRule(common / name, Reachable.READ)
+    for branch in _branches_of_others(common, admin):
+        yield from pinned(branch.parent, common / "refs")
+        yield FenceRule(branch, Reachable.READ)
+    packed = common / "packed-refs"
+    places.empty_file.touch()
+    yield FenceRule(packed, Reachable.READ, packed if packed.exists() else places.empty_file)
+    yield FenceRule(admin, Reachable.WRITE)
+    for name in _ADMIN_READ:
+        is_missing = name == _OWN_CONFIG and not (admin / name).exists()
+        yield FenceRule(admin / name, Reachable.READ, places.empty_file if is_missing else None)
+
+
+def restore_repository(places: FencePlaces) -> None:
+    """Take away what stands in a checkout only while an agent works in it; safe to repeat."""
+    if places.repository is not None:
+        pinned = places.repository[1] / _COMMON
+        with contextlib.suppress(OSError):
+            if pinned.read_bytes() == _ITSELF:
+                pinned.unlink()
+
+
+def _branches_of_others(common: Path, admin: Path) -> Iterator[Path]:
+    """The files of the branches that are checked out elsewhere: in the main checkout, and for other sessions."""
+    heads = Path(os.path.realpath(common / "refs" / "heads"))
+    packed: dict[str, str] | None = None
+    for folder in (common, *sorted((common / "worktrees").iterdir())):
+        name = "" if folder == admin else _branch(folder / "HEAD")
+        path = heads / name
+        # Other agents write that file: it must not open any place.
+        if heads not in path.parents or os.path.realpath(path) != os.path.normpath(path):
+            continue
+        if not path.is_file():
+            packed = _packed_branches(common) if packed is None else packed
+            _unpack(path, packed.get(name), common)
+        if path.is_file():
+            yield path
+
+
+def _branch(head: Path) -> str:
+    with contextlib.suppress(OSError, UnicodeError):
+        reference = head.read_text("utf-8").strip()
+        return reference.removeprefix(_ON_BRANCH) if reference.startswith(_ON_BRANCH) else ""
+    return ""
+
+
+def _packed_branches(common: Path) -> dict[str, str]:
+    """The commits of branches that have no file of their own."""
+    try:
+        lines = [line.partition(" ") for line in (common / "packed-refs").read_text("utf-8").splitlines()]
+    except (OSError, UnicodeError):
+        return {}
+    return {name.removeprefix(_HEADS): commit for commit, _, name in lines if name.startswith(_HEADS)}
+
+
+def _unpack(branch: Path, commit: str | None, common: Path) -> None:
+    """Give a packed branch a file of its own, unless somebody is faster; git takes both for the same."""
+    if commit is None:
+        return
+    branch.parent.mkdir(parents=True, exist_ok=True)
+    draft = common / f"samobot-{os.getpid()}"  # not below `refs`, where it would be a branch
+    with draft.open("w") as file:
+        file.write(f"{commit}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, branch)
+    draft.unlink()
+
+
+def pinned(folder: Path, outer: Path) -> Iterator[FenceRule]:
+    """A folder and those around it below another, each in a place of its own: they cannot be moved with what is mounted there."""
+    for each in (folder, *folder.parents):
+        if each == outer or not each.is_relative_to(outer):
+            return
+        yield FenceRule(each, Reachable.WRITE)
+
+
+def top_of(work_dir: Path) -> Path | None:
+    """The top of the working tree that a folder is in."""
+    resolved = work_dir.resolve()
+    return next((path for path in (resolved, *resolved.parents) if os.path.lexists(path / ".git")), None)
+
+
+def _admin_folder(common: Path, top: Path) -> Path | None:
+    """The folder of a linked worktree in git's: the one that leads back to it. The way there is the agent's to write."""
+    folder = common / "worktrees"
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        with contextlib.suppress(OSError):
+            back = Path(entry, (entry / "gitdir").read_text("utf-8", "surrogateescape").strip())
+            if not entry.is_symlink() and back.name == ".git" and back.parent.resolve() == top:
+                return entry
+    return None
+
+
+def _require_inside(path: Path, folders: Iterable[Path]) -> None:
+    resolved = path.resolve()
+    if not any(resolved.is_relative_to(folder.resolve()) for folder in folders):
+        raise UsageError(
+            f"{path} is outside the project: inside the fence an agent works only in its project. "
+            "Correct “Working Dir:” in the session's overview, or set SAMOBOT_FENCE=off."
+        )

@@ -81,7 +81,7 @@ class HostService:
         self._publisher = SnapshotPublisher(uuid4().hex[:12])
         applier = Applier(fleet, state_dir, self._threads, now)
         self._decisions = DecisionReceiver(
-            self._name, self._connection, applier, self._control.obey, self._snapshots, self._spawn
+            self._name, self._connection, applier, self._control.obey_panic, self._snapshots, self._spawn
         )
         self._reads = ReadResponder(
             self._connection, fleet, self._look_and_beat, self._snapshots, self._spawn

@@ -77,7 +77,9 @@ class HostState:
             self.n = max(self.n, snapshot.n)
         self._known[snapshot.key] = snapshot
         self._dirty.add(snapshot.key)
-        self._forget_lists()
+        self._sessions = None
+        if snapshot.past is not None or (known is not None and known.past is not None):
+            self._past = None
         return True
 
     @property

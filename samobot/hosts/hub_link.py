@@ -87,7 +87,7 @@ class HubLink:
         )
         self.changed = self.known.changed
         self.hosts = self.known.hosts
-        self.view = self.known.view
+        self.views = self.known.views
 
     def start(self) -> None:
         """Connect, and stay connected until `close`."""
@@ -125,7 +125,7 @@ class HubLink:
 
     def pending(self, host: str) -> int:
         """Return how many decisions wait for a host."""
-        return self._store.pending(host)
+        return self._store.pending().get(host, 0)
 
     def note_own(self, views: Iterable[SessionView]) -> None:
         """Take over a look at the sessions of the hub's own machine."""
@@ -205,7 +205,7 @@ class HubLink:
         connection, client = self._connection, self._connection.client
         lease = HubLease(connection, self._store.identity)
         await nats_streams.set_up(client)
-        number = await lease.take()
+        await lease.take()
         await self._send_panic()
         if self._control is not None:
             self._control.publish_all()
@@ -216,7 +216,7 @@ class HubLink:
         await connection.subscribe(subjects.HUB_RECEIPTS, self._decisions.on_receipt)
         await connection.subscribe(subjects.HUB_NEWS, self._on_news)
         async with asyncio.TaskGroup() as group:
-            group.create_task(cancellable(lease.renew(number)))
+            group.create_task(cancellable(lease.renew()))
             group.create_task(cancellable(self._keep_house()))
             connection.established()
             try:

@@ -65,7 +65,10 @@ class KnownHosts:
 
     def host(self, name: str) -> HostState:
         """Return what is known of a host."""
-        return self.hosts.setdefault(name, HostState(name))
+        state = self.hosts.get(name)
+        if state is None:
+            state = self.hosts[name] = HostState(name)
+        return state
 
     def is_online(self, name: str) -> bool:
         """Whether a host can be reached now, as far as its beats show."""
@@ -85,8 +88,12 @@ class KnownHosts:
         waits = " Its sessions wait until it is." if state.beat is not None and state.beat.waits_alone else ""
         return f"{name} not reachable since {heard:{'%H:%M' if is_today else '%d %b %H:%M'}}.{waits}"
 
-    def view(self, name: str) -> HostView:
-        """Return a host as users see it."""
+    def views(self) -> list[HostView]:
+        """Return all hosts as users see them, by name."""
+        pending = self._store.pending()
+        return [self._view(name, pending.get(name, 0)) for name in sorted(self.hosts)]
+
+    def _view(self, name: str, pending: int) -> HostView:
         state, is_online = self.host(name), self.is_online(name)
         beat = state.beat
         return HostView(
@@ -96,7 +103,7 @@ class KnownHosts:
             running=beat.running if beat is not None else 0,
             most=beat.most if beat is not None else 0,
             sessions=len(state.sessions()),
-            pending=self._store.pending(name),
+            pending=pending,
             version=beat.version if beat is not None else "",
         )
 

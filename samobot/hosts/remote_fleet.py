@@ -44,7 +44,7 @@ class RemoteFleet(RemoteSessions):
     # Projects and sessions
 
     async def hosts(self) -> list[HostView]:
-        return [self._link.view(self._host)]
+        return [each for each in self._link.views() if each.name == self._host]
 
     async def projects(self) -> list[ProjectView]:
         beat = self.state.beat

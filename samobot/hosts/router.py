@@ -108,7 +108,7 @@ class FleetRouter(SessionRouter):
 
     async def hosts(self) -> list[HostView]:
         own = await self._local.hosts()
-        return own + [self._link.view(name) for name in self._hosts()]
+        return own + self._link.views()
 
     async def projects(self) -> list[ProjectView]:
         return await self._projects.all()

@@ -162,7 +162,13 @@ class HandlerContext:
             self.outbox.answer(request.query_id, one_line(text, TOAST), alert=alert)
 
     def receipt(
-        self, request: ChatRequest, emoji: str = "👍", toast: str = "", *, session: str | None = None
+        self,
+        request: ChatRequest,
+        emoji: str = "👍",
+        toast: str = "",
+        *,
+        session: str | None = None,
+        priority: Priority = Priority.EFFECT,
     ) -> None:
         """Acknowledge silently: a reaction on a message, a toast for a callback query.
 
@@ -171,6 +177,7 @@ class HandlerContext:
             emoji: The reaction.
             toast: The answer to a callback query.
             session: Key of the session, if the request does not say.
+            priority: `RECEIPT` for what changes nothing yet, such as guidance, of which there may be much.
         """
         if request.query_id is not None:
             self.toast(request, toast)
@@ -178,10 +185,10 @@ class HandlerContext:
             try:
                 with self.store.transaction(durable=False):
                     self.store.acted.add(request.chat_id, request.message_id, session or request.session)
-                    self.outbox.react(request.chat_id, request.message_id, emoji)
+                    self.outbox.react(request.chat_id, request.message_id, emoji, priority=priority)
             except StorageError as error:
                 log.error("an edit of %s would be used again: %s", request.key, error.message)
-                self.outbox.react(request.chat_id, request.message_id, emoji)
+                self.outbox.react(request.chat_id, request.message_id, emoji, priority=priority)
 
     def fail(self, request: ChatRequest, error: Exception) -> None:
         """Report an error in one line; details of internal errors are in the log."""

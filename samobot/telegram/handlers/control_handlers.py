@@ -204,6 +204,7 @@ async def _go_on(
                 request,
                 f"⏳ {bold(ref.name)} is {place} in line and continues automatically.{was}",
                 about=about_session(ref),
+                priority=Priority.NEEDED,
             )
         case ResumeKind.RUNNING | ResumeKind.WOKEN if before:
             acknowledge(context, request, ref, Icon.RUNNING, f"continues; it was {before}.")

@@ -14,6 +14,7 @@ from samobot.telegram.handlers.message_files import save_files, with_quote
 from samobot.telegram.handlers.parsing import INTERRUPT
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.html import bold
+from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.pending import Need, NeedKind, need_of
@@ -67,7 +68,9 @@ async def give_guidance(
         saved = "Noted; the agent is interrupted with it."
     else:
         saved = "Noted; the agent gets it at its next step."
-    context.receipt(request, "⚡" if interrupt and view.steerable else "👍", saved, session=ref.key)
+    emoji = "⚡" if interrupt and view.steerable else "👍"
+    priority = Priority.EFFECT if interrupt else Priority.RECEIPT
+    context.receipt(request, emoji, saved, session=ref.key, priority=priority)
     if interrupt and view.has_worker and not view.steerable:
         text = f"Noted for the next iteration: {bold(ref.name)} cannot be interrupted now."
         context.reply(request, text, about=about_session(ref), part="later")

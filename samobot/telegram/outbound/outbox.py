@@ -234,7 +234,9 @@ class Outbox:
         )
         self._senders.wake(chat_id)
 
-    def react(self, chat_id: int, message_id: int, emoji: str) -> None:
+    def react(
+        self, chat_id: int, message_id: int, emoji: str, *, priority: Priority = Priority.RECEIPT
+    ) -> None:
         """Put a reaction on a user's message: a silent receipt. An empty emoji removes it."""
         self._store.outbox.put(
             chat_id,
@@ -242,7 +244,7 @@ class Outbox:
             f"react:{message_id}",
             Post(text=emoji, reply_to=message_id),
             about=MessageSubject(),
-            priority=Priority.RECEIPT,
+            priority=priority,
             ttl=RECEIPT_SECONDS,
         )
         self._senders.wake(chat_id)

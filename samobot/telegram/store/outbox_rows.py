@@ -21,11 +21,13 @@ class Priority(IntEnum):
 
     NEEDED = 0
     """The user waits for it or is needed; kept for as long as it takes, on disk before the call returns."""
-    RECEIPT = 1
+    EFFECT = 1
+    """The sign that a decision or command of the user has taken effect: before answers to mere chatter."""
+    RECEIPT = 2
     """The response to what the user just did, who is looking at the chat for it."""
-    NEWS = 2
+    NEWS = 3
     """What nobody waits for."""
-    CARD = 3
+    CARD = 4
     """What may be a moment late, and what the next one replaces."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import UntrustedView
+from samobot.telegram.markup.disguise import plain_undisguised
 from samobot.telegram.markup.html import pre
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.outbound.post_content import Attachment
@@ -18,7 +19,7 @@ _LINES = 20
 
 def trust_message(ref: SessionRef, item: UntrustedView) -> MessageView:
     """Show what is not used, with as much of it as fits; the document has the whole."""
-    shown = clip("\n".join(item.lines[:_LINES]), _SHOWN)
+    shown = clip("\n".join(plain_undisguised(line) for line in item.lines[:_LINES]), _SHOWN)
     is_plain = all(line.isascii() for line in item.lines)
     text = paragraphs(
         headline(

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from samobot.session.folder import SessionFolder
+from samobot.session.lock import RunLock
 from samobot.session.status import SessionState
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, OutboxRow, Priority
 from samobot.telegram.store.sent import MessageSubject, SentMessage
-from tests.support.phone import CHAT, PLAN, Phone, open_phone
+from tests.support.phone import CHAT, NOW, PLAN, Phone, open_phone
 
 CARD = 60
 PLAN_MESSAGE = 51
@@ -233,6 +234,40 @@ async def test_what_came_of_a_stop_overtakes_queued_chatter(phone: Phone, chatte
     place = next(number for number, row in enumerate(rows) if "is stopped" in row.post.text)
     assert rows[place].priority is Priority.NEEDED
     assert place <= 3
+
+
+@pytest.mark.parametrize(
+    ("command", "state"),
+    [
+        ("/pause demo", "running"),
+        ("/now demo use argparse", "running"),
+        ("/answer demo Q1 B", "asking"),
+        ("/answer demo all", "asking"),
+        ("/approve demo", "planned"),
+        ("/reject demo shorter", "planned"),
+    ],
+)
+async def test_the_receipt_of_what_took_effect_overtakes_queued_chatter(
+    phone: Phone, command: str, state: str
+) -> None:
+    make = {"asking": phone.asking, "planned": phone.planned}
+    folder = SessionFolder(make[state]() if state in make else phone.session("demo"))
+    folder.prepare()
+    _card(phone)
+    lock = RunLock.acquire(folder, NOW) if state == "running" else None
+    for number in range(20):
+        await phone.say(f"remember {number}", reply_to=CARD)
+        await phone.say(f"what is {number}?")
+    chatter = {row.id for row in phone.store.outbox.waiting(CHAT)}
+    await phone.say(command)
+    await phone.context.finish(5)
+    if lock is not None:
+        lock.release()
+    rows = phone.store.outbox.waiting(CHAT)
+    receipts = (number for number, row in enumerate(rows) if row.post.reply_to == 1000 + phone.number)
+    place = next(receipts)
+    assert rows[place].op is Op.REACT
+    assert not any(row.id in chatter and row.priority is not Priority.NEEDED for row in rows[:place])
 
 
 def _answers(folder: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from samobot.fleet.landing_models import LandingView
 from samobot.fleet.models import PlanPhaseView, RemarkView
-from samobot.fleet.results import Document
+from samobot.fleet.results import Document, UntrustedView
 from samobot.phases import Phase
 from samobot.sandbox.botapi.entities import EntityType, slice_utf16, with_found
 from samobot.sandbox.botapi.parse_mode import parse_html
@@ -26,6 +26,7 @@ from samobot.telegram.views.landing_message import landing_message
 from samobot.telegram.views.pending import NeedKind
 from samobot.telegram.views.plan_view import changes, decided_plan, open_plan, plan_file
 from samobot.telegram.views.questions import answered_question, answers_receipt, open_question
+from samobot.telegram.views.trust_message import trust_message
 from samobot.telegram.views.wording import Recipient, agent_plain, time_of
 from tests.support.cases import for_each
 from tests.support.views import AT, REF, asking, at_rest, blocked, plan, planned, question, session
@@ -125,6 +126,9 @@ PLACES: dict[str, Callable[[str], str]] = {
                 offers=(),
             ),
         ).text
+    ),
+    "what is not trusted": lambda text: (
+        trust_message(REF, UntrustedView(title="Settings", lines=(f"hooks.x = {text}",), sha256="a")).text
     ),
     "remark": lambda text: events.noticed(session(), _remark(text)).text,
     "reverted": lambda text: events.revert(session(), [_remark(text)]).text,

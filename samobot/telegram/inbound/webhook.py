@@ -36,7 +36,7 @@ BURST, A_SECOND = 20, 5.0
 
 SHORTEST_SECRET = 16
 _READ_SECONDS = 10.0
-_SIGNING_TOKEN = "whsec_"
+_STANDARD_PREFIX = "whsec_"
 _TOLERANCE_S = 300.0
 """How old a delivery may be that carries its time, as Standard Webhooks recommend."""
 
@@ -166,7 +166,7 @@ class ForgeWebhook:
 
 def _signing_key(secret: str) -> bytes:
     """The key that a signing token stands for; of any other secret, its own bytes."""
-    if secret.startswith(_SIGNING_TOKEN):
+    if secret.startswith(_STANDARD_PREFIX):
         with contextlib.suppress(binascii.Error):
-            return base64.b64decode(secret.removeprefix(_SIGNING_TOKEN), validate=True)
+            return base64.b64decode(secret.removeprefix(_STANDARD_PREFIX), validate=True)
     return secret.encode()

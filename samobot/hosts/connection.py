@@ -18,6 +18,7 @@ from samobot.backoff import backoff
 from samobot.errors import HostAwayError
 from samobot.hosts import subjects
 from samobot.hosts.link import Link
+from samobot.hosts.nats_loading import quiet_client
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class Connection:
     """
 
     def __init__(self, link: Link, serve: Callable[[], Awaitable[None]]) -> None:
+        quiet_client()
         self._link = link
         self._serve = serve
         self._client: Client | None = None

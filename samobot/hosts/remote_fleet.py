@@ -69,7 +69,10 @@ class RemoteFleet(RemoteSessions):
             except HostAwayError:
                 pass  # it has just become so
             else:
-                return decode_view(outcome.result) if not outcome.error else call.value(outcome)
+                try:
+                    return decode_view(outcome.result) if not outcome.error else call.value(outcome)
+                except (ValueError, TypeError, RecursionError):
+                    raise SamobotError(f"What {self._host} has answered cannot be read.") from None
         known = self.state.view(ref.key)
         if known is not None:
             return known

@@ -64,6 +64,12 @@ async def test_check_reports_what_runs_and_who_is_absent(tmp_path: Path) -> None
         await hub.add("laptop", tmp_path / "laptop")
         findings = await asyncio.to_thread(examine_hub, tmp_path / "hub", dict(os.environ))
         assert [each.level for each in findings] == [*[Level.OK] * 4, Level.WARNING]
+        assert findings[-1].text == "the bot was never connected to the server"
+        user = await connect(hub.link)
+        await nats_streams.set_up(user.client)  # as the bot does
+        await user.client.close()
+        findings = await asyncio.to_thread(examine_hub, tmp_path / "hub", dict(os.environ))
+        assert [each.level for each in findings] == [*[Level.OK] * 4, Level.WARNING]
         assert "laptop" in findings[-1].text
         environ = dict(os.environ) | {"SAMOBOT_HOST_ALONE": "pause"}
         [host, alone] = await asyncio.to_thread(examine_hosts, tmp_path / "laptop", environ)

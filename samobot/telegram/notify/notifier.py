@@ -94,7 +94,6 @@ class Notifier:
         self._last_poll_saved: datetime | None = None
         self._notified = set(store.notified.sessions())
         self._past: Sequence[PastSession] = ()
-        self._past_keys: frozenset[str] = frozenset()
 
     # What is called ------------------------------------------------------------------------------------------
 
@@ -117,10 +116,11 @@ class Notifier:
         fresh = [view for view in views if id(view) not in self._compared]
         is_past_same = past is self._past
         if not is_past_same:
-            before = self._past_keys
-            self._past, self._past_keys = past, frozenset(each.key for each in past)
             # Which past sessions the chats were notified of is not kept in memory: a row of the store has it.
-            self._notified = (self._notified | before) - self._past_keys
+            keys = {each.key for each in past}
+            before = (each.key for each in self._past)
+            self._notified = {key for key in (*self._notified, *before) if key not in keys}
+            self._past = past
         self._views_compared, self._compare_again = None, now + COMPARE_EVERY
         # What has not changed costs nothing: a look at a thousand sessions takes no longer than one at a few.
         present = self._keys_of(views, fresh)
@@ -256,9 +256,9 @@ class Notifier:
 
     async def _forget_gone(self, present: Set[str], now: datetime) -> None:
         """Close the messages of sessions that are gone, once that is certain: of archived ones at once."""
-        for key in [key for key in self._gone if key in present or key in self._past_keys]:
+        for key in [key for key in self._gone if key in present or key not in self._notified]:
             del self._gone[key]
-        for key in [key for key in self._notified if key not in present and key not in self._past_keys]:
+        for key in [key for key in self._notified if key not in present]:
             ref = SessionRef.from_key(key)
             if key not in self._gone and await self._is_archived(ref):
                 await self._sessions.archive(ref, None)

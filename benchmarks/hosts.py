@@ -21,6 +21,7 @@ from benchmarks.chat import stage
 from benchmarks.host_simulator import SESSIONS, ref_of
 from benchmarks.measure import Measure, percentile, spread
 from benchmarks.programs import fill
+from samobot.fleet.models import SessionView
 from samobot.hosts import keys
 from samobot.hosts.hub_link import HubLink
 from samobot.hosts.hub_registry import HubRegistry, server_url
@@ -208,12 +209,16 @@ def _both(name: str, times: list[float]) -> list[Measure]:
 async def _watch(link: HubLink, arrived: list[float]) -> None:
     """Note how long each change took to get here."""
     seen: dict[tuple[str, str], str] = {}
+    looked: dict[str, list[SessionView]] = {}
     while True:
         await link.changed.wait()
         link.changed.clear()
         now = time.monotonic_ns()
         for name, state in link.hosts.items():
-            for view in state.sessions():
+            if looked.get(name) is state.sessions():
+                continue
+            looked[name] = state.sessions()
+            for view in looked[name]:
                 if view.summary.isdigit() and seen.get((name, view.ref.key)) != view.summary:
                     seen[name, view.ref.key] = view.summary
                     arrived.append((now - int(view.summary)) / 1e6)

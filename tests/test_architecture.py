@@ -21,7 +21,6 @@ HEAVY = {
     "matplotlib",
     "aiohttp",
     "httpx",
-    "asyncinotify",
     "nats",
 }
 
@@ -173,7 +172,6 @@ DISK = {
     "io",
     "tempfile",
     "psutil",
-    "asyncinotify",
     "aiofiles",
 }
 FLEET_VALUES = {

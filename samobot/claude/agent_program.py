@@ -14,6 +14,7 @@ from typing import Protocol
 
 from samobot.claude.invocation import ClaudeOptions, Invocation, build
 from samobot.claude.mcp import McpServers, offer
+from samobot.claude.outcome import Outcome
 from samobot.claude.preflight import is_wrapper
 from samobot.session.provider import Provider
 
@@ -81,6 +82,9 @@ class AgentProgram(Protocol):
             UsageError: The configuration asks for something that it cannot do.
         """
 
+    def with_cost(self, outcome: Outcome) -> Outcome:
+        """Return an iteration's outcome with what it cost, as far as that can be known."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClaudeProgram:
@@ -103,6 +107,10 @@ class ClaudeProgram:
     def lacks(self) -> tuple[str, ...]:
         """Nothing: the others are compared with it."""
         return ()
+
+    def with_cost(self, outcome: Outcome) -> Outcome:
+        """Return it as it is: the CLI reports the cost itself."""
+        return outcome
 
     def call(self, order: IterationOrder) -> Invocation:
         """Build the call; a script in the CLI's place gets neither steering nor servers.

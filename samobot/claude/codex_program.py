@@ -13,13 +13,16 @@ import re
 import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samobot.claude.agent_program import IterationOrder
 from samobot.claude.invocation import ITERATION_VARIABLE, Invocation, child_environment
 from samobot.claude.mcp import ALL, NONE
+from samobot.claude.outcome import Outcome
 from samobot.claude.reaper import SESSION_VARIABLE
+from samobot.claude.records import Tokens
+from samobot.config.token_price import TokenPrice
 from samobot.errors import UsageError
 from samobot.session.provider import Provider
 from samobot.system.commands import run_command
@@ -32,9 +35,18 @@ LACKS = (
     "does not ask before single calls",
     "has no sub-agents: one agent does their part",
     "is not kept by hooks from ending without a signal: such an iteration is repeated with a reminder",
-    "reports tokens but no price: its costs are in no budget",
 )
-"""What it cannot do that Claude can."""
+"""What it cannot do that Claude can, whatever is configured."""
+
+_UNPRICED = "reports tokens but no price: its costs are in no budget"
+_PRICED = "reports no cost: that is computed from its tokens with CODEX_PRICE, once an iteration has ended"
+
+NO_CODEX_PRICE = (
+    "Codex reports tokens but no cost, so no budget would bind it. Set CODEX_PRICE to US dollars for a million input, "
+    "cached and output tokens (such as 1.25,0.125,10), or to “none” to let it work outside the budgets; or let Claude do "
+    "this phase (provider: claude). Then retry."
+)
+"""Why Codex is not started in a session with a budget."""
 
 _SECONDS = 30.0
 _INSTALL = "Install it (npm install -g @openai/codex), or set CODEX_PATH to where it is."
@@ -65,11 +77,13 @@ class CodexProgram:
         path: A name looked for on PATH, or a path.
         plugin: Folder of the samocode plugin, of which it gets the texts.
         free: Whether the user wants no call to be asked about or refused: else each call of Codex is refused.
+        price: What its tokens cost; None if that is unknown.
     """
 
     path: str
     plugin: Path
     free: bool = True
+    price: TokenPrice | None = None
 
     @property
     def provider(self) -> Provider:
@@ -79,7 +93,17 @@ class CodexProgram:
     @property
     def lacks(self) -> tuple[str, ...]:
         """What it cannot do that Claude can."""
-        return LACKS
+        return (*LACKS, _UNPRICED if self.price is None else _PRICED)
+
+    def with_cost(self, outcome: Outcome) -> Outcome:
+        """Return an outcome with the cost of the tokens that Codex reported, as far as both are known."""
+        tokens = outcome.tokens
+        if self.price is None or outcome.cost_usd is not None or tokens == Tokens():
+            return outcome
+        cost = self.price.cost(
+            read=tokens.input + tokens.cache_write, cached=tokens.cache_read, written=tokens.output
+        )
+        return replace(outcome, cost_usd=cost)
 
     def call(self, order: IterationOrder) -> Invocation:
         """Build the call of an iteration.

@@ -9,13 +9,17 @@ from pathlib import Path
 
 from samobot.claude.fence import FenceRule, Reachable
 from samobot.claude.fence_places import FencePlaces
-from samobot.errors import UsageError
+from samobot.errors import StorageError, UsageError
+from samobot.session.files import read_bytes
 
 # In a repository's common folder: what a commit in a linked worktree writes, and what it only reads. Configuration and
 # hooks would run programs outside the fence.
 _GIT_WRITTEN = ("lfs", "logs", "objects", "refs", "reftable")
 _GIT_READ = ("HEAD", "config", "hooks", "info", "modules", "shallow")
 _HEADS = "refs/heads/"
+_LINE = 4096
+"""Bytes of a file that holds one line."""
+
 _ON_BRANCH = f"ref: {_HEADS}"
 
 _OWN_CONFIG = "config.worktree"
@@ -88,10 +92,10 @@ def repository_rules(places: FencePlaces) -> Iterator[FenceRule]:
 def restore_repository(places: FencePlaces) -> None:
     """Take away what stands in a checkout only while an agent works in it; safe to repeat."""
     if places.repository is not None:
-        pinned = places.repository[1] / _COMMON
-        with contextlib.suppress(OSError):
-            if pinned.read_bytes() == _ITSELF:
-                pinned.unlink()
+        path = places.repository[1] / _COMMON
+        with contextlib.suppress(OSError, StorageError):
+            if read_bytes(path, limit=_LINE) == _ITSELF:
+                path.unlink()
 
 
 def _branches_of_others(common: Path, admin: Path) -> Iterator[Path]:
@@ -112,8 +116,9 @@ def _branches_of_others(common: Path, admin: Path) -> Iterator[Path]:
 
 
 def _branch(head: Path) -> str:
-    with contextlib.suppress(OSError, UnicodeError):
-        reference = head.read_text("utf-8").strip()
+    """The branch that is checked out; empty if none is. Agents write the file, and could make it anything."""
+    with contextlib.suppress(StorageError, UnicodeError):
+        reference = (read_bytes(head, limit=_LINE) or b"").decode().strip()
         return reference.removeprefix(_ON_BRANCH) if reference.startswith(_ON_BRANCH) else ""
     return ""
 

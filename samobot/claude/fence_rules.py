@@ -84,7 +84,10 @@ def _sessions(places: FencePlaces) -> Iterator[FenceRule]:
     """The session's own files; those of the project's other sessions, and their worktrees, wherever they are."""
     yield FenceRule(places.session, Reachable.WRITE)
     for name in _SESSION_READ:
-        yield FenceRule(places.session / name, Reachable.READ)
+        path = places.session / name
+        if not os.path.lexists(path):
+            path.touch()  # or the agent could make it
+        yield FenceRule(path, Reachable.READ)
     work_dir = places.work_dir.resolve()
     for folder in map(Path.resolve, (places.session.parent, places.worktrees)):
         for outer in map(Path.resolve, (top_of(work_dir) or work_dir, *places.allowed)):

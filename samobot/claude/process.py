@@ -46,7 +46,10 @@ from samobot.session.provider import Provider
 from samobot.system.processes import Swept
 
 POLL_SECONDS = (0.02, 0.3)
-"""Shortest and longest poll interval of the log: it grows while nothing is written."""
+"""Shortest and longest poll interval of the log."""
+
+POLL_GROWTH = 1.05
+"""Growth of the interval with each poll that finds nothing: a record is noticed late by 5 % of the silence before it."""
 
 LADDER = ((signal.SIGINT, 3.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0))
 """The signals that stop the CLI, each with the seconds before the next."""
@@ -173,7 +176,7 @@ class _ProcessRun:
                     timeout=0 if self._tail.behind else pause,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
-                pause = min(pause * 1.5, longest)
+                pause = min(pause * POLL_GROWTH, longest)
             return None
         finally:
             for waiting in waits:

@@ -9,7 +9,7 @@ import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
@@ -21,6 +21,7 @@ from samobot.config.environment import (
 )
 from samobot.config.model_choice import DEFAULT_EFFORT, PROFILES, Effort, Profile
 from samobot.config.modes import FenceMode, FenceNet, HostAlone, PermissionMode, TopicMode
+from samobot.config.token_price import TokenPrice, parse_token_price
 from samobot.errors import UsageError
 from samobot.phases import Phase
 from samobot.session.ask_level import AskLevel
@@ -91,6 +92,8 @@ class Settings(BaseModel):
     """The Codex CLI: a name on PATH, or a path."""
     codex_model: str = ""
     """Codex's model; empty leaves it to Codex's own settings."""
+    codex_price: Annotated[TokenPrice | Literal["none"] | None, BeforeValidator(parse_token_price)] = None
+    """What Codex's tokens cost; `none` lets it work outside every budget, with None it is not started in a session with a budget."""
 
     samocode_max_retries: Annotated[int, Field(ge=0)] = 3
     samocode_retry_delay: Annotated[float, Field(ge=0)] = 5.0

@@ -8,6 +8,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -233,7 +234,12 @@ class Catalog:
                 places[key] = self._made(key)
                 fresh.add(key)
                 continue
-            self._past.put(known or PastSession(key, datetime.fromtimestamp(changed_at, UTC)))
+            # With the listing's key: thousands of equal texts take memory.
+            self._past.put(
+                replace(known, key=key)
+                if known is not None
+                else PastSession(key, datetime.fromtimestamp(changed_at, UTC))
+            )
             soon.append(key)
         entries = {key: entry for key, entry in places.items() if entry is not None}
         self._past.check_soon(soon)
@@ -269,7 +275,8 @@ class Catalog:
 
     def _folder_of(self, key: str) -> SessionFolder:
         sessions, names = self._places[key.partition(":")[0]]
-        return SessionFolder(sessions / names[key])
+        # Not `sessions / name`: that would make the name one of the interpreter's interned texts, as long as it lives.
+        return SessionFolder(Path(f"{sessions}/{names[key]}"))
 
     def _made(self, key: str) -> CatalogEntry:
         return CatalogEntry(self._folder_of(key), key)

@@ -121,6 +121,7 @@ class LandingLook:
             removed=sum(each.removed or 0 for each in state.files),
             uncommitted=state.uncommitted,
             left=tuple(map(without_surrogates, state.left)),
+            submodules=tuple(map(without_surrogates, state.submodules)),
             remote=without_surrogates(self.target.address) if self.target else "",
             forge=self.forge_name,
             pull_request=self.pull_request,

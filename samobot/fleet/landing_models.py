@@ -76,6 +76,7 @@ class LandingView(_Reply):
         removed: Lines removed from them.
         uncommitted: Files in the worktree with changes that no commit has.
         left: The first of these files.
+        submodules: Submodules in the worktree, whose own changes are not looked at.
         remote: Address that it would be pushed to, without credentials; empty if there is none.
         forge: Where its pull request is or would be, as `host/owner/name`; empty if that is unknown.
         pull_request: The newest pull request of the branch.
@@ -96,6 +97,7 @@ class LandingView(_Reply):
     removed: int
     uncommitted: int
     left: tuple[str, ...] = ()
+    submodules: tuple[str, ...] = ()
     remote: str
     forge: str = ""
     pull_request: PullRequestView | None = None

@@ -7,9 +7,10 @@ import functools
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from samobot.config.project import Project, ReadFunction
 from samobot.config.projects import ConfiguredProjects
@@ -33,6 +34,36 @@ _LONGEST_BASE = 56
 """Characters of a name that are kept in the next one's, which has a number besides."""
 
 
+class FolderNames(Mapping[str, str]):
+    """The names of sessions' folders by session key. Of most, only the key is kept: the name is its second part.
+
+    Args:
+        project: The project's name.
+        names: The folders' names.
+        before: An older listing, whose keys are used again: others keep them too.
+    """
+
+    def __init__(
+        self, project: str = "", names: Sequence[str] = (), before: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        known = {key: key for key in before}
+        self._names: dict[str, str | None] = {}
+        for name in names:
+            shown = without_surrogates(name)
+            key = f"{project}:{shown}"
+            self._names.setdefault(known.get(key, key), None if shown == name else name)
+
+    def __getitem__(self, key: str) -> str:
+        name = self._names[key]
+        return key.partition(":")[2] if name is None else name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 @dataclass(slots=True)
 class Listing:
     """The folders of a project's sessions, as of some moment.
@@ -45,7 +76,7 @@ class Listing:
         there: Whether they could be, the last time.
     """
 
-    names: dict[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=FolderNames)
     mark: int | None = None
     due: float = 0.0
     problem: str = ""
@@ -131,16 +162,14 @@ class ProjectFolders:
             listing.problem = (
                 f"Its sessions folder {project.sessions} is gone; restore it." if listing.names else ""
             ) or listing.problem
-            listing.names, listing.mark, listing.there = {}, None, False
+            listing.names, listing.mark, listing.there = FolderNames(), None, False
             return
         try:
             names = list_names(project.sessions)
         except SamobotError as error:
             listing.problem, listing.mark = error.message, None  # those that are known stay
             return
-        found: dict[str, str] = {}
-        for name in names:
-            found.setdefault(f"{project.name}:{without_surrogates(name)}", name)
+        found = FolderNames(project.name, names, listing.names)
         if found != listing.names:
             listing.names = found
         listing.problem, listing.there = "", True

@@ -10,7 +10,7 @@ from pathlib import Path
 from samobot.config.learned import session_lessons
 from samobot.config.project import Project
 from samobot.errors import NotFoundError
-from samobot.fleet import agent_log, documents
+from samobot.fleet import documents
 from samobot.fleet.ask_views import ask_document
 from samobot.fleet.catalog import Catalog
 from samobot.fleet.catalog_entry import CatalogEntry
@@ -218,6 +218,8 @@ class SessionReader:
     async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
         """What the agent did last, a line each."""
         project = await self.project(ref.project)
+        from samobot.fleet import agent_log  # takes memory, with the records of two agents
+
         return await agent_log.log_lines(await self.readable(ref), project.main_repo, count)
 
     async def ask_text(self, ref: SessionRef, ask: str) -> Document:
@@ -226,6 +228,8 @@ class SessionReader:
 
     async def last_message(self, ref: SessionRef) -> str:
         """The last thing that the agent said."""
+        from samobot.fleet import agent_log
+
         return await agent_log.last_message(await self.readable(ref))
 
     async def files(self, ref: SessionRef) -> list[FileView]:

@@ -18,6 +18,7 @@ from samobot.backoff import backoff
 from samobot.errors import HostAwayError
 from samobot.hosts import subjects
 from samobot.hosts.link import Link
+from samobot.hosts.nats_loading import quiet_client
 
 log = logging.getLogger(__name__)
 
@@ -63,17 +64,18 @@ class Connection:
     """
 
     def __init__(self, link: Link, serve: Callable[[], Awaitable[None]]) -> None:
+        quiet_client()
         self._link = link
         self._serve = serve
         self._client: Client | None = None
-        self._lost = asyncio.Event()
+        self._lost: asyncio.Future[None] | None = None
         self._failures = 0
         self.problem = "not connected yet"
 
     @property
     def is_connected(self) -> bool:
         """Whether there is a connection now."""
-        return self._client is not None and self._client.is_connected and not self._lost.is_set()
+        return self._client is not None and self._client.is_connected and not _is_done(self._lost)
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
@@ -91,15 +93,16 @@ class Connection:
 
     async def _once(self) -> None:
         client = Client()
-        self._lost = lost = asyncio.Event()
+        self._lost = lost = asyncio.get_running_loop().create_future()
 
         async def on_error(error: Exception) -> None:
             self._note(error)
             if client.is_connected:
-                lost.set()
+                await on_closed()
 
         async def on_closed() -> None:
-            lost.set()
+            if not lost.done():
+                lost.set_result(None)
 
         link = self._link
         try:
@@ -121,13 +124,12 @@ class Connection:
             )
             self._client = client
             serving = asyncio.ensure_future(self._serve())
-            losing = asyncio.ensure_future(lost.wait())
             try:
-                await asyncio.wait((serving, losing), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((serving, lost), return_when=asyncio.FIRST_COMPLETED)
                 if serving.done():
                     await serving
             finally:
-                await _cancel(serving, losing)
+                await _cancel(serving)
         finally:
             self._client = None
             with contextlib.suppress(Exception):  # a broken connection cannot be closed in order
@@ -214,12 +216,11 @@ class Connection:
     async def _request(
         self, subject: str, content: bytes, seconds: float, headers: dict[str, str] | None
     ) -> Msg:
-        asking = asyncio.ensure_future(
-            self.client.request(subject, content, timeout=seconds, headers=headers)
-        )
-        losing = asyncio.ensure_future(self._lost.wait())
+        client, lost = self.client, self._lost
+        assert lost is not None, "there is a client"
+        asking = asyncio.ensure_future(client.request(subject, content, timeout=seconds, headers=headers))
         try:
-            await asyncio.wait((asking, losing), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((asking, lost), return_when=asyncio.FIRST_COMPLETED)
             if not asking.done():
                 raise NotStoredError("the connection was lost")
             return await asking
@@ -228,7 +229,12 @@ class Connection:
         except (Error, TimeoutError) as error:
             raise NotStoredError(f"{subject}: {error or type(error).__name__}") from None
         finally:
-            await _cancel(asking, losing)
+            if not asking.done():
+                await _cancel(asking)
+
+
+def _is_done(lost: asyncio.Future[None] | None) -> bool:
+    return lost is not None and lost.done()
 
 
 async def cancellable(work: Coroutine[Any, Any, None]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import AwareDatetime, Field
 
 from samobot.hosts.message import Message
@@ -39,9 +41,9 @@ class MachineReport(Message):
     """
 
     day: str = ""
-    spent_usd: float = 0.0
-    allowed_usd: float = 0.0
-    account: str = ""
+    spent_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    allowed_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,80}$")] = ""  # part of a subject
     known: int = 0
     reached: ReachedLimit | None = None
     answered: int = 0

@@ -43,7 +43,7 @@ class DecisionReceiver:
         host: The host's name.
         connection: The connection to the server.
         applier: Carries them out.
-        obey: Reads what holds for all hosts, and carries that out first.
+        obey: Reads the emergency stop of all hosts, and carries that out first.
         snapshots: Returns sessions as they are now.
         spawn: Begins a task that may outlive the connection.
     """

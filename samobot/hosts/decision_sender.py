@@ -153,7 +153,7 @@ class DecisionSender:
         host = message.subject.rpartition(".")[2]
         try:
             receipt = decode_receipt(message.data)
-        except (ValueError, KeyError) as error:
+        except Exception as error:  # whatever a host sends: unconfirmed, it would come again and again
             log.error("a receipt of %s cannot be read and is left out: %s", host, error)
             await self._connection.publish(message.reply, b"+TERM")
             return

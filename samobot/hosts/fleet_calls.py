@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from samobot import errors
-from samobot.errors import SamobotError, SessionDoneError
+from samobot.errors import SamobotError, SavedForHostError, SessionDoneError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.start_request import StartRequest
@@ -160,8 +160,8 @@ def failure(error: SamobotError) -> CallOutcome:
 def error_of(outcome: CallOutcome) -> SamobotError:
     """Return the error of an outcome; a `SamobotError` if its class is unknown here."""
     kind = getattr(errors, outcome.error, SamobotError)
-    known = isinstance(kind, type) and issubclass(kind, SamobotError)
-    error: SamobotError = kind(outcome.text) if known else SamobotError(outcome.text)
+    is_known = isinstance(kind, type) and issubclass(kind, SamobotError) and kind is not SavedForHostError
+    error: SamobotError = kind(outcome.text) if is_known else SamobotError(outcome.text)
     return error
 
 

@@ -23,7 +23,7 @@ from samobot.fleet.models import SessionRef
 from samobot.fleet.results import ProjectView
 from samobot.hosts import nats_streams, subjects
 from samobot.hosts.applier import Applier
-from samobot.hosts.connection import Connection, NotStoredError, cancellable
+from samobot.hosts.connection import Connection, NobodyListensError, NotStoredError, cancellable
 from samobot.hosts.decision_receiver import DecisionReceiver
 from samobot.hosts.host_control import ControlReader
 from samobot.hosts.hub_messages import Beat, HostNews, SessionSnapshot
@@ -81,7 +81,7 @@ class HostService:
         self._publisher = SnapshotPublisher(uuid4().hex[:12])
         applier = Applier(fleet, state_dir, self._threads, now)
         self._decisions = DecisionReceiver(
-            self._name, self._connection, applier, self._control.obey, self._snapshots, self._spawn
+            self._name, self._connection, applier, self._control.obey_panic, self._snapshots, self._spawn
         )
         self._reads = ReadResponder(
             self._connection, fleet, self._look_and_beat, self._snapshots, self._spawn
@@ -175,7 +175,12 @@ class HostService:
 
     async def _serve(self) -> None:
         connection = self._connection
-        await self._control.obey()  # before anything is started
+        try:
+            await self._control.obey()  # before anything is started
+        except NobodyListensError:
+            raise NotStoredError(
+                "the server runs, but the hub's bot was never connected to it; start or restart the bot there"
+            ) from None
         self._publisher.repeat_all()
         self._due.set()
         self._beat_due.set()

@@ -64,19 +64,30 @@ class ControlReader:
                 self._read(f"spent.{self._machine.day}"),
                 self._read(f"limit.{account}") if account else _nothing(),
             )
-            if panic:
-                await self._obey_panic(Panic.model_validate_json(panic))
+            await self._obey_panic(panic)
             shared = DaySpending.model_validate_json(spending) if spending else None
             known = SharedLimit.model_validate_json(limit) if limit else None
             await self._threads.run(lambda: self._machine.adopt(shared, known))
+
+    async def obey_panic(self) -> None:
+        """The same for the emergency stop alone, before a decision: what else is shared comes with its hint.
+
+        Raises:
+            NotStoredError: As `obey`.
+            HostAwayError: As `obey`.
+            StorageError: As `obey`.
+        """
+        async with self._obeying:
+            await self._obey_panic(await self._read("panic"))
 
     async def _read(self, name: str) -> bytes:
         """Return a value; empty if it was never set."""
         answer = await self._connection.request(subjects.control_read(name), b"", nats_streams.ACK_SECONDS)
         return answer.data
 
-    async def _obey_panic(self, panic: Panic) -> None:
-        if panic.n <= self.panic:
+    async def _obey_panic(self, content: bytes) -> None:
+        panic = Panic.model_validate_json(content) if content else None
+        if panic is None or panic.n <= self.panic:
             return
         if panic.on:
             await self._fleet.panic(Person(panic.who, panic.via))

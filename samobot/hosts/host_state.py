@@ -11,6 +11,9 @@ from samobot.hosts.nats_streams import BEAT_SECONDS
 AWAY_SECONDS = 2.5 * BEAT_SECONDS
 """A host whose last beat is older cannot be reached."""
 
+_DOUBLED_SECONDS = 6 * BEAT_SECONDS
+"""How long a name counts as used by two machines after both have sent beats."""
+
 
 class HostState:
     """A host as the hub last heard of it.
@@ -30,6 +33,8 @@ class HostState:
         self.heard: datetime | None = None
         self.n = 0
         self._heard_at: float | None = None
+        self._boot_before = ""
+        self._doubled_at: float | None = None
         self._known: dict[str, SessionSnapshot] = {}
         self._sessions: list[SessionView] | None = None
         self._past: list[PastSession] | None = None
@@ -38,6 +43,10 @@ class HostState:
     def is_online(self, monotonic: float) -> bool:
         """Whether its last beat is fresh; a beat read from disk never is."""
         return self._heard_at is not None and monotonic - self._heard_at <= AWAY_SECONDS
+
+    def is_doubled(self, monotonic: float) -> bool:
+        """Whether two machines send beats under this name, as after a copy of a disk: each would do all decisions."""
+        return self._doubled_at is not None and monotonic - self._doubled_at <= _DOUBLED_SECONDS
 
     def restore(self, beat: Beat, heard: datetime, snapshots: list[SessionSnapshot]) -> None:
         """Take over what was known before the hub's start."""
@@ -48,6 +57,9 @@ class HostState:
     def note_beat(self, beat: Beat, monotonic: float, now: datetime) -> None:
         """Take over a beat that has just come."""
         if self.beat is None or self.beat.boot != beat.boot:
+            if beat.boot == self._boot_before:  # a program that is started again has another name
+                self._doubled_at = monotonic
+            self._boot_before = self.beat.boot if self.beat is not None else ""
             self.n = max((each.n for each in self._known.values() if each.boot == beat.boot), default=0)
         self.beat, self.heard, self._heard_at = beat, now, monotonic
         if beat.is_whole:
@@ -77,7 +89,9 @@ class HostState:
             self.n = max(self.n, snapshot.n)
         self._known[snapshot.key] = snapshot
         self._dirty.add(snapshot.key)
-        self._forget_lists()
+        self._sessions = None
+        if snapshot.past is not None or (known is not None and known.past is not None):
+            self._past = None
         return True
 
     @property

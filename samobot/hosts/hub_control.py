@@ -67,6 +67,8 @@ class HubControl:
                     await self._share(threads)
                 except StorageError as error:
                     log.error("what all machines share is not up to date: %s", error.message)
+                except Exception:  # what a host claims must not end it
+                    log.exception("what all machines share is not up to date")
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_SECONDS):
                         await self._known.limits_changed.wait()

@@ -22,31 +22,31 @@ class HubLease:
         self._connection = connection
         self._identity = identity
         self._subject = subjects.beat(subjects.HUB)
+        self._number = 0  # of the lease as this hub took it last; 0 if it has none
 
-    async def take(self, last: int = 0) -> int:
+    async def take(self) -> None:
         """Become the only hub, or stay it.
-
-        Args:
-            last: The lease's number so far; 0 if this hub has none.
-
-        Returns:
-            The lease's number.
 
         Raises:
             NotStoredError: Another hub has it.
         """
-        expected = {"Nats-Expected-Last-Subject-Sequence": str(last)}
         try:
-            return await self._connection.store(self._subject, self._identity.encode(), expected)
+            self._number = await self._connection.store(
+                self._subject, self._identity.encode(), self._expected()
+            )
         except NotStoredError:
             found = await self._connection.request(
                 f"$JS.API.DIRECT.GET.KV_{subjects.BEATS}.{self._subject}", b"", nats_streams.ACK_SECONDS
             )
             if found.data.decode() not in (self._identity, ""):
                 raise NotStoredError("another hub is connected; only one bot can reach the hosts") from None
-            return await self._connection.store(self._subject, self._identity.encode())
+            # Only in the place of what was read: two hubs may find the lease free at the same time.
+            self._number = int((found.headers or {}).get("Nats-Sequence", 0))
+            self._number = await self._connection.store(
+                self._subject, self._identity.encode(), self._expected()
+            )
 
-    async def renew(self, lease: int) -> None:
+    async def renew(self) -> None:
         """Stay the only hub until cancelled, or until another has the lease.
 
         Raises:
@@ -54,9 +54,16 @@ class HubLease:
         """
         while True:
             await asyncio.sleep(nats_streams.BEAT_SECONDS)
-            lease = await self.take(lease)
+            await self.take()
 
     async def release(self) -> None:
-        """Let another hub begin at once; if the connection is lost, the lease runs out."""
+        """Let another hub begin at once; if the connection is lost, the lease runs out.
+
+        What another hub has taken meanwhile stays its own.
+        """
         with contextlib.suppress(NotStoredError, HostAwayError):
-            await self._connection.store(self._subject, b"", {"KV-Operation": "DEL"})
+            await self._connection.store(self._subject, b"", {"KV-Operation": "DEL", **self._expected()})
+
+    def _expected(self) -> dict[str, str]:
+        """Header with which the server refuses a write if somebody else has written meanwhile."""
+        return {"Nats-Expected-Last-Subject-Sequence": str(self._number)}

@@ -37,6 +37,8 @@ from samobot.hosts.machine_limits import MachineLimits
 log = logging.getLogger(__name__)
 
 READ_SECONDS = 30.0
+MOST_PARTS = 512
+"""Of an answer: almost 200 MB, more than a file that Telegram takes."""
 _SAVE_SECONDS = 2.0
 _PRUNE_SECONDS = 3600.0
 _PANIC = "panic"
@@ -87,7 +89,7 @@ class HubLink:
         )
         self.changed = self.known.changed
         self.hosts = self.known.hosts
-        self.view = self.known.view
+        self.views = self.known.views
 
     def start(self) -> None:
         """Connect, and stay connected until `close`."""
@@ -125,7 +127,7 @@ class HubLink:
 
     def pending(self, host: str) -> int:
         """Return how many decisions wait for a host."""
-        return self._store.pending(host)
+        return self._store.pending().get(host, 0)
 
     def note_own(self, views: Iterable[SessionView]) -> None:
         """Take over a look at the sessions of the hub's own machine."""
@@ -146,14 +148,22 @@ class HubLink:
             raise HostAwayError(self.away(host))
         try:
             outcome = await self._ask(host, Read(call=call, arguments=arguments), seconds)
+            if outcome.parts > MOST_PARTS:
+                raise ValueError(f"{outcome.parts} parts")
             parts = [
                 (await self._ask(host, Read(ticket=outcome.result, part=part), seconds)).result
                 for part in range(outcome.parts)
             ]
+            joined = join(parts)
         except NotStoredError:
             raise HostAwayError(f"{host} does not answer just now.") from None
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            log.error("what %s has answered cannot be read: %s", host, error)
+            raise HostAwayError(
+                f"What {host} has answered cannot be read; the reason is in the log."
+            ) from None
         self.known.note_outcome(host, outcome)
-        return outcome.model_copy(update={"result": join(parts), "parts": 0}) if parts else outcome
+        return outcome.model_copy(update={"result": joined, "parts": 0}) if parts else outcome
 
     async def _ask(self, host: str, read: Read, seconds: float) -> CallOutcome:
         answer = await self._connection.request(subjects.read(host), read.encode(), seconds)
@@ -205,7 +215,7 @@ class HubLink:
         connection, client = self._connection, self._connection.client
         lease = HubLease(connection, self._store.identity)
         await nats_streams.set_up(client)
-        number = await lease.take()
+        await lease.take()
         await self._send_panic()
         if self._control is not None:
             self._control.publish_all()
@@ -216,7 +226,7 @@ class HubLink:
         await connection.subscribe(subjects.HUB_RECEIPTS, self._decisions.on_receipt)
         await connection.subscribe(subjects.HUB_NEWS, self._on_news)
         async with asyncio.TaskGroup() as group:
-            group.create_task(cancellable(lease.renew(number)))
+            group.create_task(cancellable(lease.renew()))
             group.create_task(cancellable(self._keep_house()))
             connection.established()
             try:
@@ -278,7 +288,10 @@ class HubLink:
 
     async def _on_beat(self, message: Msg) -> None:
         host, is_behind = self.known.note_beat(message)
-        if host:
+        if host and self.known.is_doubled(host):
+            log.error("%s", self.away(host))
+            self._decisions.stop_sending_to(host)
+        elif host:
             self._decisions.send_to(host)
         if is_behind:
             log.error("changes of %s do not arrive; watching anew", host)

@@ -45,6 +45,15 @@ class SessionSnapshot(Message):
     view: SessionView | None = None
     past: PastSession | None = None
 
+    def is_about(self, key: str) -> bool:
+        """Whether everything in it is about this session."""
+        keys = {
+            self.key,
+            *(each.ref.key for each in (self.view,) if each),
+            *(each.key for each in (self.past,) if each),
+        }
+        return keys == {key}
+
 
 class Seen(Message):
     """What the user saw of a session when deciding: a late decision is not carried out on something else.

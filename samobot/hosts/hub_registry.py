@@ -71,7 +71,8 @@ class HubRegistry:
         for address in addresses:
             if _NAME.fullmatch(address) is None:
                 raise UsageError(f"“{address}” is neither a host name nor an IP address.")
-        make_folder(self.folder, 0o700, remedy="Set SAMOBOT_STATE_DIR to a folder of your own.")
+        for each in (self.folder.parent, self.folder):
+            make_folder(each, 0o700, remedy="Set SAMOBOT_STATE_DIR to a folder of your own.")
         with self._locked():
             if not self.seed_file.exists():
                 self._write(self.seed_file, keys.new_seed())

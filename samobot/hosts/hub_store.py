@@ -159,13 +159,14 @@ class HubStore:
             ).fetchall()
         return [_stored(row) for row in rows]
 
-    def pending(self, host: str) -> int:
-        """Return how many decisions a host has not reported on."""
+    def pending(self) -> dict[str, int]:
+        """Return for each host how many decisions it has not reported on; without those that have none."""
         with self._errors():
-            row = self._db.execute(
-                "SELECT count(*) FROM decisions WHERE host = ? AND receipt IS NULL", (host,)
-            ).fetchone()
-        return int(row[0])
+            return dict(
+                self._db.execute(
+                    "SELECT host, count(*) FROM decisions WHERE receipt IS NULL GROUP BY host"
+                ).fetchall()
+            )
 
     def finish(self, host: str, receipt: DecisionReceipt) -> bool:
         """Keep the receipt of a decision for this host; whether it is the first one."""

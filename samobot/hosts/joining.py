@@ -19,6 +19,7 @@ from samobot.errors import ConflictError, SamobotError, UsageError
 from samobot.hosts import certificates, keys, subjects
 from samobot.hosts.invitation import HostInvitation
 from samobot.hosts.link import FOLDER, Link, host_link_file, read_link, write_link
+from samobot.hosts.nats_loading import quiet_client
 from samobot.session.files import make_folder, read_text, write_atomic
 
 _SECONDS = 10.0
@@ -46,7 +47,8 @@ async def join(invitation: HostInvitation, state_dir: Path) -> Link:
             f"{known.user} on its hub."
         )
     folder = state_dir / FOLDER
-    make_folder(folder, 0o700, remedy="Set SAMOBOT_STATE_DIR to a folder of your own.")
+    for each in (state_dir, folder):
+        make_folder(each, 0o700, remedy="Set SAMOBOT_STATE_DIR to a folder of your own.")
     authority = await asyncio.to_thread(_authority, invitation)
     authority_file = folder / "authority.pem"
     write_atomic(authority_file, authority, mode=0o600)
@@ -145,6 +147,7 @@ async def connect(link: Link, inbox: str, seed: str) -> Client:
         ConflictError: The server does not know the key.
         SamobotError: It cannot be reached.
     """
+    quiet_client()
     refused: list[Exception] = []
 
     async def on_error(error: Exception) -> None:

@@ -65,19 +65,33 @@ class KnownHosts:
 
     def host(self, name: str) -> HostState:
         """Return what is known of a host."""
-        return self.hosts.setdefault(name, HostState(name))
+        state = self.hosts.get(name)
+        if state is None:
+            state = self.hosts[name] = HostState(name)
+        return state
 
     def is_online(self, name: str) -> bool:
         """Whether a host can be reached now, as far as its beats show."""
         state = self.host(name)
         fits = state.beat is not None and state.beat.is_spoken_here
-        return fits and self._is_connected() and state.is_online(self._monotonic())
+        return (
+            fits and self._is_connected() and state.is_online(self._monotonic()) and not self.is_doubled(name)
+        )
+
+    def is_doubled(self, name: str) -> bool:
+        """Whether two machines use the name of this host."""
+        return self.host(name).is_doubled(self._monotonic())
 
     def away(self, name: str) -> str:
         """Return why a host cannot be asked, as a sentence."""
         state = self.host(name)
         if state.beat is not None and not state.beat.is_spoken_here:
             return f"{name} runs samobot {state.beat.version}, which this one does not understand; update the older one."
+        if self.is_doubled(name):
+            return (
+                f"Two machines run as {name}, so nothing is sent there. On the hub, run “samobot host remove {name}”, "
+                "and let each join under a name of its own."
+            )
         if state.heard is None:
             return f"{name} has never been reachable."
         heard = state.heard.astimezone()
@@ -85,8 +99,12 @@ class KnownHosts:
         waits = " Its sessions wait until it is." if state.beat is not None and state.beat.waits_alone else ""
         return f"{name} not reachable since {heard:{'%H:%M' if is_today else '%d %b %H:%M'}}.{waits}"
 
-    def view(self, name: str) -> HostView:
-        """Return a host as users see it."""
+    def views(self) -> list[HostView]:
+        """Return all hosts as users see them, by name."""
+        pending = self._store.pending()
+        return [self._view(name, pending.get(name, 0)) for name in sorted(self.hosts)]
+
+    def _view(self, name: str, pending: int) -> HostView:
         state, is_online = self.host(name), self.is_online(name)
         beat = state.beat
         return HostView(
@@ -96,7 +114,7 @@ class KnownHosts:
             running=beat.running if beat is not None else 0,
             most=beat.most if beat is not None else 0,
             sessions=len(state.sessions()),
-            pending=self._store.pending(name),
+            pending=pending,
             version=beat.version if beat is not None else "",
         )
 
@@ -109,7 +127,14 @@ class KnownHosts:
         host = message.subject.rpartition(".")[2]
         if host == subjects.HUB or not message.data:
             return "", False
-        beat = Beat.model_validate_json(message.data)
+        try:
+            beat = Beat.model_validate_json(message.data)
+        except ValueError as error:
+            log.error("a beat of %s cannot be read: %s", host, error)
+            return "", False
+        if beat.host != host:
+            log.error("a beat of %s claims to be one of %s, and is left out", host, beat.host)
+            return "", False
         state = self.host(host)
         was_online, was_behind = self.is_online(host), state.is_behind
         if state.beat is None or state.beat.limits != beat.limits or not was_online:
@@ -130,7 +155,11 @@ class KnownHosts:
 
     async def on_snapshot(self, message: Msg) -> None:
         """Take over a snapshot that the server has sent."""
-        host, _ = subjects.split_snapshot(message.subject.removeprefix(f"$KV.{subjects.SESSIONS}."))
+        try:
+            host, key = subjects.split_snapshot(message.subject.removeprefix(f"$KV.{subjects.SESSIONS}."))
+        except ValueError:
+            log.error("%s names no session, and is left out", message.subject)
+            return
         sizes = self._sizes.setdefault(host, {"": 0})
         sizes[""] += len(message.data) - sizes.get(message.subject, 0)
         sizes[message.subject] = len(message.data)
@@ -139,8 +168,11 @@ class KnownHosts:
             return
         try:
             snapshot = decode_snapshot(message.data)
-        except ValueError as error:
+        except Exception as error:  # whatever a host sends
             log.error("a session of %s cannot be read: %s", host, error)
+            return
+        if not snapshot.is_about(key):
+            log.error("a session of %s claims to be another one, and is left out: %s", host, key)
             return
         if self.host(host).note(snapshot, watched=True):
             self.changed.set()
@@ -148,7 +180,7 @@ class KnownHosts:
     def note_outcome(self, host: str, outcome: CallOutcome) -> None:
         """Take over the snapshots that came with the outcome of a call."""
         for snapshot in outcome.snapshots:
-            if self.host(host).note(snapshot, watched=False):
+            if snapshot.is_about(snapshot.key) and self.host(host).note(snapshot, watched=False):
                 self.changed.set()
 
     def take_flooding(self) -> set[str]:

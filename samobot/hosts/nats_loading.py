@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from samobot.lean_imports import without
 
 
@@ -12,3 +14,12 @@ def load_nats() -> None:
     """
     with without("aiohttp"):
         import nats  # noqa: F401 - now, without it
+
+
+def quiet_client() -> None:
+    """Keep a warning that comes with the end of each TLS connection, and means nothing, out of logs and terminals."""
+    logging.getLogger("asyncio").addFilter(_means_something)
+
+
+def _means_something(record: logging.LogRecord) -> bool:
+    return "eof_received" not in record.getMessage()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 
 from nats.aio.client import Client
@@ -20,6 +21,8 @@ from nats.js.api import (
 from nats.js.errors import NotFoundError
 
 from samobot.hosts import subjects
+
+log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
 """Time between two beats of a host."""
@@ -176,7 +179,10 @@ async def watch(
         if message.metadata.sequence.consumer != expected:
             on_gap()
         expected = message.metadata.sequence.consumer + 1
-        await handle(message)
+        try:
+            await handle(message)
+        except Exception:  # one host's bad message must not end the watch of all
+            log.exception("a value of %s", message.subject)
 
     await client.subscribe(inbox, cb=check)
     made = await client.jetstream().add_consumer(

@@ -42,9 +42,9 @@ class ProjectList:
             own = [each.model_copy(update={"is_full": True}) for each in own]
         found = [((False, each.is_full, False, 0), each) for each in own]
         for name in self._link.hosts:
-            host = self._link.view(name)
-            room = host.most - host.running
-            reach = {"is_away": not host.is_online, "is_full": host.is_online and room <= 0}
+            beat, is_online = self._link.host(name).beat, self._link.is_online(name)
+            room = beat.most - beat.running if beat is not None else 0
+            reach = {"is_away": not is_online, "is_full": is_online and room <= 0}
             for each in self._of(name):
                 shown = qualified(each, name).model_copy(update=reach)
                 found.append(((shown.is_away, shown.is_full, True, -room), shown))

@@ -44,7 +44,7 @@ class RemoteFleet(RemoteSessions):
     # Projects and sessions
 
     async def hosts(self) -> list[HostView]:
-        return [self._link.view(self._host)]
+        return [each for each in self._link.views() if each.name == self._host]
 
     async def projects(self) -> list[ProjectView]:
         beat = self.state.beat
@@ -69,7 +69,10 @@ class RemoteFleet(RemoteSessions):
             except HostAwayError:
                 pass  # it has just become so
             else:
-                return decode_view(outcome.result) if not outcome.error else call.value(outcome)
+                try:
+                    return decode_view(outcome.result) if not outcome.error else call.value(outcome)
+                except (ValueError, TypeError, RecursionError):
+                    raise SamobotError(f"What {self._host} has answered cannot be read.") from None
         known = self.state.view(ref.key)
         if known is not None:
             return known

@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from samobot.fleet.fleet import Fleet
-from samobot.fleet.forge import CheckView
-from samobot.fleet.landing_models import (
-    LandingResult,
-    LandingStep,
-    LandingView,
-    PullRequestReport,
-)
 from samobot.fleet.models import SessionRef
 from samobot.fleet.request_scope import call_id
 from samobot.fleet.results import (
     AnswerReceipt,
-    DiffView,
-    Document,
-    FileView,
-    LessonsView,
-    QuestionAnswer,
     ResumeResult,
-    StopReport,
-    UntrustedView,
 )
-from samobot.fleet.start_request import UserFile
 from samobot.hosts.fleet_calls import FleetCall, call_of
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_link import HubLink
 from samobot.hosts.hub_messages import HostDecision, Seen
-from samobot.review.facts import ReviewFacts
-from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+_Method = TypeVar("_Method", bound=Callable[..., Coroutine[Any, Any, Any]])
+
+
+def _reads(method: _Method) -> _Method:
+    """Make a method that asks the host for what it returns."""
+
+    @functools.wraps(method)
+    async def call(self: RemoteSessions, *args: Any, **kwargs: Any) -> Any:
+        return await self._read(method, *args, **kwargs)
+
+    return cast(_Method, call)
+
+
+def _decides(method: _Method) -> _Method:
+    """Make a method that lets the host carry something out, once."""
+
+    @functools.wraps(method)
+    async def call(self: RemoteSessions, *args: Any, **kwargs: Any) -> Any:
+        return await self._decide(method, *args, **kwargs)
+
+    return cast(_Method, call)
 
 
 class RemoteSessions(Fleet):
@@ -95,44 +100,23 @@ class RemoteSessions(Fleet):
         view = self.state.view(ref.key)
         return Seen(run=view.run, gate=view.gate) if view is not None else None
 
-    async def is_archived(self, ref: SessionRef) -> bool:
-        return await self._read(Fleet.is_archived, ref)
+    is_archived = _reads(Fleet.is_archived)
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
         self._link.refuse_in_panic()
         return await self._decide(Fleet.resume, ref, by, budget_usd=budget_usd)
 
-    async def recreate_worktree(self, ref: SessionRef, by: Person) -> list[str]:
-        return await self._decide(Fleet.recreate_worktree, ref, by)
-
-    async def pause(self, ref: SessionRef, by: Person) -> None:
-        await self._decide(Fleet.pause, ref, by)
-
-    async def stop(self, ref: SessionRef, by: Person) -> StopReport:
-        return await self._decide(Fleet.stop, ref, by)
-
-    async def archive(self, ref: SessionRef) -> None:
-        await self._decide(Fleet.archive, ref)
-
-    async def restore(self, ref: SessionRef) -> None:
-        await self._decide(Fleet.restore, ref)
-
-    async def set_budget(
-        self, ref: SessionRef, usd: float, by: Person, *, request_id: str | None = None
-    ) -> None:
-        await self._decide(Fleet.set_budget, ref, usd, by, request_id=request_id)
-
-    async def raise_daily_budget(
-        self, ref: SessionRef, usd: float, by: Person, *, request_id: str | None = None
-    ) -> None:
-        await self._decide(Fleet.raise_daily_budget, ref, usd, by, request_id=request_id)
+    recreate_worktree = _decides(Fleet.recreate_worktree)
+    pause = _decides(Fleet.pause)
+    stop = _decides(Fleet.stop)
+    archive = _decides(Fleet.archive)
+    restore = _decides(Fleet.restore)
+    set_budget = _decides(Fleet.set_budget)
+    raise_daily_budget = _decides(Fleet.raise_daily_budget)
 
     # Decisions
 
-    async def answer(
-        self, ref: SessionRef, answers: Sequence[QuestionAnswer], by: Person, *, change: bool = True
-    ) -> AnswerReceipt:
-        return await self._decide(Fleet.answer, ref, answers, by, change=change)
+    answer = _decides(Fleet.answer)
 
     async def accept_suggestions(
         self, ref: SessionRef, by: Person, *, expected: Sequence[str] | None = None
@@ -157,48 +141,14 @@ class RemoteSessions(Fleet):
             return None
         return view.plan.sha256
 
-    async def add_guidance(
-        self,
-        ref: SessionRef,
-        text: str,
-        by: Person,
-        *,
-        interrupt: bool = False,
-        request_id: str | None = None,
-    ) -> None:
-        await self._decide(Fleet.add_guidance, ref, text, by, interrupt=interrupt, request_id=request_id)
-
-    async def add_files(self, ref: SessionRef, files: Sequence[UserFile], text: str, by: Person) -> list[str]:
-        return await self._decide(Fleet.add_files, ref, files, text, by)
-
-    async def decide_ask(
-        self,
-        ref: SessionRef,
-        ask: str,
-        verdict: DecisionKind,
-        by: Person,
-        *,
-        expected: str | None = None,
-        text: str = "",
-    ) -> None:
-        await self._decide(Fleet.decide_ask, ref, ask, verdict, by, expected=expected, text=text)
-
-    async def withdraw_permission(self, ref: SessionRef, rule: str, by: Person) -> None:
-        await self._decide(Fleet.withdraw_permission, ref, rule, by)
-
-    async def keep_lessons(
-        self, ref: SessionRef, by: Person, *, expected: str | None = None
-    ) -> tuple[str, ...]:
-        return await self._decide(Fleet.keep_lessons, ref, by, expected=expected)
-
-    async def decide_trust(self, ref: SessionRef, sha256: str, by: Person, *, accept: bool) -> None:
-        await self._decide(Fleet.decide_trust, ref, sha256, by, accept=accept)
-
-    async def action_done(self, ref: SessionRef, by: Person) -> None:
-        await self._decide(Fleet.action_done, ref, by)
-
-    async def retry(self, ref: SessionRef, by: Person) -> None:
-        await self._decide(Fleet.retry, ref, by)
+    add_guidance = _decides(Fleet.add_guidance)
+    add_files = _decides(Fleet.add_files)
+    decide_ask = _decides(Fleet.decide_ask)
+    withdraw_permission = _decides(Fleet.withdraw_permission)
+    keep_lessons = _decides(Fleet.keep_lessons)
+    decide_trust = _decides(Fleet.decide_trust)
+    action_done = _decides(Fleet.action_done)
+    retry = _decides(Fleet.retry)
 
     async def follow_up(
         self,
@@ -212,60 +162,24 @@ class RemoteSessions(Fleet):
         self._link.refuse_in_panic()
         return await self._decide(Fleet.follow_up, ref, text, by, questions=questions, budget_usd=budget_usd)
 
-    async def landing(self, ref: SessionRef) -> LandingView:
-        return await self._read(Fleet.landing, ref)
-
-    async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
-        return await self._decide(Fleet.land, ref, step, by, expected=expected)
-
-    async def pull_request(self, ref: SessionRef) -> PullRequestReport:
-        return await self._read(Fleet.pull_request, ref)
-
-    async def check_log(self, ref: SessionRef, check: CheckView) -> str:
-        return await self._read(Fleet.check_log, ref, check)
-
-    async def clean(
-        self, ref: SessionRef, by: Person, *, expected: str, anyway: bool = False
-    ) -> LandingResult:
-        return await self._decide(Fleet.clean, ref, by, expected=expected, anyway=anyway)
+    landing = _reads(Fleet.landing)
+    land = _decides(Fleet.land)
+    pull_request = _reads(Fleet.pull_request)
+    check_log = _reads(Fleet.check_log)
+    clean = _decides(Fleet.clean)
 
     # Documents
 
-    async def plan_text(self, ref: SessionRef) -> Document:
-        return await self._read(Fleet.plan_text, ref)
-
-    async def summary_text(self, ref: SessionRef) -> Document | None:
-        return await self._read(Fleet.summary_text, ref)
-
-    async def diff(self, ref: SessionRef) -> DiffView:
-        return await self._read(Fleet.diff, ref)
-
-    async def review(self, ref: SessionRef) -> ReviewFacts:
-        return await self._read(Fleet.review, ref)
-
-    async def lessons(self, ref: SessionRef) -> LessonsView:
-        return await self._read(Fleet.lessons, ref)
-
-    async def untrusted(self, ref: SessionRef) -> list[UntrustedView]:
-        return await self._read(Fleet.untrusted, ref)
-
-    async def log_lines(self, ref: SessionRef, count: int = 20) -> list[str]:
-        return await self._read(Fleet.log_lines, ref, count)
-
-    async def ask_text(self, ref: SessionRef, ask: str) -> Document:
-        return await self._read(Fleet.ask_text, ref, ask)
-
-    async def last_message(self, ref: SessionRef) -> str:
-        return await self._read(Fleet.last_message, ref)
-
-    async def files(self, ref: SessionRef) -> list[FileView]:
-        return await self._read(Fleet.files, ref)
-
-    async def file(self, ref: SessionRef, name: str) -> bytes:
-        return await self._read(Fleet.file, ref, name)
-
-    async def pictures(self, ref: SessionRef) -> list[FileView]:
-        return await self._read(Fleet.pictures, ref)
-
-    async def timeline(self, ref: SessionRef, theme: str = "light") -> bytes:
-        return await self._read(Fleet.timeline, ref, theme)
+    plan_text = _reads(Fleet.plan_text)
+    summary_text = _reads(Fleet.summary_text)
+    diff = _reads(Fleet.diff)
+    review = _reads(Fleet.review)
+    lessons = _reads(Fleet.lessons)
+    untrusted = _reads(Fleet.untrusted)
+    log_lines = _reads(Fleet.log_lines)
+    ask_text = _reads(Fleet.ask_text)
+    last_message = _reads(Fleet.last_message)
+    files = _reads(Fleet.files)
+    file = _reads(Fleet.file)
+    pictures = _reads(Fleet.pictures)
+    timeline = _reads(Fleet.timeline)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import Any, TypeVar
 
-from samobot.errors import HostAwayError
+from samobot.errors import SamobotError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.forge import WorkSource
 from samobot.fleet.landing_models import (
@@ -41,6 +42,8 @@ from samobot.hosts.session_router import SessionRouter
 from samobot.money.costs import merge_costs
 from samobot.session.gate import Person
 from samobot.text import nearest
+
+log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -108,7 +111,7 @@ class FleetRouter(SessionRouter):
 
     async def hosts(self) -> list[HostView]:
         own = await self._local.hosts()
-        return own + [self._link.view(name) for name in self._hosts()]
+        return own + self._link.views()
 
     async def projects(self) -> list[ProjectView]:
         return await self._projects.all()
@@ -280,8 +283,9 @@ class FleetRouter(SessionRouter):
 
 
 async def _unless_away(call: Awaitable[_T], default: Any) -> _T:
-    """Return what a call returns; the default if its host cannot be reached."""
+    """Return what a call returns; the default if its host cannot be reached or fails: others are asked as well."""
     try:
         return await call
-    except HostAwayError:
+    except SamobotError as error:
+        log.info("left out of an answer: %s", error.message)
         return default  # type: ignore[no-any-return]

@@ -44,7 +44,10 @@ def remove_remote_branch(state: BranchState, target: PushTarget) -> None:
         receive = receive_options(git, target.remote)
         git.run("push", lease, *receive, target.remote, f":{name}", timeout=_PUSH_S)
     except GitError as failure:
-        raise ConflictError(f"{target.remote} did not delete {state.name}: {failure.message}") from failure
+        raise ConflictError(
+            f"{target.remote} did not delete {state.name}, so it is left here too; /clean (samobot clean) removes only "
+            f"what is here: {failure.message}"
+        ) from failure
 
 
 def remove_branch(main_repo: Path, worktree: Path, removal: Removal) -> bool:

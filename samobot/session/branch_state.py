@@ -62,6 +62,7 @@ class BranchState:
         left: The first of these files, as git status names them.
         tree: The merged tree; None if there are conflicts.
         conflicts: Paths that both sides changed so that git cannot merge them.
+        submodules: Submodules that are checked out in the worktree: git is not run in there, so `left` knows nothing of them.
     """
 
     repository: GitRepository
@@ -77,6 +78,7 @@ class BranchState:
     left: tuple[str, ...]
     tree: str | None
     conflicts: tuple[str, ...]
+    submodules: tuple[str, ...] = ()
 
     @property
     def is_merged(self) -> bool:
@@ -158,6 +160,7 @@ def _read(main_repo: Path, worktree: Path) -> BranchState:
         left=tuple(entry[3:] for entry in left[:_LEFT]),
         tree=tree,
         conflicts=conflicts,
+        submodules=_submodules(place),
     )
 
 
@@ -201,6 +204,14 @@ def _changed(git: Git, *, untracked: bool) -> list[str]:
     files = "--untracked-files=all" if untracked else "--untracked-files=no"
     status = git.run("status", "--porcelain=v1", "-z", "--no-renames", files)
     return [entry for entry in status.split("\0") if entry]
+
+
+def _submodules(place: Path) -> tuple[str, ...]:
+    if not (place / ".gitmodules").exists():
+        return ()
+    entries = Git(place).run("ls-files", "--stage", "-z").split("\0")
+    paths = (entry.partition("\t")[2] for entry in entries if entry.startswith("160000 "))
+    return tuple(path for path in paths if (place / path / ".git").exists())
 
 
 def _merge(git: Git, base: str, head: str) -> tuple[str | None, tuple[str, ...]]:

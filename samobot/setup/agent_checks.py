@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from samobot.assets import plugin_dir
-from samobot.claude.codex_program import LACKS, CodexProgram
+from samobot.claude.codex_program import NO_CODEX_PRICE, CodexProgram
 from samobot.claude.invocation import ClaudeOptions
 from samobot.claude.preflight import is_wrapper, preflight
 from samobot.claude.user_settings import settings_problems
 from samobot.config.modes import PermissionMode
 from samobot.config.project import Project
 from samobot.config.settings import Settings
+from samobot.config.token_price import TokenPrice
 from samobot.errors import UsageError
 from samobot.phases import Phase
 from samobot.session.provider import Provider
@@ -50,18 +51,23 @@ def codex_findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[F
     if not phases:
         return
     free = settings.cli_permission_mode is PermissionMode.BYPASS_PERMISSIONS
+    price = settings.codex_price if isinstance(settings.codex_price, TokenPrice) else None
+    program = CodexProgram(settings.codex_path, plugin_dir(), free, price)
     try:
-        version = CodexProgram(settings.codex_path, plugin_dir(), free).check(environ, login=True)
+        version = program.check(environ, login=True)
     except UsageError as error:
         yield Finding("Codex", Level.ERROR, *sentence_and_remedy(error.message))
         return
     yield Finding("Codex", Level.OK, f"{version}, for {' and '.join(phases)}")
-    text = f"it {'; it '.join(LACKS)}"
-    if settings.samobot_budget_usd is None and settings.samobot_daily_budget_usd is None:
+    text = f"it {'; it '.join(program.lacks)}"
+    unbudgeted = settings.samobot_budget_usd is None and settings.samobot_daily_budget_usd is None
+    if price is not None or unbudgeted:
         yield Finding("Codex's limits", Level.OK, text)
-        return
-    remedy = "The budget counts Claude's phases only; watch Codex's costs where they are billed."
-    yield Finding("Codex's limits", Level.WARNING, text, remedy)
+    elif settings.codex_price is None:
+        yield Finding("Codex's limits", Level.ERROR, text, NO_CODEX_PRICE)
+    else:
+        remedy = "The budget counts Claude's phases only; watch Codex's costs where they are billed."
+        yield Finding("Codex's limits", Level.WARNING, text, remedy)
 
 
 def sentence_and_remedy(message: str) -> tuple[str, str]:

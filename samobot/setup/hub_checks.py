@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from nats.errors import Error
+from nats.errors import Error, NoRespondersError
 
 from samobot.config.modes import HostAlone
 from samobot.config.settings_loader import load_settings
@@ -110,14 +110,20 @@ def _reached(link: Link, hosts: list[str]) -> list[Finding]:
     findings = [Finding("Hub", Level.OK, f"its server answers at {', '.join(link.servers)}")]
     if not hosts:
         return [*findings, Finding("Hosts", Level.OK, "none yet; add one with samobot host add NAME")]
+    if away is None:
+        remedy = "Start or restart the bot: it reads at its start that there is a hub."
+        return [
+            *findings,
+            Finding("Hosts", Level.WARNING, "the bot was never connected to the server", remedy),
+        ]
     if away:
         remedy = "Look there: samobot doctor; or remove what is gone: samobot host remove NAME"
         return [*findings, Finding("Hosts", Level.WARNING, f"not reachable: {', '.join(away)}", remedy)]
     return [*findings, Finding("Hosts", Level.OK, f"all reachable: {', '.join(hosts)}")]
 
 
-async def _absent(link: Link, hosts: list[str]) -> list[str]:
-    """The hosts that have not sent a beat lately."""
+async def _absent(link: Link, hosts: list[str]) -> list[str] | None:
+    """The hosts that have not sent a beat lately; None if the bot has not prepared the server for any."""
     client = await connect(link, subjects.inbox(link.user), (link.seed or Path()).read_text(encoding="utf-8"))
     try:
         absent = []
@@ -125,7 +131,9 @@ async def _absent(link: Link, hosts: list[str]) -> list[str]:
             asked = f"$JS.API.DIRECT.GET.KV_{subjects.BEATS}.{subjects.beat(host)}"
             try:
                 answer = await client.request(asked, b"", timeout=_SECONDS)
-            except Error:  # the bot has not made the bucket yet
+            except NoRespondersError:
+                return None
+            except Error:
                 absent.append(host)
                 continue
             if not answer.data:

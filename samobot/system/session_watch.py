@@ -11,18 +11,17 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from asyncinotify import Event, Inotify, Mask
-
 from samobot.session.folder import SessionFolder
+from samobot.system.inotify import FileEvent, Inotify
+from samobot.system.inotify import FileEventMask as Mask
 
 _TOGETHER_SECONDS = 0.02
 """A change seldom comes alone: a signal, the overview and the journal are written one after the other."""
-
-_EVENTS_AT_ONCE = 64
 
 _LATELY_SECONDS = 24 * 3600.0
 """A session that has not changed for so long: a worker that takes it up changes its folder before long."""
@@ -32,6 +31,16 @@ _SESSION = Mask.CREATE | Mask.MOVE | Mask.DELETE | Mask.CLOSE_WRITE | Mask.ONLYD
 _LOGS = Mask.CLOSE_WRITE | Mask.MOVED_TO | Mask.ONLYDIR
 _COMES = Mask.CREATE | Mask.MOVED_TO
 _AWAY = Mask.MOVE_SELF | Mask.IGNORED | Mask.UNMOUNT
+
+
+@dataclass(slots=True)
+class _Tree:
+    """A watched folder of sessions, with the names of the sessions by the watches of their folders, and of their logs."""
+
+    path: Path
+    watch: int
+    sessions: dict[int, str] = field(default_factory=dict)
+    logs: dict[int, str] = field(default_factory=dict)
 
 
 class SessionWatch:
@@ -53,19 +62,16 @@ class SessionWatch:
         self.lost = False
         self.complete = True
         self._touch = touch
-        # A `Path` for each of thousands of folders would need more memory than all else that is known of them: a
-        # watch has the path of its tree, and its session's name is here, by the watch's number.
-        self._names: dict[int, str] = {}
+        self._trees: dict[Path, _Tree] = {}
         self._with_logs: set[Path] = set()
         self._news = asyncio.Event()
-        # No time to wait: it asks whether there is anything, as the library's descriptor blocks.
-        self._inotify = Inotify(cache_size=_EVENTS_AT_ONCE, sync_timeout=0)
+        self._inotify = Inotify()
         try:
             for folder in folders:
-                self._inotify.add_watch(folder, _TREE)
+                tree = self._trees[folder] = _Tree(folder, self._inotify.add(folder, _TREE))
                 with os.scandir(folder) as entries:
                     for entry in entries:
-                        self._add_session(folder, entry.name)
+                        self._add_session(tree, entry.name)
         except BaseException:
             self._inotify.close()
             raise
@@ -91,80 +97,95 @@ class SessionWatch:
     def read(self) -> bool:
         """Read the events that have arrived; return whether any of them matters."""
         matters = False
-        while (event := self._inotify.sync_get()) is not None:
+        for event in self._inotify.read():
             matters |= self._take(event)
         if matters:
             self._news.set()
         return matters
 
-    def _take(self, event: Event) -> bool:
+    def _take(self, event: FileEvent) -> bool:
         """Follow folders that appear and disappear; return whether the event matters."""
-        watched, mask = event.watch, event.mask
-        name = self._names.get(watched.wd) if watched is not None else None
-        if mask & Mask.Q_OVERFLOW or (watched is not None and name is None and mask & _AWAY):
+        if event.mask & Mask.Q_OVERFLOW:
             self.lost = True
             return True
-        if watched is None or event.name is None:
-            if watched is not None and name is not None and mask & Mask.IGNORED:
-                del self._names[watched.wd]
-                if watched.mask == _LOGS:
-                    self._with_logs.discard(watched.path / name)
+        for tree in self._trees.values():
+            if event.watch == tree.watch:
+                return self._take_of_tree(tree, event)
+            for names in (tree.sessions, tree.logs):
+                if (name := names.get(event.watch)) is not None:
+                    return self._take_of_session(tree, name, names, event)
+        return False
+
+    def _take_of_tree(self, tree: _Tree, event: FileEvent) -> bool:
+        mask = event.mask
+        if mask & _AWAY:
+            self.lost = True
+            return True
+        if not event.name:
             return False
-        session = watched.path / (name or event.name)
+        session = tree.path / event.name
         self._touch(session)
-        if name is None:
-            if mask & Mask.ISDIR:
-                if mask & (Mask.MOVED_FROM | Mask.DELETE):
-                    self._drop(session)
-                elif mask & _COMES:
-                    self._add_session(watched.path, session.name)
-                    self._add_logs(session)
-            return bool(mask & Mask.ISDIR) or self._is_news(session.name, mask)
-        if watched.mask == _LOGS:
-            return bool(mask & Mask.ISDIR) or str(event.name) == SessionFolder(session).journal.name
-        if mask & Mask.MOVED_FROM and str(event.name) == SessionFolder(session).logs.name:
-            self._drop(session, _LOGS)
+        if mask & Mask.ISDIR:
+            if mask & (Mask.MOVED_FROM | Mask.DELETE):
+                self._drop(tree, event.name)
+            elif mask & _COMES:
+                self._add_session(tree, event.name)
+                self._add_logs(tree, event.name)
+        return bool(mask & Mask.ISDIR) or self._is_news(event.name, mask)
+
+    def _take_of_session(self, tree: _Tree, name: str, names: dict[int, str], event: FileEvent) -> bool:
+        mask, session = event.mask, tree.path / name
+        if not event.name:
+            if mask & Mask.IGNORED:
+                del names[event.watch]
+                if names is tree.logs:
+                    self._with_logs.discard(session)
+            return False
+        self._touch(session)
+        if names is tree.logs:
+            return bool(mask & Mask.ISDIR) or event.name == SessionFolder(session).journal.name
+        if mask & Mask.MOVED_FROM and event.name == SessionFolder(session).logs.name:
+            self._with_logs.discard(session)
+            self._remove(tree.logs, name)
         elif session not in self._with_logs:
-            self._add_logs(session)  # its first change for long, or its logs have just come
-        return bool(mask & Mask.ISDIR) or self._is_news(str(event.name), mask)
+            self._add_logs(tree, name)  # its first change for long, or its logs have just come
+        return bool(mask & Mask.ISDIR) or self._is_news(event.name, mask)
 
     @staticmethod
-    def _is_news(name: str, mask: Mask) -> bool:
+    def _is_news(name: str, mask: int) -> bool:
         # Our files are created hidden and then renamed; one that a user writes is reported when it is closed.
         return not name.startswith(".") and not mask & Mask.CREATE
 
-    def _add_session(self, tree: Path, name: str) -> None:
+    def _add_session(self, tree: _Tree, name: str) -> None:
         """Watch a session; its logs only if it has changed lately, or from its next change on."""
-        path = tree / name
-        if self._add(path, _SESSION, tree, name):
+        path = f"{tree.path}/{name}"  # a `Path` would make the name one of the interpreter's interned texts
+        if self._add(path, _SESSION, tree.sessions, name):
             with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime > time.time() - _LATELY_SECONDS:
-                    self._add_logs(path)
+                if os.stat(path).st_mtime > time.time() - _LATELY_SECONDS:
+                    self._add_logs(tree, name)
 
-    def _add_logs(self, session: Path) -> None:
-        if self._add(SessionFolder(session).logs, _LOGS, session.parent, session.name):
+    def _add_logs(self, tree: _Tree, name: str) -> None:
+        session = tree.path / name
+        if self._add(SessionFolder(session).logs, _LOGS, tree.logs, name):
             self._with_logs.add(session)
 
-    def _add(self, path: Path, mask: Mask, tree: Path, name: str) -> bool:
+    def _add(self, path: Path | str, mask: Mask, names: dict[int, str], name: str) -> bool:
         try:
-            watch = self._inotify.add_watch(path, mask)
+            watch = self._inotify.add(path, mask)
         except PermissionError:
             self.complete = False
             return False
         except (FileNotFoundError, NotADirectoryError):
             return False  # no folder, or gone meanwhile
-        watch.path = tree
-        self._names[watch.wd] = name
+        names[watch] = name
         return True
 
-    def _drop(self, session: Path, mask: Mask | None = None) -> None:
-        """Stop watching a session that was moved elsewhere, or only what a mask names."""
-        self._with_logs.discard(session)
-        for each in self._inotify.watches:
-            if (
-                each.path == session.parent
-                and self._names.get(each.wd) == session.name
-                and mask in (None, each.mask)
-            ):
-                with contextlib.suppress(OSError):  # gone meanwhile
-                    self._inotify.rm_watch(each)
+    def _drop(self, tree: _Tree, name: str) -> None:
+        """Stop watching a session that was moved elsewhere."""
+        self._with_logs.discard(tree.path / name)
+        self._remove(tree.sessions, name)
+        self._remove(tree.logs, name)
+
+    def _remove(self, names: dict[int, str], name: str) -> None:
+        for watch in [watch for watch, each in names.items() if each == name]:
+            self._inotify.remove(watch)

@@ -14,6 +14,7 @@ from samobot.config.settings_loader import load_settings
 from samobot.errors import BusyError
 from samobot.sandbox.demo.caretaker import MARK
 from samobot.system.logs import setup_logging
+from samobot.system.platform.current import platform
 from samobot.system.process_secrets import forbid_inspection, forget_variable
 from samobot.telegram.app import BotApp
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
@@ -34,6 +35,7 @@ def bot_command(*, pair: bool, no_watch: bool, verbose: bool) -> int:
 
     With --pair and a bot that runs already, only the code is shown.
     """
+    platform().return_memory()
     settings = load_settings()
     token = settings.require_token()
     _hide_from_other_processes()

@@ -87,6 +87,9 @@ def _show(located: LocatedSession, view: LandingView) -> None:
         click.echo(f"   {printable(view.base)} has {newer}: joined by a merge commit")
     if view.uncommitted:
         click.echo(f"   not committed: {', '.join(printable(one_line(each, 80)) for each in view.left[:8])}")
+    if view.submodules:
+        inside = ", ".join(printable(one_line(each, 80)) for each in view.submodules[:8])
+        click.echo(f"   not looked at, and removed with the worktree: changes inside {inside}")
     request = view.pull_request
     if request is not None:
         where = printable(request.url)

@@ -141,9 +141,8 @@ class AgentFence:
                 if reachable is None:
                     yield fence(invocation, rules, bwrap, env_resets=env_resets)
                     return
-                from samobot.claude.egress import (
-                    Egress,
-                )  # with an HTTP library that only a limited network needs
+                # With an HTTP library that only a limited network needs.
+                from samobot.claude.egress import Egress
 
                 network = InnerNetwork(Egress(reachable, refused), reachable)
                 channel = await stack.enter_async_context(network.channel())

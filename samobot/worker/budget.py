@@ -6,11 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from samobot.claude.codex_program import NO_CODEX_PRICE
 from samobot.claude.outcome import Outcome
 from samobot.errors import StorageError
 from samobot.money import spending
 from samobot.money.spending import DayBudget, Threshold
 from samobot.session.journal import EventName
+from samobot.session.provider import Provider
 from samobot.text import human_money
 from samobot.worker.session_files import SessionFiles
 
@@ -26,15 +28,23 @@ class BudgetGuard:
         state_dir: Where the day's spending of all sessions is kept.
         daily_usd: What all sessions together may cost in a day, in US dollars; None is no limit.
         now: The clock, aware.
+        codex_is_priced: Whether the user has configured what Codex costs, or accepts that no budget counts it.
     """
 
     def __init__(
-        self, files: SessionFiles, state_dir: Path, daily_usd: float | None, *, now: Callable[[], datetime]
+        self,
+        files: SessionFiles,
+        state_dir: Path,
+        daily_usd: float | None,
+        *,
+        now: Callable[[], datetime],
+        codex_is_priced: bool = False,
     ) -> None:
         self._files = files
         self._state_dir = state_dir
         self._daily_usd = daily_usd
         self._now = now
+        self._codex_is_priced = codex_is_priced
         self._unpriced = 0
 
     def left(self) -> float | None:
@@ -58,10 +68,19 @@ class BudgetGuard:
         """
         return spending.day_is_over(self._state_dir, self._now(), self._daily_usd)
 
-    def out_of_sight(self) -> str | None:
-        """Return the message that the budget cannot be kept, as the last costs are unknown; None if it can."""
-        if self._unpriced < UNPRICED_AFTER or (self._files.budget() is None and self._day() is None):
+    def out_of_sight(self, provider: Provider) -> str | None:
+        """Return the message that the budget cannot be kept, as costs are unknown; None if it can.
+
+        Args:
+            provider: The program of the next iteration.
+        """
+        unknown = provider is Provider.CODEX and not self._codex_is_priced
+        if not unknown and self._unpriced < UNPRICED_AFTER:
             return None
+        if self._files.budget() is None and self._day() is None:
+            return None
+        if unknown:
+            return NO_CODEX_PRICE
         return (
             f"{self._unpriced} iterations in a row reported no cost, so the budget cannot be kept. "
             "The log shows how they ended; a retry continues."

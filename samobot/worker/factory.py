@@ -20,6 +20,7 @@ from samobot.config.modes import PermissionMode
 from samobot.config.project import Project, load_project
 from samobot.config.projects import other_files
 from samobot.config.settings import Settings
+from samobot.config.token_price import TokenPrice
 from samobot.errors import SamobotError, UsageError
 from samobot.money.machine_share import ShareFile
 from samobot.phases import Phase
@@ -99,7 +100,9 @@ class WorkerFactory:
     @property
     def _codex(self) -> CodexProgram:
         free = self._settings.cli_permission_mode is PermissionMode.BYPASS_PERMISSIONS
-        return CodexProgram(self._settings.codex_path, plugin_dir(), free)
+        price = self._settings.codex_price
+        known = price if isinstance(price, TokenPrice) else None
+        return CodexProgram(self._settings.codex_path, plugin_dir(), free, known)
 
     def worker(
         self,
@@ -149,7 +152,10 @@ class WorkerFactory:
             after_reset=settings.samobot_after_reset_seconds,
         )
         state_dir = settings.samobot_state_dir
-        money = BudgetGuard(files, state_dir, settings.samobot_daily_budget_usd, now=utc_now)
+        priced = settings.codex_price is not None
+        money = BudgetGuard(
+            files, state_dir, settings.samobot_daily_budget_usd, now=utc_now, codex_is_priced=priced
+        )
         run = RunContext(files, options, retry_policy, utc_now, tell)
         hub_wait = HubWait(settings.samobot_host_alone, ShareFile(state_dir))
         return Worker(run, iteration, heartbeat, AccountLimit(state_dir), money, hub_wait)

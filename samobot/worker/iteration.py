@@ -220,6 +220,7 @@ class IterationRunner:
                 remove(folder.logs / LOCAL_SERVERS)
         self._confinement.refusals(refused)
         outcome = classify(evidence, end, self._now(), call.program.provider.display_name)
+        outcome = call.program.with_cost(outcome)
         reverted = await asyncio.to_thread(self.guard.end)
         self._heartbeat.renew()
         signal = files.signal()

@@ -234,7 +234,7 @@ class Worker:
             text = over or day_is_over or ""
             self._files.flow(text)
             return RunResult(RunEndReason.BUDGET, text, phase, of_day=over is None)
-        out_of_sight = self._money.out_of_sight()
+        out_of_sight = self._money.out_of_sight(self._iteration.provider(phase))
         if out_of_sight is not None:
             return self._ends.blocked(phase, BlockCause.FAILURES, out_of_sight, None)
         most = self._options.max_iterations

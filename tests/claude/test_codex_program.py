@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from samobot.claude.codex_program import CodexProgram, instructions
 from samobot.claude.fence_probe import fence_problem
 from samobot.claude.fence_rules import codex_login
 from samobot.claude.mcp import McpServers
+from samobot.claude.outcome import Outcome, OutcomeKind
+from samobot.claude.records import Tokens
+from samobot.config.token_price import TokenPrice
 from samobot.errors import UsageError
 from samobot.phases import RULES
 from samobot.session.provider import CODEX_PHASES, Provider
@@ -71,6 +75,18 @@ def test_call_has_the_role_as_developer_and_the_task_on_stdin(tmp_path: Path) ->
     )
     assert "ANTHROPIC_API_KEY" not in call.env
     assert call.env["SAMOCODE_SESSION"] == str(tmp_path)
+
+
+def test_cost_is_computed_from_known_tokens_with_a_known_price_and_never_guessed(tmp_path: Path) -> None:
+    ended = Outcome(OutcomeKind.COMPLETED, "Well.", tokens=Tokens(1_000_000, 100_000, 2_000_000, 0))
+    unpriced = program(tmp_path)
+    priced = replace(unpriced, price=TokenPrice(1, 0.1, 10))
+    assert priced.with_cost(ended).cost_usd == pytest.approx(1 + 0.2 + 1)
+    assert unpriced.with_cost(ended).cost_usd is None
+    assert priced.with_cost(replace(ended, tokens=Tokens())).cost_usd is None
+    assert priced.with_cost(replace(ended, cost_usd=0.0)).cost_usd == 0
+    assert "in no budget" in unpriced.lacks[-1]
+    assert "CODEX_PRICE" in priced.lacks[-1]
 
 
 @pytest.mark.parametrize("phase", CODEX_PHASES)

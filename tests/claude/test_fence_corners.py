@@ -112,6 +112,16 @@ def test_checkout_is_not_led_to_another_configuration(world: FencedWorld, fenced
         assert "Still works" in (world.repo / ".git" / "logs" / "HEAD").read_text()
 
 
+def test_decisions_and_guidance_are_not_made_by_an_agent_where_there_are_none(world: FencedWorld) -> None:
+    files = [world.session / name for name in ("_decisions.jsonl", "_guidance.md")]
+    for file in files:
+        file.unlink()
+    world.run(
+        'cd "$S"; for f in _decisions.jsonl _guidance.md; do echo evil > $f; echo evil > x; mv -f x $f; done'
+    )
+    assert [file.read_text() for file in files] == ["", ""]
+
+
 def test_sessions_inside_the_folder_that_is_worked_in_are_kept(world: FencedWorld) -> None:
     plain = world.root / "plain"
     own, other = plain / "work" / "sessions" / "greet", plain / "work" / "sessions" / "other"
@@ -167,6 +177,20 @@ def test_head_that_another_agent_wrote_opens_no_place(world: FencedWorld, name: 
     rules = {rule.path.name for rule in repository_rules(world.places())}
     assert "main" in rules
     assert not rules & {"id_ed25519", "passwd", "link"}
+
+
+@pytest.mark.parametrize("what", ["pipe", "endless", "folder"])
+def test_head_that_cannot_be_read_keeps_no_session_from_starting(world: FencedWorld, what: str) -> None:
+    head = world.repo / ".git" / "worktrees" / "other" / "HEAD"
+    head.parent.mkdir()
+    match what:
+        case "pipe":
+            os.mkfifo(head)
+        case "endless":
+            head.symlink_to("/dev/zero")
+        case _:
+            head.mkdir()
+    assert "main" in {rule.path.name for rule in repository_rules(world.places())}
 
 
 def test_commit_is_shown_as_it_is_and_not_as_the_agent_replaces_it(world: FencedWorld) -> None:

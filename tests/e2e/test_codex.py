@@ -32,6 +32,7 @@ def test_codex_edits_runs_commits_and_signals_after_a_reminder(tmp_path: Path, f
         (shop.repo / ".codex").mkdir()
         hostile = f'[mcp_servers.hostile]\ncommand = "touch"\nargs = ["{shop.repo}/hostile"]\n'
         (shop.repo / ".codex" / "config.toml").write_text(hostile)
+        shop.environment["CODEX_PRICE"] = "1,0.1,10"
         done = shop.run("greet", "--budget", "5")
     assert done.returncode == 11, done.stdout + done.stderr
     assert shop.git("log", "--format=%s", "-1") == "Greet"
@@ -39,9 +40,11 @@ def test_codex_edits_runs_commits_and_signals_after_a_reminder(tmp_path: Path, f
     assert outcomes(shop) == ["completed", "completed"]
     assert "no signal" in api.texts("user", 3)
     (said,) = [each["text"] for each in shop.journal("greet", "notice") if "Codex" in each["text"]]
-    assert "in no budget" in said
+    assert "computed from its tokens with CODEX_PRICE" in said
     end = shop.journal("greet", "iteration_end")[0]
-    assert (end["cost_usd"], end["tokens"]["input"], end["tokens"]["cache_read"]) == (None, 2400, 600)
+    assert (end["tokens"]["input"], end["tokens"]["cache_read"], end["tokens"]["output"]) == (2400, 600, 150)
+    assert end["cost_usd"] == pytest.approx(0.0024 + 0.00006 + 0.0015)
+    assert 0 < shop.status("greet")["cost_usd"] < 5
     role = api.texts("developer")
     assert "You carry out the approved plan" in role
     assert "# One iteration" in role

@@ -445,6 +445,25 @@ def test_discard_names_what_is_lost_and_keeps_the_commits(room: LandingRoom) -> 
     assert room.land(LandingStep.DISCARD, view).repeated
 
 
+def test_submodule_is_named_as_its_changes_are_not_looked_at(room: LandingRoom) -> None:
+    git(room.root, "init", "--quiet", "sub")
+    commit(room.root / "sub", "inside")
+    git(
+        room.worktree,
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        str(room.root / "sub"),
+        "lib",
+    )
+    git(room.worktree, "commit", "--quiet", "-m", "Add lib")
+    (room.worktree / "lib" / "unsaved").write_text("x")
+    view = room.view()
+    assert (view.uncommitted, view.submodules) == (0, ("lib",))
+
+
 @pytest.mark.parametrize("change", [newer_commit, dirty_worktree])
 def test_discard_is_refused_if_more_would_be_lost_than_was_shown(
     room: LandingRoom, change: Callable[[LandingRoom], None]

@@ -8,7 +8,7 @@ import pytest
 
 from samobot.errors import UsageError
 from samobot.fleet.fleet import Fleet
-from samobot.fleet.results import HostView, ProjectView
+from samobot.fleet.results import ProjectView
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_link import HubLink
 from samobot.hosts.hub_messages import Beat
@@ -32,16 +32,17 @@ class Machines:
         self._own = own
         self._given = hosts
         self.hosts = {name: HostState(name) for name in hosts}
-        for name, (projects, *_) in hosts.items():
+        for name, (projects, running, most, _) in hosts.items():
             views = tuple(ProjectView(name=each, repository="/r") for each in projects)
-            self.hosts[name].beat = Beat(host=name, boot="one", at=utc_now(), projects=views)
+            self.hosts[name].beat = Beat(
+                host=name, boot="one", at=utc_now(), projects=views, running=running, most=most
+            )
 
     def host(self, name: str) -> HostState:
         return self.hosts[name]
 
-    def view(self, name: str) -> HostView:
-        _, running, most, is_online = self._given[name]
-        return HostView(name=name, is_online=is_online, running=running, most=most, sessions=0)
+    def is_online(self, name: str) -> bool:
+        return self._given[name][3]
 
     async def projects(self) -> list[ProjectView]:
         return [ProjectView(name=each, repository="/r") for each in self._own]

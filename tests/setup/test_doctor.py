@@ -212,9 +212,15 @@ async def test_codex_is_checked_where_a_phase_is_its_and_its_limits_are_said(mac
     assert "npm install -g @openai/codex" in worst.remedy
     put_program(machine.home / "bin", "codex-of-the-test", "echo codex-cli 0.171.0")
     worst = await machine.worst()
-    assert (worst.check, worst.level) == ("Codex's limits", Level.WARNING)
+    assert (worst.check, worst.level) == ("Codex's limits", Level.ERROR)
     assert "no price" in worst.text
-    machine.set(SAMOBOT_BUDGET_USD="")
+    assert "CODEX_PRICE" in worst.remedy
+    machine.set(CODEX_PRICE="none")
+    worst = await machine.worst()
+    assert (worst.check, worst.level) == ("Codex's limits", Level.WARNING)
+    machine.set(CODEX_PRICE="1,1,1")
+    assert (await machine.look())["Codex's limits"].level is Level.OK
+    machine.set(CODEX_PRICE="", SAMOBOT_BUDGET_USD="")
     found = await machine.look()
     assert found["Codex"].text == "0.171.0, for quality"
     assert found["Codex's limits"].level is Level.OK

@@ -102,7 +102,7 @@ elif command == ["pr", "create"]:
         number=number, url=f"https://github.com/ann/demo/pull/{{number}}", title=found["--title"], state="OPEN",
         isDraft="--draft" in found, headRefOid=head, headRefName=found["--head"], baseRefName=found["--base"],
         isCrossRepository=False, mergeable="MERGEABLE", mergeStateStatus="CLEAN", reviewDecision="",
-        statusCheckRollup=[], body=sys.stdin.read()))
+        statusCheckRollup=[], body=sys.stdin.read(), comments=forge.get("comments", [])))
     STATE.write_text(json.dumps(forge))
     print(forge["prs"][-1]["url"])
 elif command == ["pr", "merge"]:
@@ -218,7 +218,7 @@ class FakeForge:
             return self._read()
 
     def change(self, **values: Any) -> None:
-        """Change the forge: `logged_in`, `hang`, `queue`, `late`, `linger`, `logs`, `job_logs`."""
+        """Change the forge: `logged_in`, `hang`, `queue`, `late`, `linger`, `logs`, `job_logs`, and the `comments` of the next request."""
         with self._locked():
             self.state.write_text(json.dumps(self._read() | values))
 

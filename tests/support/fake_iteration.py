@@ -89,6 +89,7 @@ class FakeIteration(IterationRunner):
 
     def __init__(self, files: SessionFiles, played: Sequence[Played], clock: Clock) -> None:
         self.assignments: list[Assignment] = []
+        self.program = Provider.CLAUDE
         self._fake_files = files
         self._played = played
         self._clock = clock
@@ -106,7 +107,7 @@ class FakeIteration(IterationRunner):
 
     def provider(self, phase: Phase) -> Provider:
         """What is configured by default."""
-        return Provider.CLAUDE
+        return self.program
 
     async def commit_problem(self) -> str | None:
         """There is no repository."""
@@ -189,6 +190,7 @@ def bench(
     retry_policy: RetryPolicy | None = None,
     daily_usd: float | None = None,
     alone: HostAlone = HostAlone.CONTINUE,
+    codex_is_priced: bool = False,
 ) -> Bench:
     """Put a worker together that plays these iterations."""
     clock = Clock()
@@ -199,7 +201,9 @@ def bench(
     def tell(notice: Notice) -> None:
         notices.append(notice.text)
 
-    money = BudgetGuard(files, folder.path.parent / "state", daily_usd, now=clock)
+    money = BudgetGuard(
+        files, folder.path.parent / "state", daily_usd, now=clock, codex_is_priced=codex_is_priced
+    )
     account = AccountLimit(folder.path.parent / "state")
     heartbeat = RecordingHeartbeat()
     run = RunContext(files, options or RunOptions(), retry_policy or RetryPolicy(), clock, tell)

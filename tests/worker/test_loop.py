@@ -19,6 +19,7 @@ from samobot.session import gate, requests
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, RunEndReason, events
 from samobot.session.lock import RunLock
+from samobot.session.provider import Provider
 from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
@@ -691,6 +692,24 @@ async def test_a_budget_that_nobody_can_count_against_ends_the_run(
         assert (end.reason, len(made.iteration.assignments)) == (RunEndReason.BLOCKED, UNPRICED_AFTER)
         assert "reported no cost" in end.text
         assert status_of(made).state is SessionState.BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("budget", "priced", "runs"), [(5.0, False, False), (5.0, True, True), (None, False, True)]
+)
+async def test_codex_is_not_started_in_a_session_with_a_budget_unless_its_price_is_known(
+    tmp_path: Path, budget: float | None, priced: bool, runs: bool
+) -> None:
+    made = bench(
+        make_session(tmp_path, phase="implementation"),
+        BLOCKED,
+        options=RunOptions(budget_usd=budget),
+        codex_is_priced=priced,
+    )
+    made.iteration.program = Provider.CODEX
+    end = await made.worker.run()
+    assert (end.reason, bool(made.iteration.assignments)) == (RunEndReason.BLOCKED, runs)
+    assert ("CODEX_PRICE" in end.text) is not runs
 
 
 async def test_one_price_in_between_or_no_budget_stops_nothing(tmp_path: Path) -> None:

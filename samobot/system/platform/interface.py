@@ -60,6 +60,9 @@ class Platform(Protocol):
     def open_process(self, pid: int) -> int | None:
         """A descriptor that stands for a process and is readable once it has ended; None without such descriptors."""
 
+    def return_memory(self) -> None:
+        """Make memory that is no longer used go back to the system early, where the allocator can: for a long life."""
+
     def send_to(self, descriptor: int, number: signal.Signals) -> None:
         """Signal the process of a descriptor of `open_process`.
 

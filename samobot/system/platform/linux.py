@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -16,6 +17,12 @@ from samobot.system.platform.process_identity import ProcessIdentity
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
+
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
+_LARGE_BLOCK = 128 * 1024
+"""Bytes; glibc begins with this value, but raises it with every large block that is freed."""
 
 _PARENT = 4
 _START_TICKS = 22
@@ -164,6 +171,17 @@ class LinuxPlatform:
             return Path(os.readlink(self._proc / "self" / "fd" / str(descriptor)))
         except OSError:
             return None
+
+    def return_memory(self) -> None:
+        """By mallopt(3): one arena for all threads, and large blocks always as mappings of their own."""
+        import ctypes
+
+        library = ctypes.CDLL(None)
+        with contextlib.suppress(AttributeError):  # a C library other than glibc has its own ways
+            library.mallopt(_M_ARENA_MAX, 1)
+            library.mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+            library.mallopt(_M_TRIM_THRESHOLD, _LARGE_BLOCK)
+            library.malloc_trim(0)
 
     def file_systems(self) -> dict[Path, str]:
         """By proc_pid_mounts(5)."""

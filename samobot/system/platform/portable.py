@@ -123,6 +123,9 @@ class PortablePlatform:
     def forbid_inspection(self) -> None:
         """Nothing does that."""
 
+    def return_memory(self) -> None:
+        """The allocator is left as it is."""
+
     def path_of(self, descriptor: int) -> Path | None:
         """By F_GETPATH, on macOS."""
         if sys.platform == "darwin":

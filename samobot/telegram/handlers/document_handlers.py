@@ -7,7 +7,6 @@ import hashlib
 
 from samobot.errors import NotFoundError, UsageError
 from samobot.fleet.models import SessionRef
-from samobot.review.page import review_page
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session
 from samobot.telegram.handlers.parsing import first_word
@@ -107,6 +106,8 @@ async def review(context: HandlerContext, request: ChatRequest) -> None:
         return
     ref = target.view.ref
     facts = await context.fleet.review(ref)
+    from samobot.review.page import review_page  # takes memory
+
     page = await asyncio.to_thread(lambda: review_page(facts.masked(context.outbox.secrets.mask_json)))
     context.reply(
         request,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class BudgetAmount:
 
 def says_done(text: str) -> bool:
     """Whether a text confirms that something is done and nothing else: anything more may well be a question."""
-    return not _asks(text) and any(_DONE.cover(tokens(text)) or ())
+    return not _asks(text) and any(_tables().done.cover(tokens(text)) or ())
 
 
 def is_letter(text: str) -> bool:
@@ -87,19 +88,23 @@ def read_assent(text: str) -> Assent:
     words = tokens(text)
     if not words:
         return Assent.NONE
-    kinds = _ASSENT.cover(words)
+    kinds = _tables().assent.cover(words)
     if kinds is not None and any(kinds):
         return Assent.MIXED if _asks(text) else Assent.CLEAR
     signs = phrases.YES_SIGNS & set(words)
     plain = [word for word in words if word not in phrases.YES_SIGNS]
-    if plain and all(word in _NO or word in _FILLER_WORDS for word in plain) and _NO & set(plain):
+    if (
+        plain
+        and all(word in _tables().no or word in _tables().filler_words for word in plain)
+        and _tables().no & set(plain)
+    ):
         return Assent.MIXED if signs else Assent.REFUSAL
-    if words[0] in _NO:  # “no, it's fine”
-        return Assent.MIXED if any(_ASSENT.cover(words[1:]) or ()) else Assent.NONE
-    if any(_ASSENT.prefix(words)) or begins_unspaced(words[0], _YES):
-        return Assent.MIXED if words[0] not in _NEGATIONS else Assent.NONE
-    strong = bool(signs) or bool(_STRONG & set(words))
-    return Assent.MIXED if strong and not _NEGATIONS & set(words[:3]) else Assent.NONE
+    if words[0] in _tables().no:  # “no, it's fine”
+        return Assent.MIXED if any(_tables().assent.cover(words[1:]) or ()) else Assent.NONE
+    if any(_tables().assent.prefix(words)) or begins_unspaced(words[0], _tables().yes):
+        return Assent.MIXED if words[0] not in _tables().negations else Assent.NONE
+    strong = bool(signs) or bool(_tables().strong & set(words))
+    return Assent.MIXED if strong and not _tables().negations & set(words[:3]) else Assent.NONE
 
 
 def is_unclear(text: str) -> bool:
@@ -109,13 +114,15 @@ def is_unclear(text: str) -> bool:
         return True
     if len(words) > _MOST_UNCLEAR or re.search(r"[\d/`_\\<>=()]|\w\.\w", text):
         return False
-    return not (_NEGATIONS | _REQUESTS) & set(words) and not begins_unspaced(words[0], _NEGATIONS)
+    return not (_tables().negations | _tables().requests) & set(words) and not begins_unspaced(
+        words[0], _tables().negations
+    )
 
 
 def read_intent(text: str) -> Intent | None:
     """Read a message to a session that consists of nothing but `stop`, `PAUSE!!`, `status?` and the like."""
     words = tokens(text)
-    found = {intent for intent in _INTENTS.cover(words) or () if intent is not None}
+    found = {intent for intent in _tables().intents.cover(words) or () if intent is not None}
     for intent in Intent:
         if intent in found and found <= _SAME_OR_WEAKER[intent]:
             return None if intent is Intent.STATUS and says_done(text) else intent
@@ -152,38 +159,18 @@ def is_small_talk(text: str) -> bool:
     """Whether a text is only politeness: `thanks`, `ok, thank you`."""
     words = tokens(text)
     # A long text has no tokens, and is no politeness.
-    return _ASSENT.cover(words) is not None and (bool(words) or len(text) <= MOST_CHARACTERS)
+    return _tables().assent.cover(words) is not None and (bool(words) or len(text) <= MOST_CHARACTERS)
 
 
 def is_greeting(text: str) -> bool:
     """Whether a text is a greeting or a call for help and nothing else."""
-    return any(_GREETINGS.cover(tokens(text)) or ())
+    return any(_tables().greetings.cover(tokens(text)) or ())
 
 
 def _asks(text: str) -> bool:
     return any(sign in text for sign in "?？؟⁇")
 
 
-_YES = split_phrases(phrases.YES) | split_phrases("|".join(phrases.YES_SIGNS))
-_FILLERS = split_phrases(phrases.FILLERS)
-_NO = split_phrases("|".join(phrases.NO))
-_NEGATIONS = split_phrases("|".join(phrases.NEGATIONS))
-_REQUESTS = split_phrases(phrases.REQUESTS)
-_FILLER_WORDS = frozenset(word for phrase in _FILLERS - _YES for word in phrase.split())
-_POLITE = split_phrases(phrases.INTENT_FILLERS)
-_ASSENT = PhraseTable([(True, _YES), (False, _FILLERS)])
-_DONE = PhraseTable([(True, split_phrases(phrases.DONE)), (False, _POLITE)])
-_GREETINGS = PhraseTable([(True, split_phrases(phrases.GREETINGS)), (False, _POLITE)])
-_INTENTS: PhraseTable[Intent | None] = PhraseTable(
-    [
-        (Intent.RETRY, split_phrases(phrases.RETRY)),
-        (Intent.RESUME, split_phrases(phrases.RESUME)),
-        (Intent.STATUS, split_phrases(phrases.STATUS)),
-        (Intent.PAUSE, split_phrases(phrases.PAUSE)),
-        (Intent.STOP, split_phrases(phrases.STOP)),
-        (None, _POLITE),
-    ]
-)
 _SAME_OR_WEAKER = {
     Intent.STOP: {Intent.STOP, Intent.PAUSE},
     Intent.PAUSE: {Intent.PAUSE},
@@ -191,7 +178,39 @@ _SAME_OR_WEAKER = {
     Intent.RESUME: {Intent.RESUME},
     Intent.STATUS: {Intent.STATUS},
 }
-_STRONG = _PRAISE | split_phrases(
-    "genehmigt|aprobado|approuvé|approvato|aprovado|одобряю|одобрено|einverstanden|confirmed|perfect|excellent|wonderful"
-    "|fantastic|awesome|brilliant|love|happy|satisfied|perfekt|perfecto|parfait|perfetto|отлично|согласен|согласна|утверждаю|нравится"
-)
+
+
+class _Tables:
+    """The phrases as tables."""
+
+    def __init__(self) -> None:
+        self.yes = split_phrases(phrases.YES) | split_phrases("|".join(phrases.YES_SIGNS))
+        self.fillers = split_phrases(phrases.FILLERS)
+        self.no = split_phrases("|".join(phrases.NO))
+        self.negations = split_phrases("|".join(phrases.NEGATIONS))
+        self.requests = split_phrases(phrases.REQUESTS)
+        self.filler_words = frozenset(word for phrase in self.fillers - self.yes for word in phrase.split())
+        self.polite = split_phrases(phrases.INTENT_FILLERS)
+        self.assent = PhraseTable([(True, self.yes), (False, self.fillers)])
+        self.done = PhraseTable([(True, split_phrases(phrases.DONE)), (False, self.polite)])
+        self.greetings = PhraseTable([(True, split_phrases(phrases.GREETINGS)), (False, self.polite)])
+        self.intents: PhraseTable[Intent | None] = PhraseTable(
+            [
+                (Intent.RETRY, split_phrases(phrases.RETRY)),
+                (Intent.RESUME, split_phrases(phrases.RESUME)),
+                (Intent.STATUS, split_phrases(phrases.STATUS)),
+                (Intent.PAUSE, split_phrases(phrases.PAUSE)),
+                (Intent.STOP, split_phrases(phrases.STOP)),
+                (None, self.polite),
+            ]
+        )
+        self.strong = _PRAISE | split_phrases(
+            "genehmigt|aprobado|approuvé|approvato|aprovado|одобряю|одобрено|einverstanden|confirmed|perfect|excellent|wonderful"
+            "|fantastic|awesome|brilliant|love|happy|satisfied|perfekt|perfecto|parfait|perfetto|отлично|согласен|согласна|утверждаю|нравится"
+        )
+
+
+@functools.cache
+def _tables() -> _Tables:
+    # Made for the first text that is read: they take most of a megabyte.
+    return _Tables()

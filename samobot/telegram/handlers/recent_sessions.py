@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterable
 from heapq import nlargest
 
-from samobot.errors import HostAwayError, NotFoundError
+from samobot.errors import SamobotError
 from samobot.fleet.models import PastSession, SessionView
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import HandlerContext
@@ -33,13 +33,13 @@ def newest_past(past: Iterable[PastSession], count: int) -> list[PastSession]:
 
 
 async def read_past(context: HandlerContext, past: Iterable[PastSession]) -> list[SessionView]:
-    """Read past sessions in full, less those that are gone or on a machine that cannot be reached."""
+    """Read past sessions in full, less those that are gone, or on a machine that cannot be reached or fails."""
     found = await asyncio.gather(*(_read(context, each) for each in past))
     return [view for view in found if view is not None]
 
 
 async def _read(context: HandlerContext, past: PastSession) -> SessionView | None:
-    with contextlib.suppress(NotFoundError, HostAwayError):
+    with contextlib.suppress(SamobotError):
         return await context.fleet.view(past.ref)
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from heapq import nlargest
 
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
@@ -40,33 +41,40 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
             await show_one(context, request, target.view)
         return
     views = await recent_sessions(context, _RESTING)
-    shown: list[SessionView] = []
+    needy: list[SessionView] = []
+    running: list[SessionView] = []
+    active: list[SessionView] = []
     others: list[SessionView] = []
     for view in views:
-        (shown if is_active(view) or need_of(view) is not None else others).append(view)
-    resting = sorted(others, key=_updated, reverse=True)[:_RESTING]
+        if need_of(view) is not None:
+            needy.append(view)
+        elif is_active(view):
+            (running if view.state is SessionState.RUNNING else active).append(view)
+        else:
+            others.append(view)
+    ordered = [*sorted(needy, key=lambda view: view.state is not SessionState.RUNNING), *running, *active]
+    resting = nlargest(_RESTING, others, key=_updated)
     stopped = "\n".join([*filter(None, [await emergency_line(context)]), *await away_lines(context)])
     if not views:
         nothing = "Nothing here yet. Send a task in your own words to start a session."
         context.reply(request, "\n".join(part for part in (stopped, nothing) if part))
         return
-    waiting = [view for view in shown if need_of(view) is not None]
-    running = [view for view in shown if view.state is SessionState.RUNNING]
-    head = _head(len(waiting), len(running))
-    ordered = sorted(shown, key=lambda view: (need_of(view) is None, view.state is not SessionState.RUNNING))
     called = dict(zip((view.ref.key for view in views), display_names(views), strict=True))
     several = len(await context.fleet.projects()) > 1
-    where = {view.ref.key: _place_in_words(view, called[view.ref.key], several=several) for view in views}
     place, now = place_of(context, request), context.now()
+
+    def line(view: SessionView) -> str:
+        return _line(view, _place_in_words(view, called[view.ref.key], several=several), place, now)
+
     lines = [
         *([stopped] if stopped else []),
-        bold(head),
-        *(_line(view, where[view.ref.key], place, now) for view in ordered[:_MOST]),
+        bold(_head(len(needy), sum(view.state is SessionState.RUNNING for view in (*needy, *running)))),
+        *map(line, ordered[:_MOST]),
     ]
     if len(ordered) > _MOST:
         lines.append(f"… and {len(ordered) - _MOST} more: /sessions")
     if resting and len(ordered) < _MOST:
-        lines += ["", *(_line(view, where[view.ref.key], place, now) for view in resting)]
+        lines += ["", *map(line, resting)]
     buttons = rows(
         *(
             ActionButton(

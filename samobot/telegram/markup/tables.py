@@ -7,9 +7,10 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
-from markdown_it.rules_block.table import escapedSplit
-from markdown_it.token import Token
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 PHONE_COLUMNS = 32
 """Columns of fixed-width text that a small phone (360 px wide), held upright, shows without wrapping.
@@ -92,6 +93,8 @@ def squeezed(rows: Sequence[str]) -> list[str]:
 
 def _cells(line: str) -> int:
     """How many cells the parser saw in a line, which may stand in a quote or a list."""
+    from markdown_it.rules_block.table import escapedSplit  # loaded by then: there is a table
+
     cells = escapedSplit(_CONTAINER.sub("", line, count=1).strip())
     return len(cells) - (cells[:1] == [""]) - (len(cells) > 1 and cells[-1] == "")
 

@@ -33,7 +33,7 @@ class DisplayNames:
         homes: dict[str, set[str]] = {}
         for name, project in pairs:
             homes.setdefault(name, set()).add(project)
-        for session in past:
+        for session in past if homes else ():
             if (others := homes.get(session.name)) is not None:
                 others.add(session.project)
         shared = {name for name, projects in homes.items() if len(projects) > 1}

@@ -12,7 +12,6 @@ from samobot.errors import SamobotError
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import DiffView, Document, FileView, LessonsView, UntrustedView
 from samobot.review.facts import ReviewFacts
-from samobot.review.page import review_page
 from samobot.session.gate import Person
 from samobot.telegram.notify.message_keys import need_key
 from samobot.telegram.notify.notification import NotificationInput
@@ -131,6 +130,8 @@ class ExtraReader:
 
     async def _review(self, ref: SessionRef) -> str:
         """The page; secrets are masked before its markup could hide them."""
+        from samobot.review.page import review_page  # takes memory
+
         facts = await self._fleet.review(ref)
         return await asyncio.to_thread(lambda: review_page(facts.masked(self._mask)))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -86,12 +86,14 @@ class Notifier:
         self._gone: dict[str, datetime] = {}
         self._awake_since: datetime | None = None
         self._views_compared: Sequence[SessionView] | None = None
+        self._compared: Mapping[int, SessionView] = {}  # by identity; held, so that no other view gets it
+        self._unsettled: frozenset[str] = frozenset()
+        self._present: frozenset[str] = frozenset()
         self._compare_again = datetime.min.replace(tzinfo=UTC)
         self._last_poll: datetime | None = None
         self._last_poll_saved: datetime | None = None
         self._notified = set(store.notified.sessions())
         self._past: Sequence[PastSession] = ()
-        self._past_keys: frozenset[str] = frozenset()
 
     # What is called ------------------------------------------------------------------------------------------
 
@@ -109,22 +111,33 @@ class Notifier:
             self._awake_since = now
         self._last_poll = now
         same = views is self._views_compared and past is self._past
-        if same and now < self._compare_again and not self._sessions.any_due(now):
+        if same and now < self._compare_again and not self._sessions.due_keys(now):
             return
-        if past is not self._past:
-            before = self._past_keys
-            self._past, self._past_keys = past, frozenset(each.key for each in past)
+        fresh = [view for view in views if id(view) not in self._compared]
+        is_past_same = past is self._past
+        if not is_past_same:
             # Which past sessions the chats were notified of is not kept in memory: a row of the store has it.
-            self._notified = (self._notified | before) - self._past_keys
+            keys = {each.key for each in past}
+            before = (each.key for each in self._past)
+            self._notified = {key for key in (*self._notified, *before) if key not in keys}
+            self._past = past
         self._views_compared, self._compare_again = None, now + COMPARE_EVERY
-        self._sessions.mark_due(self._names.update(views, past), now)
+        # What has not changed costs nothing: a look at a thousand sessions takes no longer than one at a few.
+        present = self._keys_of(views, fresh)
+        if present is not self._present or not is_past_same:
+            self._sessions.mark_due(self._names.update(views, past), now)
+        again = self._unsettled | self._sessions.due_keys(now)
+        if again:
+            fresh = [view for view in views if id(view) not in self._compared or view.ref.key in again]
         tellings = []
-        for view in map(self._names.displayed, views):
+        for view in map(self._names.displayed, fresh):
             if self._sessions.is_due(view, now):
                 tellings.append(asyncio.create_task(self._sessions.poll(view)))
                 await asyncio.sleep(0)  # a handler gets its turn between two sessions
         await asyncio.gather(*tellings)
-        await self._forget_gone({view.ref.key for view in views}, now)
+        if self._gone or present is not self._present or not is_past_same:
+            await self._forget_gone(present, now)
+        self._present = present
         self._limits.update(self._views(), now)
         if all(each.state is not None for each in self._past):  # otherwise not all are read yet
             self._needs.post_summary(now)
@@ -132,8 +145,18 @@ class Notifier:
         await self._decide_automatically(now)
         self._save_last_poll(now)
         await self._mark_past(views, now)
-        if not any(self._sessions.is_due(view, now) for view in map(self._names.displayed, views)):
+        self._unsettled = frozenset(
+            view.ref.key for view in fresh if self._sessions.is_due(self._names.displayed(view), now)
+        )
+        self._compared = {id(view): view for view in views}
+        if not self._unsettled and not self._sessions.due_keys(now):
             self._views_compared = views
+
+    def _keys_of(self, views: Sequence[SessionView], fresh: Sequence[SessionView]) -> frozenset[str]:
+        """The sessions' keys; the same object as at the last look if they are the same."""
+        if len(views) == len(self._present) and all(view.ref.key in self._present for view in fresh):
+            return self._present
+        return frozenset(view.ref.key for view in views)
 
     async def refresh(self, ref: SessionRef) -> SessionView | None:
         """Send what has changed in one session right now, after a decision; return the session as it was read."""
@@ -231,11 +254,11 @@ class Notifier:
                 await self.auto_off(view.ref)
             await self.refresh(view.ref)
 
-    async def _forget_gone(self, present: set[str], now: datetime) -> None:
+    async def _forget_gone(self, present: Set[str], now: datetime) -> None:
         """Close the messages of sessions that are gone, once that is certain: of archived ones at once."""
-        for key in [key for key in self._gone if key in present or key in self._past_keys]:
+        for key in [key for key in self._gone if key in present or key not in self._notified]:
             del self._gone[key]
-        for key in [key for key in self._notified if key not in present and key not in self._past_keys]:
+        for key in [key for key in self._notified if key not in present]:
             ref = SessionRef.from_key(key)
             if key not in self._gone and await self._is_archived(ref):
                 await self._sessions.archive(ref, None)
@@ -248,7 +271,13 @@ class Notifier:
 
     async def _mark_past(self, views: Sequence[SessionView], now: datetime) -> None:
         """Let go of sessions of which all has been said and in which nothing happens."""
-        keys = [view.ref.key for view in views if self._sessions.is_past(self._names.displayed(view), now)]
+        quiet = self._sessions.quiet_since(now)
+        keys = [
+            view.ref.key
+            for view in views
+            if (view.updated is None or view.updated < quiet)
+            and self._sessions.is_past(self._names.displayed(view), now)
+        ]
         if not keys:
             return
         marked = await self._fleet.mark_past(keys)

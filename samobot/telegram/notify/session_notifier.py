@@ -110,7 +110,7 @@ class SessionNotifier:
         known = self.known.get(view.ref.key)
         if known is None or known.due is not None or (known.view is not view and known.view != view):
             return False
-        quiet = view.updated is None or now - view.updated > PAST_AFTER
+        quiet = view.updated is None or view.updated < self.quiet_since(now)
         return quiet and not view.wanted and known.state.need is None and known.state.auto_at is None
 
     def let_go(self, key: str) -> None:
@@ -121,9 +121,13 @@ class SessionNotifier:
         if lock is not None and not lock.locked():
             del self._locks[key]
 
-    def any_due(self, now: datetime) -> bool:
-        """Whether a session has to be rendered again even without a change."""
-        return any(known.due is not None and known.due <= now for known in self.known.values())
+    def quiet_since(self, now: datetime) -> datetime:
+        """Return the time after which nothing may have changed in a session that is past."""
+        return now - PAST_AFTER
+
+    def due_keys(self, now: datetime) -> set[str]:
+        """Return the sessions that have to be rendered again even without a change."""
+        return {key for key, known in self.known.items() if known.due is not None and known.due <= now}
 
     def mark_due(self, names: Collection[str], now: datetime) -> None:
         """Render sessions of these names again with the next poll."""

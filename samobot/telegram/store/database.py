@@ -28,6 +28,9 @@ Clock = Callable[[], float]
 """Returns the time in epoch seconds; `time.time` outside tests."""
 
 _BUSY_MS = 5_000
+_CACHE_KB = 512
+"""At most so much of the file is kept in memory: a start reads all of it."""
+
 _PRIVATE_FILE = 0o600
 _PRIVATE_DIR = 0o700
 
@@ -146,7 +149,7 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         connection = self._connect()
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            self._configure(connection)
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict)
@@ -159,7 +162,7 @@ class Database:
             self._move_aside(error)
             _make_private(self.path)
             connection = self._connect()
-            connection.execute("PRAGMA journal_mode=WAL")
+            self._configure(connection)
             self._migrate(connection)
         except BaseException:
             connection.close()
@@ -171,6 +174,11 @@ class Database:
         connection.row_factory = sqlite3.Row
         connection.create_function("unixepoch_of", 1, _epoch, deterministic=True)
         return connection
+
+    @staticmethod
+    def _configure(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         # One transaction for all, begun before the version is read: a second process (`samobot bot --pair`)

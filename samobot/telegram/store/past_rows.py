@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from samobot.telegram.store.database import Database
@@ -23,10 +23,10 @@ class PastRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def all(self) -> list[PastRow]:
+    def all(self) -> Iterator[PastRow]:
         """Return all rows."""
         rows = self._database.rows("SELECT session, updated, state, mark FROM past_sessions")
-        return [PastRow(*row) for row in rows]
+        return (PastRow(*row) for row in rows)
 
     def put(self, rows: Iterable[PastRow]) -> None:
         """Keep rows."""

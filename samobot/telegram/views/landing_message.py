@@ -77,7 +77,7 @@ def landing_message(ref: SessionRef, view: LandingView) -> MessageView:
             lines(head, facts, at),
             quoted_lines(*subjects),
             _pull_request(view.pull_request),
-            lines(behind, remote, *_refusals(view)),
+            lines(behind, remote, _submodules(view), *_refusals(view)),
         ),
         rows(
             *(landing_button(ref, each) for each in possible),
@@ -117,10 +117,16 @@ def discard_message(ref: SessionRef, view: LandingView) -> MessageView:
             lost,
             *(code(one_line(each, _SUBJECT)) for each in left),
             f"… and {more} more" if more > 0 else "",
+            _submodules(view),
             "Worktree and branch are removed here, and the session is archived.",
         ),
         rows(*buttons),
     )
+
+
+def _submodules(view: LandingView) -> str:
+    names = ", ".join(code(one_line(each, _SUBJECT)) for each in view.submodules[:_LEFT])
+    return f"Not looked at, and removed with the worktree: changes inside {names}." if names else ""
 
 
 def _left_out(view: LandingView) -> frozenset[LandingStep]:

@@ -163,9 +163,9 @@ async def test_file_watching_leaves_everything_to_polling(tmp_path: Path) -> Non
     await watch([tmp_path], lambda: None)
 
 
-def test_neither_asyncinotify_nor_ctypes_is_needed() -> None:
+def test_neither_inotify_nor_ctypes_is_needed() -> None:
     code = (
-        "import sys\nsys.modules['asyncinotify'] = None\nsys.modules['ctypes'] = None\n"
+        "import sys\nsys.modules['samobot.system.inotify'] = None\nsys.modules['ctypes'] = None\n"
         "import samobot.system.platform.current as current, samobot.fleet.file_watch, samobot.terminal.run_command\n"
         "from samobot.claude.reaper import become_subreaper, sweep\n"
         "from samobot.system.process_secrets import forbid_inspection, forget_variable\n"

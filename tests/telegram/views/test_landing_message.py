@@ -8,7 +8,7 @@ from samobot.fleet.forge import CheckState, CheckView, PullRequestState, PullReq
 from samobot.fleet.landing_models import LandingOffer, LandingStep, LandingView
 from samobot.fleet.models import SessionRef
 from samobot.telegram.markup.html import to_plain
-from samobot.telegram.views.landing_message import landing_message, new_pull_request
+from samobot.telegram.views.landing_message import discard_message, landing_message, new_pull_request
 
 REF = SessionRef(project="demo", folder="26-01-31-greet", name="greet")
 HEAD = "a" * 40
@@ -80,3 +80,9 @@ def test_new_request_shows_all_of_its_text_and_binds_both_buttons() -> None:
     assert labels(shown) == ["🔀 Open PR", "As draft"]
     assert [button.action.identity for row in shown.buttons for button in row] == ["o" * 64, "d" * 64]
     assert to_plain(shown.text).count("All *of* it") == 50
+
+
+def test_submodules_are_named_before_they_go_with_the_worktree() -> None:
+    shown = view(LandingOffer(step=LandingStep.DISCARD, identity="d" * 64), submodules=("lib <x>",))
+    for message in (landing_message(REF, shown), discard_message(REF, shown)):
+        assert "changes inside lib <x>" in to_plain(message.text)

@@ -14,9 +14,10 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,7 @@ async def trace(root: Path) -> dict[str, dict[str, Any]]:
 
         await say("/run", "/run greet: say hello", "greet")
         question = await seen(0, "Which one?")
+        await asyncio.sleep(2)  # until the card, which comes after the question, is delivered and noted
         await say("/answer", "/answer greet Q1 A", "greet")
         plan = await on.chat.wait_for(
             lambda message: any("Approve" in label for label in message.labels), timeout=60, after=question.id
@@ -153,8 +155,16 @@ def table(counts: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def in_order(sequence: Sequence[str]) -> list[str]:
+    """The calls and statements of a window in their order, repeats counted."""
+    return [f"{len(list(same)):5} {each}" for each, same in groupby(sequence)]
+
+
 def main() -> int:
-    """Print the table and keep it in `benchmarks/trace.md`; exit code 1 where an aim is missed."""
+    """Print the table and keep it in `benchmarks/trace.md`; exit code 1 where an aim is missed.
+
+    `--modules`, `--functions` and `--sequence` print what each window consists of.
+    """
     with tempfile.TemporaryDirectory(prefix="samobot-trace-") as folder:
         counts = asyncio.run(trace(Path(folder)))
     text = table(counts)
@@ -163,6 +173,9 @@ def main() -> int:
         if option in sys.argv[1:]:
             for name, figures in counts.items():
                 print(f"\n{name}: " + ", ".join(f"{each} {count}" for each, count in figures[kind].items()))
+    if "--sequence" in sys.argv[1:]:
+        for name, figures in counts.items():
+            print(f"\n{name}", *in_order(figures["sequence"]), sep="\n")
     kept = Path(__file__).with_name("trace.md")
     # The first table is the newest one; what was written about it stays.
     before, _, after = kept.read_text(encoding="utf-8").partition("| event |")

@@ -34,6 +34,7 @@ class Window:
         self._functions: Counter[CodeType] = Counter()
         self._parses: Counter[str] = Counter()
         self._statements: Counter[str] = Counter()
+        self._sequence: list[CodeType | str] = []
         self._changes = 0
         self._last = ""
 
@@ -51,6 +52,7 @@ class Window:
         with self._lock:
             self._calls[module] += 1
             self._functions[code] += 1
+            self._sequence.append(code)
             self._changes += module != self._last
             self._last = module
             if code.co_name in PARSERS:
@@ -60,6 +62,7 @@ class Window:
         """The hook of SQLite: counts statements by their first word."""
         if self.open:
             self._statements[sql.split(None, 1)[0].upper()] += 1
+            self._sequence.append(sql)
 
     def begin(self, *_: Any) -> None:
         """Open the window."""
@@ -78,13 +81,14 @@ class Window:
             "selects": self._statements["SELECT"],
             "transactions": self._statements["BEGIN"],
             "by_module": dict(self._calls.most_common()),
-            "by_function": {
-                f"{self._modules[code]}.{code.co_qualname}": count
-                for code, count in self._functions.most_common()
-            },
+            "by_function": {self._name(code): count for code, count in self._functions.most_common()},
+            "sequence": [each if isinstance(each, str) else self._name(each) for each in self._sequence],
         }
         with self._out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(counts) + "\n")
+
+    def _name(self, code: CodeType) -> str:
+        return f"{self._modules[code]}.{code.co_qualname}"
 
 
 def main() -> None:

@@ -47,7 +47,7 @@ def one_line(text: str, limit: int | None = None) -> str:
     if not text.isascii():
         text = without_surrogates(text)
     line = " ".join(_CONTROL.sub(" ", text).split())
-    return line if limit is None else clip(line, limit)
+    return line if limit is None or len(line) <= limit else clip(line, limit)
 
 
 def plural(count: int, word: str) -> str:

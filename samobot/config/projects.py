@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 
 from samobot.config.project import FILE_NAME, Project, ReadFunction, load_project
@@ -51,7 +52,7 @@ class ConfiguredProject:
 
     def refresh(self) -> None:
         """Read the file again if it has changed, or could not be used."""
-        file = self.file
+        file = _file(self.path)
         try:
             facts = file.stat()
             mark = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
@@ -111,7 +112,7 @@ class ConfiguredProjects:
 
     def projects(self) -> list[Project]:
         """Those that can be used."""
-        return [each.project for each in self.look() if each.project is not None]
+        return list(filter(None, map(attrgetter("project"), self.look())))
 
 
 def other_files(paths: Sequence[Path], own: Path) -> Iterator[Path]:

@@ -14,15 +14,14 @@ from pathlib import Path
 
 from samobot.config.project import Project, ReadFunction
 from samobot.errors import StorageError
-from samobot.fleet.catalog_entry import IDLE_AFTER_SECONDS, CatalogEntry
+from samobot.fleet.catalog_entry import IDLE_AFTER_SECONDS, CatalogEntry, PastSessions, mark_of
 from samobot.fleet.models import PastSession, SessionRef, SessionView
-from samobot.fleet.past_sessions import PastSessions, mark_of
 from samobot.fleet.project_folders import Listing, ProjectFolders
 from samobot.fleet.view_builder import unreadable_view
 from samobot.session.files import read_bytes
 from samobot.session.folder import SessionFolder
 from samobot.session.status import SILENT, SessionState
-from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
+from samobot.system.threads import PATIENCE_SECONDS, BoundedCalls
 from samobot.text import without_surrogates
 
 log = logging.getLogger(__name__)
@@ -51,6 +50,7 @@ class Catalog:
 
     Attributes:
         folders: Which projects and sessions there are.
+        touch: Marks a session's folder as changed, so that the next call reads it. From any thread.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Catalog:
         self._active: set[str] = set()
         self._places: dict[str, tuple[Path, Mapping[str, str]]] = {}
         self._touched: deque[Path] = deque()
+        self.touch: Callable[[Path], None] = self._touched.append
         self._shape: object = None
         self._was_covered = False
         self._swept = 0.0
@@ -146,10 +147,6 @@ class Catalog:
     def cover(self, folders: Collection[Path]) -> None:
         """Set the folders of sessions for which `touch` is called at every change. From any thread."""
         self.folders.covered = frozenset(folders)
-
-    def touch(self, session: Path) -> None:
-        """Mark a session as changed, so that the next call reads it. From any thread."""
-        self._touched.append(session)
 
     @property
     def worker_pids(self) -> list[int]:
@@ -320,6 +317,8 @@ class Catalog:
 
     def _take_late(self) -> None:
         """Take over sessions whose read has just come back, or is missing for too long now."""
+        if self._looks.idle and not self._unreadable:
+            return
         returned = self._looks.take_returned() & self._entries.keys()
         for key in returned:
             (self._active.discard if self._entries[key].idle else self._active.add)(key)

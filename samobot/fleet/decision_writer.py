@@ -212,7 +212,7 @@ class DecisionWriter:
             ConflictError: It is running.
             WorktreeGoneError: Its worktree was deleted.
         """
-        project, folder = await self._reading.project(ref.project), await self._reading.folder(ref)
+        project, folder = await self._reading.place(ref)
         await self._threads.run(lambda: refuse_without_worktree(project, folder, self._now()))
         await self._threads.run(lambda: gate.retry(folder, by, self._now(), self._key))
         await self._running.go_on(ref)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from samobot.config.project_guard import ProjectGuard
 from samobot.config.settings import Settings
@@ -146,11 +147,13 @@ class LocalFleet(Fleet):
     async def mark_past(self, keys: list[str]) -> list[PastSession]:
         return await self._reader.mark_past(keys)
 
-    async def view(self, ref: SessionRef) -> SessionView:
-        return await self._queue.view(ref)
+    # Those of every decision are no coroutines of their own: each that waits is resumed with all of its callers.
 
-    async def find(self, address: str) -> list[SessionRef]:
-        return await self._reader.find(address)
+    def view(self, ref: SessionRef) -> Coroutine[Any, Any, SessionView]:
+        return self._queue.view(ref)
+
+    def find(self, address: str) -> Coroutine[Any, Any, list[SessionRef]]:
+        return self._reader.find(address)
 
     async def nearest(self, name: str) -> str | None:
         return await self._reader.nearest(name)
@@ -238,10 +241,10 @@ class LocalFleet(Fleet):
 
     # Decisions
 
-    async def answer(
+    def answer(
         self, ref: SessionRef, answers: Sequence[QuestionAnswer], by: Person, *, change: bool = True
-    ) -> AnswerReceipt:
-        return await self._decisions.answer(ref, answers, by, change=change)
+    ) -> Coroutine[Any, Any, AnswerReceipt]:
+        return self._decisions.answer(ref, answers, by, change=change)
 
     async def accept_suggestions(
         self, ref: SessionRef, by: Person, *, expected: Sequence[str] | None = None

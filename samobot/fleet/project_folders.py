@@ -21,7 +21,7 @@ from samobot.fleet.results import ProjectView
 from samobot.session.files import real_path
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, list_names, resolve, split_date
 from samobot.session.worktree import has_own_work
-from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
+from samobot.system.threads import PATIENCE_SECONDS, BoundedCalls
 from samobot.text import nearest, without_surrogates
 
 LIST_SECONDS = 20.0
@@ -93,6 +93,7 @@ class ProjectFolders:
 
     Attributes:
         covered: Folders of sessions in which each change is reported.
+        projects: Returns the projects that can be used, in the order in which they were configured.
     """
 
     def __init__(self, paths: Sequence[Path], clock: Callable[[], float], read: ReadFunction) -> None:
@@ -101,10 +102,7 @@ class ProjectFolders:
         self._listings: dict[tuple[str, Path], Listing] = {}
         self._calls = BoundedCalls(PATIENCE_SECONDS)
         self.covered: frozenset[Path] = frozenset()
-
-    def projects(self) -> list[Project]:
-        """The projects that can be used, in the order in which they were configured."""
-        return self._configured.projects()
+        self.projects = self._configured.projects
 
     def views(self) -> list[ProjectView]:
         """All configured projects, with what is wrong with them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from samobot.fleet.launch import RunRequest
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import FleetEvent, FleetPoll
 from samobot.fleet.session_reader import SessionReader
-from samobot.fleet.supervisor import StartEnded, Supervisor
+from samobot.fleet.supervisor import Supervisor
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.folder import clean_address
 from samobot.session.snapshot import holds
@@ -83,9 +83,8 @@ class RunQueue:
         Raises:
             NotFoundError: It is gone.
         """
-        view = await self._reading.view(ref)
-        wanted = self.is_wanted(ref)
-        return self._wish(view, ref.key, self.supervisor.places()) if wanted else view
+        view, key = await self._reading.view(ref), ref.key
+        return self._wish(view, key, self.supervisor.places()) if key in self._wanted.sessions else view
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -115,16 +114,14 @@ class RunQueue:
 
         Not during the emergency stop, and not automatically after it either: then it waits for `/resume`.
         """
-        if self._may_start_nothing():
-            return
-        view = await self._reading.view(ref)
-        if view.state is SessionState.STOPPED and holds(view.end):
-            return
-        run = self._wanted.get(ref.key)
-        self.supervisor.want(ref.key, run.options if run is not None else run_options(auto=view.auto))
         async with self._keeping:
-            # This session was just read; of the others what the last poll saw does, as nothing was collected since.
-            await self._reconcile(())
+            # Of the others what the last poll saw does, as nothing was collected since.
+            view, observed = await self._reading.view_among(ref, {*self._wanted.sessions, ref.key})
+            held = view.state is SessionState.STOPPED and holds(view.end)
+            if not held and not self._may_start_nothing():
+                run = self._wanted.get(ref.key)
+                self.supervisor.want(ref.key, run.options if run is not None else run_options(auto=view.auto))
+                self._news += self.supervisor.reconcile(observed, self._now())
 
     async def poll(self) -> FleetPoll:
         """Start desired runs, as far as there is room; return what was done, and all sessions from one look."""
@@ -189,13 +186,10 @@ class RunQueue:
         async with self._keeping:
             ended = self.supervisor.collect()
             views = await self._look()
-            await self._reconcile(ended)
+            if not self._may_start_nothing():
+                observed = await self._reading.observe(self._wanted.sessions)
+                self._news += self.supervisor.reconcile(observed, self._now(), ended)
             return views
-
-    async def _reconcile(self, ended: Sequence[StartEnded]) -> None:
-        if not self._may_start_nothing():
-            observed = await self._reading.observe(self._wanted.sessions)
-            self._news += self.supervisor.reconcile(observed, self._now(), ended)
 
     def _may_start_nothing(self) -> bool:
         """Whether the emergency stop is in force, or may be because its flag cannot be read."""
@@ -211,8 +205,7 @@ class RunQueue:
 
     async def _start_worker(self, view: SessionView, options: dict[str, Any]) -> int:
         ref = view.ref
-        project = await self._reading.project(ref.project)
-        folder = await self._reading.folder(ref)
+        project, folder = await self._reading.place(ref)
         self.refuse_in_panic()
         request = RunRequest(config=project.file, session=_spoken(ref), auto=bool(options.get("auto")))
         return await self._workers.start(ref.key, request, folder)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from samobot.config.learned import session_lessons
 from samobot.config.project import Project
@@ -67,9 +68,9 @@ class SessionReader:
         """The configured projects, with what is wrong with them."""
         return await self._threads.read(self._catalog.folders.views)
 
-    async def find(self, address: str) -> list[SessionRef]:
+    def find(self, address: str) -> Coroutine[Any, Any, list[SessionRef]]:
         """The sessions that `name` or `project:name` means: none, one, or one in each of several projects."""
-        return await self._threads.read(lambda: self._catalog.folders.find(address))
+        return self._threads.read(lambda: self._catalog.folders.find(address))
 
     async def nearest(self, name: str) -> str | None:
         """The session's name that was probably meant."""
@@ -97,13 +98,13 @@ class SessionReader:
         """The processes that held a session at the last look."""
         return self._catalog.worker_pids
 
-    async def view(self, ref: SessionRef) -> SessionView:
+    def view(self, ref: SessionRef) -> Coroutine[Any, Any, SessionView]:
         """One session as it is now, without its place in the queue.
 
         Raises:
             NotFoundError: It is gone.
         """
-        return await self._threads.read(lambda: self._catalog.view(ref))
+        return self._threads.read(lambda: self._catalog.view(ref))
 
     async def archived(self) -> list[SessionRef]:
         """List the archived sessions of every project, the newest first."""
@@ -135,13 +136,20 @@ class SessionReader:
 
     async def observe(self, keys: Collection[str]) -> Observation:
         """What was seen of each session last, and which of these are certainly gone."""
+        return await self._threads.read(lambda: self._observed(keys))
 
-        def observed() -> Observation:
-            seen, folders = self._catalog.seen, self._catalog.folders
-            gone = {key for key in keys if key not in seen and folders.gone(key)}
-            return Observation(seen, gone.__contains__)
+    async def view_among(self, ref: SessionRef, keys: Collection[str]) -> tuple[SessionView, Observation]:
+        """One session as it is now, and what `observe` returns.
 
-        return await self._threads.read(observed)
+        Raises:
+            NotFoundError: It is gone.
+        """
+        return await self._threads.read(lambda: (self._catalog.view(ref), self._observed(keys)))
+
+    def _observed(self, keys: Collection[str]) -> Observation:
+        seen, folders = self._catalog.seen, self._catalog.folders
+        gone = {key for key in keys if key not in seen and folders.gone(key)}
+        return Observation(seen, gone.__contains__)
 
     async def project(self, name: str) -> Project:
         """The project of that name.
@@ -151,14 +159,19 @@ class SessionReader:
         """
         return await self._threads.read(lambda: self._catalog.folders.project(name))
 
-    async def folder(self, ref: SessionRef) -> SessionFolder:
+    def folder(self, ref: SessionRef) -> Coroutine[Any, Any, SessionFolder]:
         """Where a session is; it is looked at closely next time.
 
         Raises:
             NotFoundError: It is gone.
             UsageError: Its folder cannot be used as it is.
         """
-        return await self._threads.read(lambda: self._catalog.folder(ref))
+        return self._threads.read(lambda: self._catalog.folder(ref))
+
+    def place(self, ref: SessionRef) -> Coroutine[Any, Any, tuple[Project, SessionFolder]]:
+        """The project of a session, and what `folder` returns."""
+        folders = self._catalog.folders
+        return self._threads.read(lambda: (folders.project(ref.project), self._catalog.folder(ref)))
 
     async def costs(self, days: int) -> CostReport:
         """What all sessions have cost in the last `days` local days."""

@@ -12,11 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from samobot.errors import SamobotError, StorageError
-from samobot.fleet.desired_runs import DesiredRun, DesiredRuns
+from samobot.fleet.desired_runs import MAX_RESTARTS, DesiredRun, DesiredRuns, RunAction, next_action
 from samobot.fleet.launch import StartInterruptedError
 from samobot.fleet.models import SessionView
 from samobot.fleet.results import FleetEvent, FleetEventKind
-from samobot.fleet.run_policy import MAX_RESTARTS, RunAction, next_action
 from samobot.session.status import SessionState
 
 log = logging.getLogger(__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from operator import attrgetter
 
 from samobot.fleet.ask_views import ask_views, permission_views
 from samobot.fleet.models import (
@@ -158,10 +159,9 @@ def _has_repository(current: Snapshot) -> bool:
 
 
 def _visited(current: Snapshot) -> tuple[Phase, ...]:
-    names = [change.source for change in current.journal.phases]
-    names += [change.target for change in current.journal.phases]
-    found = dict.fromkeys(name for name in names if name in set(Phase))
-    return tuple(Phase(name) for name in found)
+    changes, phases = current.journal.phases, {phase.value: phase for phase in Phase}
+    names = (*map(attrgetter("source"), changes), *map(attrgetter("target"), changes))
+    return tuple(filter(None, map(phases.get, dict.fromkeys(names))))
 
 
 def _gate(current: Snapshot) -> str | None:

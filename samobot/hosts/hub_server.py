@@ -17,7 +17,7 @@ from pathlib import Path
 from samobot.backoff import backoff
 from samobot.errors import BusyError, SamobotError, StorageError
 from samobot.hosts.hub_registry import HubRegistry
-from samobot.session.file_lock import FileLock
+from samobot.session.file_lock import FileLock, read_held
 from samobot.session.files import read_bytes, write_atomic
 from samobot.system.commands import run_command
 from samobot.system.platform.current import identify, own_identity
@@ -204,11 +204,7 @@ class HubServer:
 
 def is_running(registry: HubRegistry) -> bool:
     """Whether `samobot hub run` runs on this machine."""
-    lock = FileLock.existing(_run_lock_file(registry))
-    if lock is None:
-        return False
-    with lock:
-        return not lock.acquire(shared=True)
+    return read_held(_run_lock_file(registry), 1) is not None
 
 
 def reload_running(registry: HubRegistry) -> bool:

@@ -7,7 +7,71 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from samobot.session.blocks import Line, quote_length, unquote
-from samobot.session.placeholder import is_placeholder
+
+_MAX_CHARACTERS = 400
+_STATUS = (
+    r"(?:(?:still |currently )?(?:waiting|awaiting|pending|unanswered|outstanding|undecided|ausstehend|offen)\b[^\n]{0,80}"
+    r"|tbd|tba|tbc|todo|to do|n/?a|none yet|nothing yet|no answer(?: yet)?|not (?:yet )?(?:answered|decided|given)(?: yet)?"
+    r"|to be (?:answered|decided|determined|filled|provided|confirmed)[^\n]{0,60})"
+)
+_FOREIGN = (
+    r"(?:wartet|warten|wartend|esperando|pendiente|en attente|in attesa|aguardando|pendente|ожидает(?:ся)?|ожидание|жд[её]м|"
+    r"oczekuje|wachten|väntar|bekliyor|等待|等待中|待回答|待ち|回答待ち|未回答|대기|대기중)"
+)
+_BARE = re.compile(
+    r"(?:waiting|awaiting(?: (?:an |your |user )?(?:answer|response|reply|input))?|pending|unanswered|tbd|tba|tbc|todo"
+    r"|n/a|none yet|no answer yet|not yet answered|not answered(?: yet)?"
+    r"|to be (?:answered|decided|determined|filled in|confirmed))",
+    re.IGNORECASE,
+)
+_MARKED = re.compile(
+    rf"(?:{_STATUS}|{_FOREIGN}|open|none|empty|blank|answer|response"
+    r"|(?:(?:please |your |the |user(?:'s)? |write |type |add |put |enter |fill |insert |choose |pick |select )"
+    r"[^\n]{0,80}))",
+    re.IGNORECASE,
+)
+_CHOICE = re.compile(r"(?:[A-Za-z](?:\s?[/|,]\s?[A-Za-z]){1,25})")
+_COMMENT = re.compile(r"^<!--[^>\n]{0,200}-->\s{0,3}(?=\S)")
+_NOTED = re.compile(r"(?P<mark>_[^_\n]{1,60}_)\s{1,3}\([^()\n]{1,60}\)")
+_BOXED_CHOICE = re.compile(r"(?:(?:☐|□|⬜|\[\s?\])\ufe0f?\s{0,3}[A-Za-z](?:\s{1,4}|$)){2,26}")
+_BOXES = re.compile(r"(?:[-*+]\s{1,3})?\[\s?\](?:\s.{0,200})?")
+_PAIRS = {"_": "_", "*": "*", "`": "`", "(": ")", "[": "]", "<": ">", "{": "}", "«": "»", "“": "”", '"': '"'}
+_SIGNS = frozenset(" \t_-–—.…?*~⏳⌛🕐❓✏️\u200b")
+
+
+def is_placeholder(text: str) -> bool:
+    """Return whether a text stands for an answer that has not been given yet."""
+    text = text.strip()
+    if len(text) > _MAX_CHARACTERS:
+        return False
+    if "\n" in text:
+        return all(is_placeholder(line) for line in text.split("\n") if line.strip())
+    if text.startswith("<!--") and text.endswith("-->") and text.count("<!--") == 1:
+        return True
+    text = _COMMENT.sub("", text, count=1).replace("\\_", "_")
+    if (noted := _NOTED.fullmatch(text)) is not None and is_placeholder(noted["mark"]):
+        return True
+    if _SIGNS.issuperset(text) or _BOXES.fullmatch(text) or _BOXED_CHOICE.fullmatch(text):
+        return True
+    inner, marked = _inside(text.strip("⏳⌛🕐❓✏️🟡⚪🔴– —\t"))
+    if not inner:
+        return True
+    plain = inner.rstrip(" .…!:")
+    if _BARE.fullmatch(plain):
+        return True
+    return marked and (_MARKED.fullmatch(plain) or _CHOICE.fullmatch(plain)) is not None
+
+
+def _inside(text: str) -> tuple[str, bool]:
+    """Return the text without the emphasis and brackets around it, and whether there were any."""
+    marked = False
+    for _ in range(6):
+        trimmed = text.strip().rstrip(".…") if text.rstrip(".…")[-1:] in _PAIRS.values() else text.strip()
+        if len(trimmed) < 2 or _PAIRS.get(trimmed[0]) != trimmed[-1]:
+            break
+        text, marked = trimmed[1:-1], marked or trimmed[0] not in '"“«'
+    return text.strip(), marked
+
 
 _NAMES = (
     r"(?:(?:your|user|user's|users|my|owner|owner's|human|final|the|q[0-9]{1,4})\s)?answers?(?:\s(?:to\s|for\s)?q?[0-9]{1,4})?"
@@ -26,6 +90,9 @@ _ANSWER_HEADING = re.compile(
     r"(?P<colon>[ \t]{0,4}:\*{0,2})?",
     re.IGNORECASE,
 )
+ANSWER_SIGN = re.compile(r"[:：]|\*\*|__")
+"""What is in every line with the mark of an answer that is no heading: looked for first, as that is cheap."""
+
 _SHORT_ANSWER = re.compile(r"\s{0,3}(?:[-*+]\s{1,3})?(?P<bold>\*\*)?A[0-9]{0,6}(?(bold)(?::\*\*|\*\*:)|:)")
 _SHORT_B = re.compile(r"\s{0,3}(?:[-*+]\s{1,3})?(?:\*\*)?B(?::\*\*|\*\*:|:)")
 
@@ -76,7 +143,7 @@ def answer_line(lines: Sequence[Line]) -> int | None:
     plain = short = None
     has_b = False
     for index, line in enumerate(lines):
-        if line.code or index == 0:
+        if line.code or index == 0 or not (line.level or ANSWER_SIGN.search(line.text)):
             continue
         opening = answer_opening(line)
         if opening is not None:

@@ -7,8 +7,7 @@ Lines end at `\\n` only: other characters that Python takes for line ends are te
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -57,8 +56,7 @@ class Line(NamedTuple):
         return not self.text.strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A line `Key: value`.
 
     Attributes:
@@ -149,8 +147,7 @@ def quote_length(lines: Sequence[Line]) -> int:
     return len(lines)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLine:
+class KeyLine(NamedTuple):
     """A line `Key: value` with its position."""
 
     line: Line
@@ -174,12 +171,14 @@ def section_of(lines: Sequence[Line], title: str) -> Sequence[Line] | None:
     return None if start is None else lines[start:]
 
 
-def key_lines(lines: Sequence[Line]) -> Iterator[KeyLine]:
-    """Yield the lines `Key: value` in order."""
+def key_lines(lines: Sequence[Line]) -> list[KeyLine]:
+    """Return the lines `Key: value` in order."""
+    found = []
     for line in lines:
         key = match_key(line.text) if ":" in line.text and not line.code and not line.level else None
         if key is not None:
-            yield KeyLine(line, key)
+            found.append(KeyLine(line, key))
+    return found
 
 
 def keys_of(lines: Sequence[Line]) -> dict[str, KeyLine]:

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from samobot.errors import StorageError
-from samobot.session.disk_errors import storage_error
+from samobot.errors import StorageError, storage_error
 from samobot.session.files import require_regular
 
 if TYPE_CHECKING:
@@ -31,37 +30,21 @@ class FileLock:
     Args:
         path: The file; created if missing, its folder is not. A symbolic link, pipe or device is refused.
         mode: Permission bits of a new file, less the umask.
-        create: Whether it may be created and written; else it is only read.
 
     Raises:
         StorageError: The file cannot be opened.
     """
 
-    def __init__(self, path: Path, *, mode: int = 0o600, create: bool = True) -> None:
+    def __init__(self, path: Path, *, mode: int = 0o600) -> None:
         self.path = path
         self._descriptor: int | None = None
-        flags = os.O_RDWR | os.O_CREAT if create else os.O_RDONLY
         try:
-            self._descriptor = os.open(path, flags | _OPEN_FLAGS, mode)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _OPEN_FLAGS, mode)
             require_regular(self._descriptor, path)
         except OSError as error:
             raise storage_error("lock", path, error) from error
         except BaseException:
             self.release()
-            raise
-
-    @classmethod
-    def existing(cls, path: Path) -> FileLock | None:
-        """Open a lock only to look at it: nothing is created or written; None if it does not exist.
-
-        Raises:
-            StorageError: The file cannot be opened.
-        """
-        try:
-            return cls(path, create=False)
-        except StorageError as error:
-            if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
-                return None
             raise
 
     @property
@@ -155,6 +138,38 @@ class FileLock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+def read_held(path: Path, limit: int) -> bytes | None:
+    """Return at most `limit` bytes of what the holder of a lock file wrote into it; None if nobody holds it.
+
+    Nothing is created or written; the lock is taken in shared mode for an instant.
+
+    Raises:
+        StorageError: The file is there and cannot be opened, or is not a regular file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _OPEN_FLAGS)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise storage_error("lock", path, error) from error
+    try:
+        facts = require_regular(descriptor, path)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            try:
+                current = os.path.samestat(facts, os.stat(path))
+            except OSError:
+                return None  # it was deleted meanwhile
+            return os.pread(descriptor, limit, 0) if current else None
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # see `FileLock.release`
+        return None
+    except OSError as error:
+        raise storage_error("lock", path, error) from error
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -11,8 +11,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from samobot.errors import StorageError
-from samobot.session.disk_errors import storage_error
+from samobot.errors import StorageError, storage_error
 
 TEXT_LIMIT = 4 * 1024 * 1024
 """Bytes that a file of a session may have; one that is larger is not read."""
@@ -181,7 +180,10 @@ def open_regular(path: Path, *, limit: int | None = None) -> BinaryIO:
     """
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
-        size = require_regular(fd, path).st_size
+        facts = os.fstat(fd)
+        if not stat.S_ISREG(facts.st_mode):
+            raise _not_regular(path)
+        size = facts.st_size
         if limit is not None and size > limit:
             raise _too_large(path, size, limit)
         return os.fdopen(fd, "rb")
@@ -301,7 +303,7 @@ def require_regular(fd: int, path: str | os.PathLike[str]) -> os.stat_result:
     """
     facts = os.fstat(fd)
     if not stat.S_ISREG(facts.st_mode):
-        raise StorageError(f"{path} is not a regular file; move it away, samobot writes its own there.")
+        raise _not_regular(path)
     return facts
 
 
@@ -327,6 +329,10 @@ def _sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(fd)
+
+
+def _not_regular(path: str | os.PathLike[str]) -> StorageError:
+    return StorageError(f"{path} is not a regular file; move it away, samobot writes its own there.")
 
 
 def _too_large(path: Path, size: int, limit: int) -> StorageError:

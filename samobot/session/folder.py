@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 
 from samobot.errors import BusyError, ConflictError, NotFoundError, StorageError, UsageError
@@ -30,15 +30,17 @@ _SIGNAL = "_signal.json"
 _QA = "_qa.md"
 _DECISIONS = "_decisions.jsonl"
 _GUIDANCE = "_guidance.md"
-_LOGS = "_logs"
-_JOURNAL = "journal.jsonl"
+LOGS = "_logs"
+JOURNAL = "journal.jsonl"
 _LOCK = "run.lock"
-_STATE_FILES = (OVERVIEW, _SIGNAL, _QA, _DECISIONS, _GUIDANCE, f"{_LOGS}/{_JOURNAL}")
+_STATE_FILES = (OVERVIEW, _SIGNAL, _QA, _DECISIONS, _GUIDANCE, f"{LOGS}/{JOURNAL}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SessionFolder:
     """One session on disk; only paths, nothing is read or created.
+
+    Each path is made once: a decision needs the same ones many times.
 
     Attributes:
         path: The folder itself.
@@ -46,50 +48,50 @@ class SessionFolder:
 
     path: Path
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The session's name: the folder's name without its date."""
         return split_date(self.path.name)[1]
 
-    @property
+    @cached_property
     def overview(self) -> Path:
         """The state of the session."""
-        return _inside(self.path, OVERVIEW)
+        return self.path / OVERVIEW
 
-    @property
+    @cached_property
     def signal(self) -> Path:
         """The agent's signal at the end of its iteration."""
-        return _inside(self.path, _SIGNAL)
+        return self.path / _SIGNAL
 
-    @property
+    @cached_property
     def qa(self) -> Path:
         """The agent's questions and the user's answers."""
-        return _inside(self.path, _QA)
+        return self.path / _QA
 
-    @property
+    @cached_property
     def guidance(self) -> Path:
         """The user's messages to the next iteration."""
-        return _inside(self.path, _GUIDANCE)
+        return self.path / _GUIDANCE
 
-    @property
+    @cached_property
     def decisions(self) -> Path:
         """Every approval, rejection and answer, one per line."""
-        return _inside(self.path, _DECISIONS)
+        return self.path / _DECISIONS
 
-    @property
+    @cached_property
     def logs(self) -> Path:
         """The folder of logs, which git ignores."""
-        return _inside(self.path, _LOGS)
+        return self.path / LOGS
 
     @property
     def vault(self) -> Vault:
         """What samobot records of the session outside it."""
         return vault_of(self.path)
 
-    @property
+    @cached_property
     def journal(self) -> Path:
         """A copy of the session's events for reading, one per line; the vault's journal is what counts."""
-        return _inside(self.logs, _JOURNAL)
+        return self.logs / JOURNAL
 
     @property
     def state_files(self) -> tuple[str, ...]:
@@ -102,16 +104,16 @@ class SessionFolder:
     @property
     def all_files(self) -> tuple[str, ...]:
         """The state files, the lock and the folder itself: what changes with anything that a status shows."""
-        return (os.fspath(self.path), *self.state_files, *self._files((f"{_LOGS}/{_LOCK}",)))
+        return (os.fspath(self.path), *self.state_files, *self._files((f"{LOGS}/{_LOCK}",)))
 
     def _files(self, names: Iterable[str]) -> list[str]:
         path = os.fspath(self.path)
         return [f"{path}/{name}" for name in names]
 
-    @property
+    @cached_property
     def lock(self) -> Path:
         """Held by the living worker."""
-        return _inside(self.logs, _LOCK)
+        return self.logs / _LOCK
 
     @property
     def is_archived(self) -> bool:
@@ -151,12 +153,6 @@ class SessionFolder:
                 write_atomic(ignore, "*\n")
         except OSError as error:
             raise StorageError(f"The session folder {self.path} cannot be made: {error.strerror}.") from error
-
-
-@lru_cache(maxsize=64)
-def _inside(folder: Path, name: str) -> Path:
-    """Return a path in a folder, cached: a reader of a session needs the same ones many times."""
-    return folder / name
 
 
 def split_date(folder_name: str) -> tuple[str | None, str]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from samobot.errors import SessionDoneError, StorageError
 from samobot.phases import RULES, Phase, WaitingFor
 from samobot.session import journal
-from samobot.session.baseline import decided_since, edit_overview, load
+from samobot.session.baseline import decided_since, edit_overview
 from samobot.session.decisions import Decision, DecisionKind, is_marked
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
@@ -228,7 +228,6 @@ def on_record(folder: SessionFolder, key: bytes, standing: GateState) -> list[De
     While one runs, the file's content may be its forgery, and an old decision is no proof of a new one: a decision
     that seems to be there already must be recorded all the same.
     """
-    baseline = load(folder)
-    if baseline is not None:
-        return decided_since(folder, baseline)
+    if standing.baseline is not None:
+        return decided_since(folder, standing.baseline)
     return [each for each in standing.decisions.decisions if is_marked(folder, each, key)]

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from samobot.errors import StorageError
 from samobot.phases import GateFacts, Phase, SignalStatus, WaitingFor
@@ -22,12 +23,18 @@ from samobot.session.plan_file import PlanChoice, choose_plan
 from samobot.session.qa import Qa, parse_qa
 from samobot.session.signal import Signal, SignalProblem, parse_signal
 
+_Given = ParamSpec("_Given")
 _Read = TypeVar("_Read")
 _YES = re.compile(r"\s*yes\s*[-:–—]\s*", re.IGNORECASE)
 _NOT_BLOCKED = frozenset({"", "no", "none", "false", "-", "n/a"})
 
+_NO_BASELINE: Baseline | None = Baseline(None, None, 0)
+_NO_DECISIONS = DecisionLog()
+_UNREADABLE_PLAN = PlanChoice(None, "it cannot be read")
+_NO_ASKS = AskBook()
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class GateState:
     """The state of a session's gates at one moment.
 
@@ -43,6 +50,7 @@ class GateState:
         decisions: All decisions.
         asks: Calls that the agent asked for, with the verdicts on them.
         unreadable: Sentences about files that could not be read; nothing may be concluded from those.
+        baseline: The baseline in force; None if edits by hand count.
     """
 
     overview: Overview
@@ -56,6 +64,7 @@ class GateState:
     decisions: DecisionLog
     unreadable: tuple[str, ...]
     asks: AskBook = field(default_factory=AskBook)
+    baseline: Baseline | None = None
 
     @property
     def _signal_waits(self) -> bool:
@@ -85,7 +94,7 @@ class GateState:
         """Whether the newest decision on the plan as it is now is an approval."""
         return self.verdict is not None and self.verdict.kind is DecisionKind.APPROVAL
 
-    @property
+    @cached_property
     def block(self) -> str | None:
         """Why the session is blocked, as its files state it; None if it is not."""
         said = (self.overview.blocked or "").strip()
@@ -100,7 +109,7 @@ class GateState:
             return None
         return spoken
 
-    @property
+    @cached_property
     def awaited(self) -> WaitingFor | None:
         """The gate that the session stopped at, whether or not it is satisfied by now."""
         if self.block is not None:
@@ -115,7 +124,7 @@ class GateState:
             return WaitingFor.PLAN_APPROVAL
         return WaitingFor.QA_ANSWERS if self.qa.open else WaitingFor.HUMAN_ACTION
 
-    @property
+    @cached_property
     def open_gate(self) -> WaitingFor | None:
         """What the user still has to do; None if the gate is satisfied."""
         permission = WaitingFor.PERMISSION if self.asks.waiting else None
@@ -133,26 +142,24 @@ def look(folder: SessionFolder) -> GateState:
     """Read the state of a session's gates. Never fails; see `GateState.unreadable`."""
     unreadable: list[str] = []
 
-    def reading(read: Callable[[], _Read], otherwise: _Read) -> _Read:
+    def reading(
+        otherwise: _Read, read: Callable[_Given, _Read], *given: _Given.args, **more: _Given.kwargs
+    ) -> _Read:
         try:
-            return read()
+            return read(*given, **more)
         except StorageError as error:
             unreadable.append(error.message)
             return otherwise
 
-    nothing: Baseline | None = Baseline(None, None, 0)
-    baseline = reading(lambda: load(folder), nothing)
-    overview = parse_overview(reading(lambda: counting_overview(folder, baseline), None) or "")
-    signal_text = reading(lambda: read_text(folder.signal), None)
-    qa = parse_qa(reading(lambda: counting_qa(folder, baseline), None) or "")
-    decisions = reading(lambda: counting_decisions(folder, baseline), DecisionLog())
+    baseline = reading(_NO_BASELINE, load, folder)
+    overview = parse_overview(reading(None, counting_overview, folder, baseline) or "")
+    signal_text = reading(None, read_text, folder.signal)
+    qa = parse_qa(reading(None, counting_qa, folder, baseline) or "")
+    decisions = reading(_NO_DECISIONS, counting_decisions, folder, baseline)
     signal = parse_signal(signal_text)
-    choice = reading(
-        lambda: choose_plan(folder, overview, signal, decisions.decisions),
-        PlanChoice(None, "it cannot be read"),
-    )
+    choice = reading(_UNREADABLE_PLAN, choose_plan, folder, overview, signal, decisions.decisions)
     plan = choice.plan
-    asks = reading(lambda: read_asks(folder, None), AskBook())
+    asks = reading(_NO_ASKS, read_asks, folder, None)
     return GateState(
         overview=overview,
         signal=signal,
@@ -165,6 +172,7 @@ def look(folder: SessionFolder) -> GateState:
         decisions=decisions,
         unreadable=tuple(unreadable),
         asks=asks,
+        baseline=baseline,
     )
 
 

@@ -1,4 +1,4 @@
-"""The run lock: at most one living worker a session, and which one.
+"""The run lock: at most one living worker a session, and which one, as it describes itself in the lock file.
 
 The kernel releases the lock when its holder dies; the JSON inside only describes the holder and means
 nothing when nobody holds the lock. `holder` takes the lock in shared mode for an instant, which a single
@@ -15,14 +15,128 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from samobot.errors import BusyError, StorageError
-from samobot.session.file_lock import FileLock
-from samobot.session.holder import Holder, parse_holder
+from samobot.session.file_lock import FileLock, read_held
 from samobot.system.platform.current import own_identity
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from samobot.session.folder import SessionFolder
+import functools
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC
+
+from samobot.system.platform.process_identity import ProcessIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The worker that holds a session's run lock, as it describes itself.
+
+    Attributes:
+        pid: Its process; None if its description cannot be read.
+        start_ticks: When the process started; with the pid and the boot, this identifies a process.
+        boot_id: The boot of the machine that it belongs to.
+        host: The machine it runs on.
+        started: When it took the lock.
+        iteration: The total iteration it is in.
+        claude_pid: The agent's process while an iteration runs, else None.
+        phase: The phase it is in.
+        parked: Whether it waits for a usage limit to reset.
+        parked_until: When that is expected, if known.
+        activity: What the agent is doing, for display, while an iteration runs.
+    """
+
+    pid: int | None = None
+    start_ticks: int | None = None
+    boot_id: str | None = None
+    host: str | None = None
+    started: datetime | None = None
+    iteration: int | None = None
+    claude_pid: int | None = None
+    phase: str | None = None
+    parked: bool = False
+    parked_until: datetime | None = None
+    activity: str | None = None
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        """Which process it is; None if the description lacks it: older versions wrote a wall-clock time."""
+        if self.pid is None or self.start_ticks is None or self.boot_id is None:
+            return None
+        return ProcessIdentity(self.pid, self.start_ticks, self.boot_id)
+
+    def differs_in_activity(self, other: Holder) -> bool:
+        """Whether the two differ in the activity and in nothing else."""
+        return self != other and replace(self, activity=other.activity) == other
+
+    def describe(self) -> str:
+        """Return a description for display: `process 4711 since 14:02 UTC on box`."""
+        parts = [f"process {self.pid}" if self.pid is not None else "a process of unknown id"]
+        if self.started is not None:
+            parts.append(f"since {self.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+        if self.host is not None:
+            parts.append(f"on {self.host}")
+        return " ".join(parts)
+
+    def to_line(self) -> bytes:
+        """Return the description as one line of JSON."""
+        values = {
+            key: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+            for key, value in asdict(self).items()
+            if value is not None
+        }
+        return (json.dumps(values) + "\n").encode()
+
+
+# Several sessions are read several times a second, and most of them have not changed.
+@functools.lru_cache(maxsize=256)
+def parse_holder(line: bytes) -> Holder:
+    """Parse a description.
+
+    Args:
+        line: The first line of a lock file.
+
+    Raises:
+        ValueError: It is not JSON, perhaps half written.
+        RecursionError: It is nested too deeply.
+    """
+    values = json.loads(line)
+    if not isinstance(values, dict):
+        return Holder()
+    return Holder(
+        pid=_whole(values.get("pid")),
+        start_ticks=_whole(values.get("start_ticks")),
+        boot_id=_text(values.get("boot_id")),
+        host=_text(values.get("host")),
+        started=_time(values.get("started")),
+        iteration=_whole(values.get("iteration")),
+        claude_pid=_whole(values.get("claude_pid")),
+        phase=_text(values.get("phase")),
+        parked=values.get("parked") is True,
+        parked_until=_time(values.get("parked_until")),
+        activity=_text(values.get("activity")),
+    )
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        time_ = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return time_ if time_.tzinfo is not None else time_.replace(tzinfo=UTC)
+
 
 _PROBE_WAIT_S = 10.0
 _READ_TRIES = 5
@@ -164,13 +278,15 @@ def holder(folder: SessionFolder) -> Holder | None:
     Raises:
         StorageError: The lock file exists and cannot be opened, or is not a regular file.
     """
-    lock = FileLock.existing(folder.lock)
-    if lock is None:
-        return None
-    with lock:
-        if lock.acquire(shared=True) or not lock.is_current():
+    for _ in range(_READ_TRIES):  # its description may be caught half-written
+        found = read_held(folder.lock, _MAX_BYTES)
+        if found is None:
             return None
-        return _describe(lock)
+        try:
+            return parse_holder(found.partition(b"\n")[0])
+        except (ValueError, RecursionError):
+            time.sleep(0.001)
+    return Holder()
 
 
 def _acquire(folder: SessionFolder) -> FileLock:
@@ -184,7 +300,7 @@ def _acquire(folder: SessionFolder) -> FileLock:
                 if kept:
                     return lock
             elif not lock.acquire(shared=True):
-                raise _busy(folder, _describe(lock))
+                raise _busy(folder, holder(folder) or Holder())
         finally:
             if not kept:
                 lock.release()
@@ -202,12 +318,3 @@ def _busy(folder: SessionFolder, held: Holder) -> BusyError:
         f"Another worker holds {folder.name}: {held.describe()}. "
         f"Stop it with “samobot stop {folder.name}”{end}, or let it finish."
     )
-
-
-def _describe(lock: FileLock) -> Holder:
-    for _ in range(_READ_TRIES):  # it may be caught half-written
-        try:
-            return parse_holder(lock.read(_MAX_BYTES).partition(b"\n")[0])
-        except (ValueError, RecursionError):
-            time.sleep(0.001)
-    return Holder()

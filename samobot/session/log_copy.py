@@ -13,8 +13,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from samobot.errors import StorageError
-from samobot.session.disk_errors import storage_error
+from samobot.errors import StorageError, storage_error
 from samobot.session.files import make_folder, move_aside, open_regular
 from samobot.session.folder import SessionFolder
 

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from samobot.session.blocks import Line
-from samobot.session.option_line import OptionLine, letter_of
+
+
+class OptionLine(NamedTuple):
+    """An option; `at` is the index of its first line in the body."""
+
+    at: int
+    letter: str
+    text: str
+
+
+def letter_of(number: int) -> str | None:
+    """Return the letter of an option by its position, from 1; None above 26."""
+    return chr(ord("A") + number - 1) if 1 <= number <= 26 else None
+
 
 _ROMAN_KEY = r"x{0,2}(?:ix|iv|v?i{1,3}|v|(?<=x))"
 _ROMAN = re.compile(

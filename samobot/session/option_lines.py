@@ -7,8 +7,14 @@ from collections.abc import Callable, Sequence
 
 from samobot.look_alikes import plain_letters
 from samobot.session.blocks import Line
-from samobot.session.option_layouts import are_one_list, find_columns, find_roman, opened_fences
-from samobot.session.option_line import OptionLine, letter_of
+from samobot.session.option_layouts import (
+    OptionLine,
+    are_one_list,
+    find_columns,
+    find_roman,
+    letter_of,
+    opened_fences,
+)
 
 _MARK = r"\s{0,8}(?:[-*+]\s{1,4})?(?:\[[ xX]?\]\s{1,3})?"
 _FIRM = re.compile(

@@ -115,7 +115,7 @@ def parse_overview(text: str) -> Overview:
     if section is None:
         problems.append("_overview.md has no “## Status” section; add one with a line “Phase: …”.")
     body = section[1:] if section else ()
-    found = list(key_lines(body))
+    found = key_lines(body)
     status = first_of(found)
     for again in [each.line.number for each in found if each.key.name == "phase"][1:]:
         problems.append(f"_overview.md line {again}: a second “Phase” in “## Status” is ignored; remove it.")
@@ -139,7 +139,7 @@ def parse_overview(text: str) -> Overview:
         last_action=_value(status, "last action"),
         next=_value(status, "next"),
         quality_iteration=_number(status, "quality iteration", problems),
-        flow=tuple(_flow_entry(item) for item in _items(section_of(lines, "flow log"))),
+        flow=tuple(map(_flow_entry, _items(section_of(lines, "flow log")))),
         files=_items(section_of(lines, "files")),
         plans=_items(section_of(lines, "plans")),
         problems=tuple(problems),
@@ -220,7 +220,7 @@ def _flow_entry(item: str) -> FlowEntry:
     text = item[stamp.end() :] if stamp else item
     number = int(stamp[1]) if stamp and stamp[1] else None
     artefact = None
-    at, arrow = max((text.rfind(arrow), arrow) for arrow in ("→", "->"))
+    at, arrow = max((text.rfind("→"), "→"), (text.rfind("->"), "->"))
     if at >= 0:
         name = _ARTEFACT.fullmatch(text[at + len(arrow) :].strip())
         if name is not None:

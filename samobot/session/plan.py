@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from samobot.session.answer_span import is_placeholder
 from samobot.session.blocks import scan
-from samobot.session.placeholder import is_placeholder
 
 PLAN_LIMIT = 1_000_000
 """Maximum bytes of a plan file."""

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from samobot.errors import NotFoundError, UsageError
-from samobot.session.answer_span import AnswerSpan, answer_line, find_answer
+from samobot.session.answer_span import AnswerSpan, answer_line, find_answer, is_placeholder
 from samobot.session.blocks import PARSES_KEPT, Line, newline, quote, quote_mark, scan
-from samobot.session.placeholder import is_placeholder
 from samobot.session.qa_options import read_offer, starts_offer
 from samobot.session.qa_parser import QuestionBlock, find_blocks, unread_lines
 from samobot.session.question import Question, fingerprint
@@ -58,11 +57,12 @@ def parse_qa(text: str) -> Qa:
     """
     questions = []
     problems = []
-    lines = scan(text)
-    blocks = find_blocks(lines)
+    answers = []
+    lines, blocks = scan(text), _blocks(text)
     for index, block in enumerate(blocks):
         at = answer_line(block.lines)
         span = None if at is None else find_answer(block.lines, at)
+        answers.append((at, span))
         question = _read(index, block, at, span)
         if span is None:
             problems.append(f"_qa.md line {question.line}: {question.label} has no “**Answer:**” line.")
@@ -72,7 +72,7 @@ def parse_qa(text: str) -> Qa:
                 f"of the answer; write it behind “**Answer:**” in place of what is there if it should be."
             )
         questions.append(question)
-    unread = _unread(unread_lines(lines, blocks), len(questions) + 1)
+    unread = _unread(unread_lines(lines, blocks, answers), len(questions) + 1)
     if unread:
         problems.append(unread)
     elif not questions and text.strip():
@@ -80,6 +80,11 @@ def parse_qa(text: str) -> Qa:
             "_qa.md line 1: no question found; a question starts with a heading such as “### Q1: …”."
         )
     return Qa(tuple(questions), tuple(problems), unread)
+
+
+@lru_cache(maxsize=1)  # an answer is written into what was parsed just before
+def _blocks(text: str) -> Sequence[QuestionBlock]:
+    return find_blocks(scan(text))
 
 
 def _unread(lines: Sequence[Line], number: int) -> str:
@@ -164,7 +169,7 @@ def _is_plain(answer: str) -> bool:
 
 
 def _block(text: str, index: int) -> QuestionBlock:
-    blocks = find_blocks(scan(text))
+    blocks = _blocks(text)
     if not 0 <= index < len(blocks):
         raise NotFoundError(
             f"_qa.md has {len(blocks)} questions and none at place {index + 1}; look at it again."

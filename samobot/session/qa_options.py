@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from samobot.look_alikes import plain_letters
 from samobot.session.blocks import Line
-from samobot.session.option_layouts import frame_of, with_letter_for_roman
-from samobot.session.option_line import OptionLine, letter_of
+from samobot.session.option_layouts import OptionLine, frame_of, letter_of, with_letter_for_roman
 from samobot.session.option_lines import OPTIONS_KEY, bulleted, find_options, firm_option, without_sign
 from samobot.session.question import Option
 

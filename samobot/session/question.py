@@ -81,6 +81,6 @@ def fingerprint(label: str, text: str, options: Sequence[Option]) -> str:
 
     It does not change with white space, nor with the question's position in the file.
     """
-    parts = [label, text, *(f"{option.letter}) {option.text}" for option in options)]
-    content = "\n".join(" ".join(part.split()) for part in parts)
+    parts = [label, text, *[f"{option.letter}) {option.text}" for option in options]]
+    content = "\n".join([" ".join(part.split()) for part in parts])
     return hashlib.sha256(content.encode("utf-8", "surrogateescape")).hexdigest()

@@ -14,16 +14,15 @@ from typing import Protocol
 
 from samobot.errors import StorageError, UsageError
 from samobot.phases import Phase, SignalStatus, WaitingFor
-from samobot.session.baseline import counting_guidance, load
+from samobot.session.baseline import counting_guidance
 from samobot.session.decisions import DecisionKind
 from samobot.session.file_marks import stat_keys
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance
-from samobot.session.holder import Holder
 from samobot.session.journal import Journal, JournalReader, Release, RunEnd, RunEndReason, source
 from samobot.session.journal import read as read_journal
-from samobot.session.lock import holder
+from samobot.session.lock import Holder, holder
 from samobot.session.requests import is_pause_asked
 from samobot.session.signal import Signal, SignalProblem
 from samobot.session.status import SessionState, Status, WorkerStatus
@@ -88,7 +87,11 @@ class Snapshot:
 
 
 def snapshot(
-    folder: SessionFolder, project: str, *, journal: Callable[[], Journal | None] | None = None
+    folder: SessionFolder,
+    project: str,
+    *,
+    journal: Callable[[], Journal | None] | None = None,
+    held: Holder | str | None = "",
 ) -> Snapshot:
     """Read a session. Never fails: what could not be read is said in the status' `problems`.
 
@@ -99,8 +102,9 @@ def snapshot(
         folder: The session.
         project: Name of its project.
         journal: Reads the sums, where the caller keeps a `JournalReader`; None where that does not work.
+        held: The living worker, if the caller has just read it; a text if it has not, or that failed.
     """
-    before = _worker(folder)
+    before = _worker(folder) if isinstance(held, str) else _identity(held)
     current = _read(folder, project, journal)
     for _ in range(_READINGS):
         after = _identity(current.holder)
@@ -135,7 +139,7 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
     try:
         journal = journal_of() if journal_of is not None else None
         journal = read_journal(folder) if journal is None else journal
-        guidance = parse_guidance(counting_guidance(folder, load(folder)) or "")
+        guidance = parse_guidance(counting_guidance(folder, standing.baseline) or "")
         turn = load_turn(folder) if journal.iteration is not None else None
     except StorageError as error:
         problems.append(error.message)
@@ -216,7 +220,7 @@ class SnapshotReader:
         return self._read(held, seen)
 
     def _read(self, held: Holder | str | None, seen: tuple[object, ...]) -> Snapshot:
-        self._last = snapshot(self._folder, self._project, journal=self._sums)
+        self._last = snapshot(self._folder, self._project, journal=self._sums, held=held)
         plan = self._last.standing.plan
         self._plan = os.fspath(plan.path) if plan else None
         # What was seen before reading: a change in between is read again next time.
@@ -349,7 +353,7 @@ def unlifted_release(folder: SessionFolder, journal: Journal, standing: GateStat
 
 def _updated(folder: SessionFolder) -> datetime | None:
     paths = (folder.overview, folder.signal, folder.qa, folder.decisions, source(folder)[0])
-    return max((when for when in map(written_at, paths) if when is not None), default=None)
+    return max(filter(None, map(written_at, paths)), default=None)
 
 
 def _clean(text: str | None) -> str | None:

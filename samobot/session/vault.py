@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from samobot.errors import StorageError
-from samobot.session.disk_errors import storage_error
+from samobot.errors import StorageError, storage_error
 from samobot.session.file_lock import FileLock, locked
 from samobot.session.files import make_folder, make_logs_folder
 

@@ -219,7 +219,9 @@ class BotApp:
                 webhook = self._webhook(store, scheduler)
                 scheduler.start()
                 hearing = asyncio.create_task(self._hear(account, learning), name="hearing")
-                hints = asyncio.create_task(self._sessions.follow_changes(), name="hints")
+                hints = asyncio.create_task(
+                    self._sessions.follow_changes(self._poller.wait_until_handled), name="hints"
+                )
                 ready = asyncio.create_task(self._tell_ready(account, scheduler), name="ready")
                 try:
                     await self._until_told(hearing)

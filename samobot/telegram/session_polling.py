@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 
 from samobot.errors import SamobotError
 from samobot.fleet.results import FleetEvent
@@ -15,6 +16,9 @@ log = logging.getLogger(__name__)
 
 HANDLER_SECONDS = 1.0
 """Seconds that a look waits at most for a handler that is at work."""
+
+_REPLY_SECONDS = 0.3
+"""Seconds that it waits then at most for the handler's messages to go out, as the user waits for them."""
 
 _SHORTEST_REST, _LONGEST_REST = 0.01, 0.3
 
@@ -66,12 +70,17 @@ class SessionPolling:
                 return
             self.last_look = time.monotonic()
 
-    async def follow_changes(self) -> None:
-        """Look sooner when a worker has ended or was started, or when files have changed. Until cancelled."""
+    async def follow_changes(self, wait_for_handlers: Callable[[float], Awaitable[bool]]) -> None:
+        """Look sooner when a worker has ended or was started, or when files have changed. Until cancelled.
+
+        Args:
+            wait_for_handlers: Waits until no update is being handled, for at most so many seconds; returns whether one was.
+        """
         while True:
             await self._context.fleet.wait_for_change()
             # A handler sends what it has changed; a look in between would send half of it, and read all twice.
-            await self._context.handling.wait_until_idle(HANDLER_SECONDS)
+            if await wait_for_handlers(HANDLER_SECONDS):
+                await self._context.outbox.drain(_REPLY_SECONDS)
             await asyncio.sleep(max(0.0, self.last_look + self._rest - time.monotonic()))
             began = time.monotonic()
             await self.look()

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-from samobot.config.environment import configured_projects
-from samobot.config.settings_loader import load_settings
+from samobot.config.environment import configured_projects, find_whereabouts
 from samobot.errors import UsageError
 from samobot.session import gate, journal
 from samobot.session.answer_text import Ambiguous, parse_answers, parse_label
@@ -21,7 +20,6 @@ from samobot.session.lock import holder
 from samobot.session.qa import parse_qa
 from samobot.session.snapshot import holds, standing_end
 from samobot.terminal.actor import find, person_at
-from samobot.terminal.gate_prompts import ask_questions
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import one_line
 
@@ -41,11 +39,10 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
       samobot answer greet --suggestions
       samobot answer greet              (asks one by one; Enter takes what is suggested)
     """
-    settings = load_settings()
-    folder = find(name, config, settings.samobot_projects).folder
+    folder = find(name, config, configured_projects()).folder
     person = person_at(folder)
     refuse_if_done(folder)  # before parsing, which would only report that no question is open
-    key = load_key(settings.samobot_state_dir)
+    key = _key()
     now = datetime.now(UTC)
     if suggestions:
         if answers:
@@ -54,6 +51,9 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
             )
         receipt = gate.answer_suggestions(folder, person, now, key)
     elif not answers and sys.stdin.isatty() and parse_qa(read_text(folder.qa) or "").open:
+        # Here, for an answer that is given on the command line needs none of it and is to be quick.
+        from samobot.terminal.gate_prompts import ask_questions
+
         if ask_questions(folder, person, key):
             click.echo(f"All answered. {go_on(folder)}")
         return
@@ -72,10 +72,9 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
 @config_option
 def approve_command(name: str, config: Path | None) -> None:
     """Approve a session's plan as it is now; implementation is next."""
-    settings = load_settings()
-    folder = find(name, config, settings.samobot_projects).folder
+    folder = find(name, config, configured_projects()).folder
     person = person_at(folder)
-    verdict = gate.approve(folder, person, datetime.now(UTC), load_key(settings.samobot_state_dir))
+    verdict = gate.approve(folder, person, datetime.now(UTC), _key())
     already = "was approved before" if verdict.repeated else "is approved"
     click.echo(f"✅ The plan {verdict.plan.name} {already}. {go_on(folder)}")
 
@@ -86,10 +85,9 @@ def approve_command(name: str, config: Path | None) -> None:
 @config_option
 def reject_command(name: str, feedback: str, config: Path | None) -> None:
     """Send a session's plan back with feedback; planning continues."""
-    settings = load_settings()
-    folder = find(name, config, settings.samobot_projects).folder
+    folder = find(name, config, configured_projects()).folder
     person = person_at(folder)
-    key = load_key(settings.samobot_state_dir)
+    key = _key()
     verdict = gate.reject(folder, feedback, person, datetime.now(UTC), key)
     click.echo(f"✏️ Changes to {verdict.plan.name} are requested. {go_on(folder)}")
 
@@ -111,6 +109,18 @@ def tell_command(name: str, words: tuple[str, ...], interrupt: bool, config: Pat
         click.echo("⚡ Saved. The agent is interrupted with it.")
     else:
         click.echo("✍️ Saved. The agent gets it at its next step.")
+
+
+def _key() -> bytes:
+    """The key of the marks. Read without the other settings, which take longer than the decision.
+
+    Raises:
+        UsageError: It is not clear where the state folder is.
+    """
+    places = find_whereabouts()
+    if places.problems:
+        raise UsageError(places.problems[0])
+    return load_key(places.state_dir)
 
 
 def _read_answers(answers: tuple[str, ...], folder: SessionFolder) -> dict[str | int, str]:

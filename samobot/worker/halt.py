@@ -20,9 +20,8 @@ from samobot.errors import SamobotError, StorageError
 from samobot.session import journal, requests
 from samobot.session.files import is_regular, move_aside, read_text
 from samobot.session.folder import SessionFolder
-from samobot.session.holder import Holder
 from samobot.session.journal import EventName, RunEndReason
-from samobot.session.lock import holder
+from samobot.session.lock import Holder, holder
 from samobot.session.overview import parse_overview
 from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import is_stopped, snapshot

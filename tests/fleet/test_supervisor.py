@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from samobot.errors import SamobotError, StorageError
-from samobot.fleet.desired_runs import DesiredRun, DesiredRuns
+from samobot.fleet.desired_runs import MAX_RESTARTS, DesiredRun, DesiredRuns, RunAction, next_action
 from samobot.fleet.launch import StartInterruptedError
 from samobot.fleet.models import RunEndView, SessionView
 from samobot.fleet.results import FleetEventKind
-from samobot.fleet.run_policy import MAX_RESTARTS, RunAction, next_action
 from samobot.fleet.supervisor import Observation, Supervisor
 from samobot.fleet.view_builder import unreadable_view
 from samobot.session.folder import SessionFolder

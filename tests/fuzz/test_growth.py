@@ -28,7 +28,7 @@ from samobot.session.overview_edits import set_status
 from samobot.session.plan import outline
 from samobot.session.qa import parse_qa, set_answer
 from samobot.session.signal import parse_signal
-from samobot.telegram.handlers.parsing import parse_command, split_address
+from samobot.telegram.handlers.chat_request import parse_command, split_address
 from samobot.telegram.handlers.run_arguments import parse_run
 from samobot.telegram.markup.markdown import render
 from samobot.telegram.markup.rich_text import clean, escape

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from telegram import Bot, Update
 
 from samobot.session.answer_text import parse_answers, parse_label
-from samobot.telegram.handlers.parsing import parse_command
+from samobot.telegram.handlers.chat_request import parse_command
 from samobot.telegram.handlers.run_arguments import parse_run
 from samobot.telegram.inbound.access import check_access
 from samobot.telegram.store.pairing import Access

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import StorageError
-from samobot.session.file_lock import FileLock
+from samobot.session.file_lock import FileLock, read_held
 from samobot.session.files import read_text, write_atomic
 from samobot.session.vault import edit_lock
 
@@ -58,14 +58,17 @@ def test_lock_knows_that_its_file_was_replaced(tmp_path: Path) -> None:
         assert not lock.is_current()
 
 
-def test_existing_lock_is_opened_and_a_missing_one_is_not_created(tmp_path: Path) -> None:
-    assert FileLock.existing(tmp_path / "a") is None
-    assert FileLock.existing(tmp_path / "a" / "b") is None
+def test_held_lock_is_read_and_a_missing_one_is_not_created(tmp_path: Path) -> None:
+    assert read_held(tmp_path / "a", 9) is None
+    assert read_held(tmp_path / "a" / "b", 9) is None
     assert list(tmp_path.iterdir()) == []
-    FileLock(tmp_path / "a").release()
-    lock = FileLock.existing(tmp_path / "a")
-    assert lock is not None
-    lock.release()
+    with FileLock(tmp_path / "a") as lock:
+        lock.write(b"who holds it")
+        assert read_held(tmp_path / "a", 9) is None
+        assert lock.acquire()
+        assert read_held(tmp_path / "a", 9) == b"who holds"
+        (tmp_path / "a").rename(tmp_path / "b")
+        assert read_held(tmp_path / "a", 9) is None
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from samobot.system.bounded_calls import BoundedCalls
+from samobot.system.threads import BoundedCalls
 
 
 class Gate:

@@ -27,12 +27,11 @@ from samobot.telegram.handlers import (
     watch_handlers,
     worktree_handlers,
 )
-from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.chat_request import ChatRequest, parse_command
 from samobot.telegram.handlers.command_table import find_command
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.handlers.decision_checks import check_not_answered
 from samobot.telegram.handlers.free_text import handle_text
-from samobot.telegram.handlers.parsing import parse_command
 from samobot.telegram.handlers.resolve import view_or_archived
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind

@@ -16,12 +16,11 @@ from telegram import InlineKeyboardMarkup
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError, SavedForHostError, SessionDoneError, StorageError
 from samobot.fleet.fleet import Fleet
-from samobot.fleet.models import SessionRef
+from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.schedules import Schedules
 from samobot.fleet.triggers import Triggers
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.chat_request import ChatRequest
-from samobot.telegram.handlers.handling import Handling
 from samobot.telegram.markup.html import with_commands_as_code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.markup.split import split_html
@@ -74,9 +73,6 @@ class HandlerContext:
         topics: The topics of sessions.
         schedules: What starts at a time.
         triggers: What is offered from forges.
-
-    Attributes:
-        handling: Whether an update is being handled just now.
     """
 
     def __init__(
@@ -104,7 +100,6 @@ class HandlerContext:
         self.downloads = downloads
         self.transcriber = transcriber
         self.publisher = Publisher(store, outbox)
-        self.handling = Handling()
         self.pull_requests = PullRequestWatcher(fleet, store, self.publisher, places, now)
         self.topics = topics
         self.schedules = schedules
@@ -189,6 +184,25 @@ class HandlerContext:
             except StorageError as error:
                 log.error("an edit of %s would be used again: %s", request.key, error.message)
                 self.outbox.react(request.chat_id, request.message_id, emoji, priority=priority)
+
+    async def acknowledge(
+        self, request: ChatRequest, ref: SessionRef, emoji: str, toast: str
+    ) -> SessionView | None:
+        """Send a receipt and what a decision has changed; a tap is answered before that is read.
+
+        Args:
+            request: What was decided.
+            ref: The session.
+            emoji: The reaction, as for `receipt`.
+            toast: The answer to a callback query.
+
+        Returns:
+            The session as it was read; None if it could not be read.
+        """
+        if request.query_id is not None:
+            self.toast(request, toast)
+            return await self.notifier.refresh(ref)
+        return await self.notifier.refresh(ref, receipt=lambda: self.receipt(request, emoji, session=ref.key))
 
     def fail(self, request: ChatRequest, error: Exception) -> None:
         """Report an error in one line; details of internal errors are in the log."""

@@ -10,9 +10,8 @@ from samobot.fleet.results import ResumeKind, StopReport
 from samobot.session.decisions import DecisionKind
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.chat_request import ChatRequest, is_budget, parse_budget
 from samobot.telegram.handlers.context import HandlerContext, about_session
-from samobot.telegram.handlers.parsing import is_budget, parse_budget
 from samobot.telegram.handlers.recent_sessions import read_past
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.handlers.worktree_handlers import offering_worktree

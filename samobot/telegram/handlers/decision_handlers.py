@@ -136,7 +136,17 @@ async def answer_labelled(
         ConflictError: One was not shown yet, or is being worked with.
     """
     await _check_shown(context, view, [each for each in view.open_questions if each.label in answers])
-    await _write(context, request, view.ref, answers)
+    named = [
+        QuestionAnswer(index=question, text=text)
+        if isinstance(question, int)
+        else QuestionAnswer(label=question, text=text)
+        for question, text in answers.items()
+    ]
+    if request.files:
+        await save_files(context, request, view.ref, f"For the answers to {', '.join(map(str, answers))}")
+        request = request.without_files()
+    receipt = await context.fleet.answer(view.ref, named, request.person)
+    await _answered(context, request, view.ref, receipt)
 
 
 async def accept_suggestions(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
@@ -223,29 +233,12 @@ def find_shown(view: SessionView, detail: Mapping[str, Any]) -> Question | None:
 # Behind them ------------------------------------------------------------------------------------------------------
 
 
-async def _write(
-    context: HandlerContext, request: ChatRequest, ref: SessionRef, answers: Mapping[str | int, str]
-) -> None:
-    named = [
-        QuestionAnswer(index=question, text=text)
-        if isinstance(question, int)
-        else QuestionAnswer(label=question, text=text)
-        for question, text in answers.items()
-    ]
-    if request.files:
-        await save_files(context, request, ref, f"For the answers to {', '.join(map(str, answers))}")
-        request = request.without_files()
-    receipt = await context.fleet.answer(ref, named, request.person)
-    await _answered(context, request, ref, receipt)
-
-
 async def _answered(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, receipt: AnswerReceipt
 ) -> None:
     shown = ", ".join(f"{each.label}: {spoken_answer(each.answer, 60)}" for each in receipt.answered)
     left = f" · {receipt.open} open" if receipt.open else ""
-    context.receipt(request, "👍", f"Saved. {shown}{left}", session=ref.key)
-    after = await context.notifier.refresh(ref)
+    after = await context.acknowledge(request, ref, "👍", f"Saved. {shown}{left}")
     reply_if_stopped(context, request, after or await context.fleet.view(ref))
 
 

@@ -7,9 +7,8 @@ import hashlib
 
 from samobot.errors import NotFoundError, UsageError
 from samobot.fleet.models import SessionRef
-from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.chat_request import ChatRequest, first_word
 from samobot.telegram.handlers.context import HandlerContext, about_session
-from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.handlers.resolve import any_session, find_target, view_or_archived
 from samobot.telegram.markup.disguise import plain_undisguised
 from samobot.telegram.markup.html import bold, pre

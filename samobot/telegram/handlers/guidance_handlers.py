@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from samobot.fleet.models import SessionRef
 from samobot.telegram.handlers import ask
-from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.chat_request import INTERRUPT, ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.decision_checks import (
     is_not_done,
 )
 from samobot.telegram.handlers.decision_handlers import reply_if_stopped
 from samobot.telegram.handlers.message_files import save_files, with_quote
-from samobot.telegram.handlers.parsing import INTERRUPT
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.html import bold
 from samobot.telegram.store.outbox_rows import Priority

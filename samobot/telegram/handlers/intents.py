@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from samobot.telegram.handlers import intent_phrases as phrases
-from samobot.telegram.handlers.parsing import parse_money
+from samobot.telegram.handlers.chat_request import parse_money
 from samobot.telegram.handlers.phrase_table import (
     MOST_CHARACTERS,
     PhraseTable,

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from samobot.errors import NotFoundError, SamobotError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.chat_request import ChatRequest, first_word
 from samobot.telegram.handlers.context import HandlerContext, choice
-from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.handlers.recent_sessions import recent_sessions
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from samobot.errors import UsageError
 from samobot.fleet.start_request import PROFILE_NAMES, PROVIDER_NAMES
-from samobot.telegram.handlers.parsing import DASHES, MONEY, first_word, parse_money, split_address
+from samobot.telegram.handlers.chat_request import DASHES, MONEY, first_word, parse_money, split_address
 from samobot.text import nearest
 
 CONFIGURED = "default"

@@ -9,11 +9,10 @@ from samobot.errors import UsageError
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.folder import clean_name
 from samobot.session.status import SessionState
-from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.chat_request import ChatRequest, first_word
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.follow_up_handlers import follow_up_choice
 from samobot.telegram.handlers.host_handlers import project_labels
-from samobot.telegram.handlers.parsing import first_word
 from samobot.telegram.handlers.resolve import find_archived
 from samobot.telegram.handlers.run_arguments import CONFIGURED, Flag, RunArguments, parse_run, split_task
 from samobot.telegram.handlers.task_slug import task_slug

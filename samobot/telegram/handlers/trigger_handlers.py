@@ -13,9 +13,8 @@ from samobot.fleet.start_request import StartRequest, UserFile
 from samobot.fleet.trigger_task import trigger_task
 from samobot.fleet.triggers import OfferState, Trigger, TriggerOffer
 from samobot.session.gate import Person
-from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.chat_request import DASHES, ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
-from samobot.telegram.handlers.parsing import DASHES
 from samobot.telegram.handlers.session_offers import likely_project
 from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold

@@ -161,12 +161,7 @@ class AccessGate:
 
     def guard(self, handler: Callable[[Update], Awaitable[None]]) -> Callable[[Update], Awaitable[None]]:
         """Stand before a handler: it gets only what may have an effect."""
-
-        async def guarded(update: Update) -> None:
-            if self.admits(update):
-                await handler(update)
-
-        return guarded
+        return lambda update: handler(update) if self.admits(update) else _do_nothing()
 
     def admits(self, update: Update) -> bool:
         """Check whether an update may be handled; an internal error refuses it."""
@@ -212,6 +207,10 @@ class AccessGate:
             log.error("pairing did not work: %s", error)
             return False
         return True
+
+
+async def _do_nothing() -> None:
+    """What is done with an update that may have no effect."""
 
 
 class _Lines:

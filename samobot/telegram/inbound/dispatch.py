@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,17 +18,22 @@ from samobot.telegram.handlers.callbacks import (
     handle_callback,
     tapped_button,
 )
-from samobot.telegram.handlers.chat_request import TOPIC, UNKNOWN, ChatRequest
+from samobot.telegram.handlers.chat_request import TOPIC, UNKNOWN, ChatRequest, ParsedCommand, parse_command
 from samobot.telegram.handlers.command_table import Command, find_command, unknown
 from samobot.telegram.handlers.context import HandlerContext, choice
 from samobot.telegram.handlers.edits import MessageUse, find_use, report_too_late, withdraw_offers
 from samobot.telegram.handlers.free_text import handle_text
 from samobot.telegram.handlers.message_files import MESSAGE, handle_with_files
-from samobot.telegram.handlers.parsing import ParsedCommand, parse_command
 from samobot.telegram.handlers.prompts import bind_prompt, close_prompt
 from samobot.telegram.handlers.status_handlers import place_of
-from samobot.telegram.inbound.message_content import MessageContent, read_content
-from samobot.telegram.inbound.message_parts import PART, SETTLE_SECONDS, MessagePart, PartCollector
+from samobot.telegram.inbound.message_content import (
+    PART,
+    SETTLE_SECONDS,
+    MessageContent,
+    MessagePart,
+    PartCollector,
+    read_content,
+)
 from samobot.telegram.inbound.update_handling import is_outdated
 from samobot.telegram.markup.html import code
 from samobot.telegram.markup.rich_text import escape
@@ -64,15 +69,13 @@ class UpdateDispatcher:
         self._username = username
         self._parts = PartCollector(context.store, self._on_request, settle_seconds=settle_seconds)
 
-    async def on_update(self, update: Update) -> None:
+    def on_update(self, update: Update) -> Awaitable[None]:
         """Handle an update; errors are reported."""
-        with self._context.handling:
-            if update.callback_query is not None:
-                await self._on_tap(update.update_id, update.callback_query)
-            elif update.message is not None:
-                await self._on_message(update, update.message)
-            elif update.edited_message is not None:
-                await self._on_edit(update, update.edited_message)
+        if update.callback_query is not None:
+            return self._on_tap(update.update_id, update.callback_query)
+        if update.edited_message is not None:
+            return self._on_edit(update, update.edited_message)
+        return self._on_message(update)
 
     async def take_up(self) -> None:
         """Repeat the background work that was not finished when the bot last died."""
@@ -126,7 +129,10 @@ class UpdateDispatcher:
         except Exception as error:
             self._context.fail(request, error)
 
-    async def _on_message(self, update: Update, message: Message) -> None:
+    async def _on_message(self, update: Update) -> None:
+        message = update.message
+        if message is None:
+            return
         content = read_content(message)
         request = self._read(update, message, content)
         if request is None:
@@ -240,7 +246,7 @@ class UpdateDispatcher:
 
     def _without_mention(self, text: str) -> tuple[str, bool]:
         """Take the bot's `@name` out of a text, and report whether it was there."""
-        name = self._username()
+        name = self._username() if "@" in text else None
         if not name:
             return text, False
         pattern = re.compile(rf"(?<!\S)@{re.escape(name)}\b[,:]?\s*", re.IGNORECASE)

@@ -87,6 +87,7 @@ class Poller:
         self._handled_first = handled_first
         self._last_good = monotonic()
         self._queue: asyncio.Queue[JournaledUpdate] = asyncio.Queue()
+        self._idle = False
         self._loose: set[int] = set()
         """Ids of updates that were handled although the disk did not take them."""
 
@@ -126,6 +127,10 @@ class Poller:
         except BaseExceptionGroup as errors:
             # The caller expects the error itself, not a group.
             raise errors.exceptions[0] from None
+        finally:
+            while not self._queue.empty():
+                self._handling.give_back(self._queue.get_nowait())
+                self._queue.task_done()
 
     # Receiving -------------------------------------------------------------------------------------------
 
@@ -165,7 +170,8 @@ class Poller:
                 if self._take_in(raws):
                     # An empty answer means that everything before `offset` is acknowledged: none is needed then.
                     offset = max(raw["update_id"] for raw in raws) + 1 if raws else None
-                    await self._let_handling_go_first()
+                    await self.wait_until_handled(self._handled_first)
+                    await asyncio.sleep(_REPLY_FIRST_SECONDS)
                 else:
                     await asyncio.sleep(_DISK_SECONDS)
 
@@ -176,7 +182,7 @@ class Poller:
         hands them over again until they are on disk.
         """
         try:
-            new = self._journal.record(raws)
+            new = self._journal.record(raws, begin=self._idle)
         except StorageError as error:
             log.error("updates cannot be kept and stay with Telegram: %s", error)
             now = time.time()
@@ -196,11 +202,14 @@ class Poller:
             self._loose.update(update.update_id for update in new)
         return kept
 
-    async def _let_handling_go_first(self) -> None:
+    async def wait_until_handled(self, timeout: float) -> bool:
+        """Wait until everything that has come is handled, at most so many seconds; whether anything was left to handle."""
+        if self._idle and self._queue.empty():
+            return False
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._handled_first):
+            async with asyncio.timeout(timeout):
                 await self._queue.join()
-        await asyncio.sleep(_REPLY_FIRST_SECONDS)
+        return True
 
     async def _get_updates(self, offset: int | None) -> list[dict[str, Any]]:
         arguments: dict[str, Any] = {"timeout": self._long_poll, "allowed_updates": list(ALLOWED_UPDATES)}
@@ -242,7 +251,10 @@ class Poller:
 
     async def _handle_all(self) -> None:
         while True:
-            await self._handling.handle(await self._queue.get())
+            self._idle = self._queue.empty()
+            update = await self._queue.get()
+            self._idle = False
+            await self._handling.handle(update)
             self._queue.task_done()
 
 

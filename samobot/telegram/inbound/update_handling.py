@@ -91,7 +91,7 @@ class UpdateHandling:
         """Handle an update, note how that ended, and report what went wrong."""
         self.write_late_notes()
         number = journaled.update_id
-        tries = self.note(self._journal.begin, number) or 1
+        tries = journaled.tries if journaled.begun else self.note(self._journal.begin, number) or 1
         if tries > MAX_TRIES:
             self._set_aside(
                 journaled,
@@ -127,6 +127,11 @@ class UpdateHandling:
             )
         else:
             self.note(self._journal.done, number)
+
+    def give_back(self, journaled: JournaledUpdate) -> None:
+        """Note that an update is not handled now, as the bot ends in an orderly way."""
+        if journaled.begun:
+            self.note(self._journal.revert, journaled.update_id)
 
     def _set_aside(self, journaled: JournaledUpdate, kind: ProblemKind, text: str) -> None:
         self.note(lambda number: self._journal.quarantine(number, text), journaled.update_id)

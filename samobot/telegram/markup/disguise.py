@@ -37,6 +37,8 @@ _INERT_AT = "\N{SMALL COMMERCIAL AT}"
 
 def undisguised(rich: RichText) -> RichText:
     """Return agent text fit to stand in a message of ours, see the module."""
+    if rich.text.isascii() and not any(map(rich.text.__contains__, "/@")):
+        return rich
     if not rich.text.isascii():
         # First: the plain letters behind the styles may be a command or a link.
         styled = [

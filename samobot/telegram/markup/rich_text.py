@@ -301,10 +301,7 @@ def visible(text: str) -> bool:
 
 def escape(text: object) -> str:
     """Any text as HTML without markup, also within an attribute."""
-    return (
-        clean(str(text))
-        .replace("&", "&amp;")
-        .replace("<", "&lt;")
-        .replace(">", "&gt;")
-        .replace('"', "&quot;")
-    )
+    words = str(text)
+    if not (words.isascii() and words.isprintable()) or "//" in words:
+        words = clean(words)
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from samobot.telegram.notify.importance import Importance
-from samobot.telegram.notify.notification import Notification, NotificationInput
+from samobot.telegram.notify.notification import Importance, Notification, NotificationInput
 from samobot.telegram.views.pending import NeedKind
 from samobot.telegram.views.permission import ask_file, ask_key, decided_ask, identity_of, open_ask
 from samobot.telegram.views.wording import Recipient

@@ -13,8 +13,7 @@ from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import DiffView, Document, FileView, LessonsView, UntrustedView
 from samobot.review.facts import ReviewFacts
 from samobot.session.gate import Person
-from samobot.telegram.notify.message_keys import need_key
-from samobot.telegram.notify.notification import NotificationInput
+from samobot.telegram.notify.notification import NotificationInput, need_key
 from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.views.pending import NeedKind

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from samobot.fleet.results import DECISION_ENDS, FleetEvent, FleetEventKind
-from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.notification import Importance
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.store.bot_store import Store

@@ -26,7 +26,7 @@ from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.store.sent import MessageSubject
-from samobot.telegram.store.session_topics import SessionTopic
+from samobot.telegram.store.session_chats import SessionTopic
 from samobot.telegram.views.pending import NeedKind, need_of
 from samobot.text import one_line
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
-from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.notification import Importance
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.store.bot_store import Store
@@ -103,6 +103,7 @@ class LimitNotices:
         self._store = store
         self._publisher = publisher
         self._recipients = recipients
+        self._all_closed = False
 
     def update(self, known: Mapping[str, SessionView], now: datetime) -> None:
         """Post the message, keep it up to date, or close it.
@@ -116,15 +117,21 @@ class LimitNotices:
             if is_parked(view):
                 for recipient in self._recipients.of(key):
                     here[recipient].append(view)
+        if not here and self._all_closed:
+            return
+        self._all_closed = False
+        is_open = bool(here)
         for recipient in self._recipients.all():
             waiting = sorted(here.get(recipient, ()), key=lambda view: view.ref.key)
             notice = self._store.limits.get(recipient.chat_id, recipient.thread_id or 0)
+            is_open |= notice is not None
             if waiting or notice is not None:
                 with self._store.transaction(durable=True):
                     if waiting:
                         self._show(recipient, waiting, notice, now)
                     elif notice is not None:
                         self._close_if_over(recipient, known, notice, now)
+        self._all_closed = not is_open
 
     def _show(
         self, recipient: Recipient, views: Sequence[SessionView], notice: LimitNotice | None, now: datetime

@@ -15,9 +15,16 @@ from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.ask_messages import ask_messages
-from samobot.telegram.notify.importance import Importance
-from samobot.telegram.notify.message_keys import answers_key, budget_key, need_key, paused_key, plan_key
-from samobot.telegram.notify.notification import Notification, NotificationInput
+from samobot.telegram.notify.notification import (
+    Importance,
+    Notification,
+    NotificationInput,
+    answers_key,
+    budget_key,
+    need_key,
+    paused_key,
+    plan_key,
+)
 from samobot.telegram.notify.state import ALIVE, LiveMessage, NotifiedState, fingerprint, new_remarks
 from samobot.telegram.notify.trust_messages import trust_messages
 from samobot.telegram.views import events
@@ -50,7 +57,7 @@ def messages(change: NotificationInput, recipient: Recipient) -> list[Notificati
     return [
         *_questions(change, recipient),
         *_plans(change, recipient),
-        *ask_messages(change, recipient),
+        *(ask_messages(change, recipient) if change.view.asks else ()),
         *_obstacles(change, recipient),
         *_end(change),
         *trust_messages(change),

@@ -1,21 +1,52 @@
-"""A message that a chat should have, and the input from which such messages are made."""
+"""A message that a chat should have, its key and importance, and the input from which such messages are made."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from samobot.fleet.ask_models import AskView
 from samobot.fleet.models import RemarkView, SessionView
 from samobot.fleet.results import DiffView, Document, LessonsView, UntrustedView
-from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.state import NotifiedState, new_remarks
 from samobot.telegram.outbound.post_content import Attachment
+from samobot.telegram.store.chat_settings import NotifyLevel
 from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.pending import Need, NeedKind, need_of
 from samobot.telegram.views.permission import ask_key
+
+
+class Importance(StrEnum):
+    """How much a message matters."""
+
+    ALERT = "alert"
+    """The user is needed: always, with a sound."""
+    ALERT_PART = "alert_part"
+    """Belongs to a message of that importance: always, without a sound."""
+    INFO = "info"
+    """Without a sound; not in chats that want quiet."""
+    PROGRESS = "progress"
+    """Only in chats that want everything, with a sound: elsewhere only the card shows it."""
+    DETAIL = "detail"
+    """Only in chats that want everything, without a sound."""
+
+    def wanted(self, level: NotifyLevel) -> bool:
+        """Whether a chat wants it at all."""
+        match self:
+            case Importance.ALERT | Importance.ALERT_PART:
+                return True
+            case Importance.INFO:
+                return level is not NotifyLevel.QUIET
+            case Importance.PROGRESS | Importance.DETAIL:
+                return level is NotifyLevel.ALL
+
+    def silent(self, level: NotifyLevel) -> bool:
+        """Whether it comes without a sound."""
+        return not (self is Importance.ALERT or (self is Importance.PROGRESS and level is NotifyLevel.ALL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +113,7 @@ class NotificationInput:
         after: What is sent from now on.
         extras: What new messages need.
         now: The time.
+        need: What the session waits for.
     """
 
     view: SessionView
@@ -89,11 +121,10 @@ class NotificationInput:
     after: NotifiedState
     extras: ExtraContent
     now: datetime
+    need: Need | None = field(init=False)
 
-    @property
-    def need(self) -> Need | None:
-        """What the session waits for."""
-        return need_of(self.view)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "need", need_of(self.view))
 
     @property
     def new_plan(self) -> bool:
@@ -117,3 +148,38 @@ class NotificationInput:
     def newly_done(self) -> bool:
         """Whether it is done and that was not sent yet."""
         return self.after.done is not None and self.after.done != self.before.done
+
+
+def plan_key(state: NotifiedState) -> str:
+    """The key of the message of the plan that was shown last; each showing has its own."""
+    return f"plan:{len(state.plans)}"
+
+
+def paused_key(told: NotifiedState) -> str:
+    """The key of the message about a pause; it stays open until the session continues."""
+    return f"paused:{told.paused}"
+
+
+def budget_key(told: NotifiedState) -> str:
+    """The key of a budget warning; it stays open until the next threshold, or until the session is idle."""
+    return f"budget:{told.budget_usd}:{told.warned}"
+
+
+def need_key(name: str) -> str:
+    """The key of the message about a need."""
+    return f"need:{_digest(name)}"
+
+
+def answers_key(name: str) -> str:
+    """The key of the receipt of some answers."""
+    return f"answers:{_digest(name)}"
+
+
+def silence_key(session: str, need: str) -> str:
+    """The key of a need that a chat has silenced."""
+    return f"{session}|{need}"
+
+
+def _digest(name: str) -> str:
+    # A folder's name may be no valid text.
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -23,11 +23,11 @@ from samobot.telegram.notify.display_names import DisplayNames
 from samobot.telegram.notify.extras import Sessions
 from samobot.telegram.notify.fleet_news import FleetNews
 from samobot.telegram.notify.limit_notices import LimitNotices
-from samobot.telegram.notify.need_notices import NeedNotices
+from samobot.telegram.notify.notification import silence_key
 from samobot.telegram.notify.past_lines import keep_past
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
-from samobot.telegram.notify.reminders import GAP, Reminders, silence_key
+from samobot.telegram.notify.reminders import GAP, NeedNotices, Reminders
 from samobot.telegram.notify.session_notifier import SessionNotifier
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
@@ -158,9 +158,19 @@ class Notifier:
             return self._present
         return frozenset(view.ref.key for view in views)
 
-    async def refresh(self, ref: SessionRef) -> SessionView | None:
-        """Send what has changed in one session right now, after a decision; return the session as it was read."""
-        view = await self._sessions.refresh(ref, lambda state: state.updated(changing=()))
+    async def refresh(
+        self,
+        ref: SessionRef,
+        *,
+        receipt: Callable[[], object] | None = None,
+    ) -> SessionView | None:
+        """Send what has changed in one session right now, after a decision; return the session as it was read.
+
+        Args:
+            ref: The session.
+            receipt: Writes the decision's receipt, in the same transaction where that is possible.
+        """
+        view = await self._sessions.refresh(ref, lambda state: state.updated(changing=()), receipt=receipt)
         if self._last_poll is not None:
             try:
                 self._limits.update(self._views(), self._now())

@@ -14,7 +14,7 @@ from datetime import datetime
 from samobot.errors import NotFoundError, SamobotError
 from samobot.fleet.fix_task import fix_task
 from samobot.fleet.fleet import Fleet
-from samobot.fleet.landing_models import LandingStep, PullRequestReport
+from samobot.fleet.landing_models import OPENS, LandingStep, PullRequestReport
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.pull_request_news import News, NewsKind
 from samobot.fleet.pull_request_watch import (
@@ -29,11 +29,13 @@ from samobot.fleet.pull_request_watch import (
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.notification import Importance
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
+from samobot.telegram.notify.state import NotifiedState, new_remarks
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.sent import MessageSubject
+from samobot.telegram.store.watched_pull_requests import WatchedPullRequests
 from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.landing_message import landing_message
 from samobot.telegram.views.watch_message import attention_message, news_message
@@ -276,3 +278,20 @@ class PullRequestWatcher:
         if watch is not None:
             slower = min(LONGEST_DELAY_S, watch.delay_s * 2)
             self._save(session, watch.model_copy(update={"delay_s": slower}), slower)
+
+
+def mark_pull_request(
+    watched: WatchedPullRequests, view: SessionView, told: NotifiedState, before: SessionView | None
+) -> None:
+    """Mark a session's pull request as due, as part of the caller's transaction.
+
+    Args:
+        watched: The pull requests that are watched.
+        view: The session as it is now.
+        told: What the chat was sent of it so far.
+        before: The session as it was seen before; None right after the bot has started.
+    """
+    if any(remark.step in OPENS for remark in new_remarks(view, told, "landing")):
+        watched.hurry(view.ref.key, PullRequestWatch().model_dump_json())
+    elif view.state is SessionState.DONE and (before is None or before.state is not SessionState.DONE):
+        watched.hurry(view.ref.key)

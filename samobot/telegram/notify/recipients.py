@@ -72,6 +72,10 @@ class Recipients:
             self._store.session_chats.drop(session, durable=False)
             del self._followed[session]
 
+    def any(self, session: str) -> bool:
+        """Whether any chat follows a session."""
+        return bool(self._topic(session) or session in self._followed or self._homes())
+
     def of(self, session: str) -> tuple[Recipient, ...]:
         """The chats that follow a session."""
         chosen = self._topic(session) or self._followed.get(session)

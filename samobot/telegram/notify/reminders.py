@@ -11,16 +11,17 @@ from datetime import datetime, timedelta
 
 from samobot.fleet.models import SessionView
 from samobot.telegram.markup.rich_text import escape
-from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.notification import Importance, silence_key
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
+from samobot.telegram.notify.session_notifier import SessionNotifier
 from samobot.telegram.notify.state import LiveMessage
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
 from samobot.telegram.views.card import SIGNS
-from samobot.telegram.views.pending import Need, NeedKind
+from samobot.telegram.views.pending import Need, NeedKind, need_of
 from samobot.telegram.views.wording import Icon, Recipient, headline, lines, name_of
 from samobot.text import human_duration, one_line, plural
 
@@ -72,11 +73,6 @@ def due_at(since: datetime, times: int) -> datetime:
     if times < len(_FIRST):
         return since + _FIRST[times]
     return since + _DAILY * (times - len(_FIRST) + 1)
-
-
-def silence_key(session: str, need: str) -> str:
-    """The key of a need that a chat has silenced."""
-    return f"{session}|{need}"
 
 
 def reminder(waiting: PendingNeed, now: datetime) -> MessageView:
@@ -194,3 +190,66 @@ def _waits(view: SessionView, need: Need) -> str:
             return "waits for another try"
         case NeedKind.LOST:
             return "waits to be started again"
+
+
+class NeedNotices:
+    """Posts what is to be said of all waiting sessions together.
+
+    Args:
+        sessions: The sessions and what was sent about them.
+        store: Holds the transaction.
+        reminders: Posts the messages.
+    """
+
+    def __init__(self, sessions: SessionNotifier, store: Store, reminders: Reminders) -> None:
+        self._sessions = sessions
+        self._store = store
+        self._reminders = reminders
+
+    def post_summary(self, now: datetime) -> None:
+        """Name what had waited for days when it was first seen: once, in one message for all of it."""
+        waiting = [
+            PendingNeed(known.view, need, known.view.updated or now, 0)
+            for known in self._sessions.known.values()
+            if known.state.muted and known.state.need not in (None, known.state.summarized)
+            if (need := need_of(known.view)) is not None and need.name == known.state.need
+        ]
+        if not waiting:
+            return
+        states = {
+            each.view.ref.key: self._sessions.known[each.view.ref.key].state.updated(
+                summarized=each.need.name
+            )
+            for each in waiting
+        }
+        with self._store.transaction(durable=True):
+            self._reminders.post_summary(waiting, now)
+            self._sessions.save_states(states)
+        self._sessions.apply_states(states)
+
+    def post_reminders(self, now: datetime, awake: datetime) -> None:
+        """Send the reminders that are due, and remember them.
+
+        Args:
+            now: The time.
+            awake: When the bot began to look, after its start or an outage.
+        """
+        waiting = [
+            PendingNeed(known.view, need, known.state.need_at, known.state.reminded)
+            for known in self._sessions.known.values()
+            if known.state.need is not None and not known.state.muted and known.state.need_at is not None
+            if (need := need_of(known.view)) is not None and need.name == known.state.need
+        ]
+        due = [each for each in waiting if each.is_due(now, awake)]
+        if not due:
+            return
+        with self._store.transaction(durable=True):
+            posted = self._reminders.post(due, now)
+            states = {}
+            for each in due:
+                key = each.view.ref.key
+                state = self._sessions.known[key].state
+                messages = {**state.posted, **posted.get(key, {})}
+                states[key] = state.updated(reminded=times_due(each.since, now), posted=messages)
+            self._sessions.save_states(states)
+        self._sessions.apply_states(states)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,17 +17,15 @@ from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.notify.extras import ExtraReader, Sessions
-from samobot.telegram.notify.importance import Importance
 from samobot.telegram.notify.messages import held, messages
-from samobot.telegram.notify.notification import ExtraContent, NotificationInput
-from samobot.telegram.notify.publisher import Publisher
-from samobot.telegram.notify.pull_request_marks import mark_pull_request
+from samobot.telegram.notify.notification import ExtraContent, Importance, NotificationInput
+from samobot.telegram.notify.publisher import Publisher, SessionMessages
+from samobot.telegram.notify.pull_requests import mark_pull_request
 from samobot.telegram.notify.recipients import Recipients
-from samobot.telegram.notify.session_messages import SessionMessages
 from samobot.telegram.notify.state import NotifiedState, advance, first_sight
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.views import card
-from samobot.telegram.views.wording import Icon
+from samobot.telegram.views.wording import Icon, Recipient
 
 log = logging.getLogger(__name__)
 
@@ -146,25 +144,33 @@ class SessionNotifier:
             await self._run_guarded(view.ref.key, self._notify(view))
 
     async def refresh(
-        self, ref: SessionRef, adjust: Callable[[NotifiedState], NotifiedState] | None = None
+        self,
+        ref: SessionRef,
+        adjust: Callable[[NotifiedState], NotifiedState] | None = None,
+        *,
+        receipt: Callable[[], object] | None = None,
     ) -> SessionView | None:
         """Read a session again and send what has changed.
 
         Args:
             ref: The session.
             adjust: A change to what is remembered of it.
+            receipt: Writes more in the same transaction; alone if nothing can be sent.
 
         Returns:
             The session as it was read; None if it could not be read.
         """
         read: SessionView | None = None
+        receipts = [] if receipt is None else [receipt]
 
         async def refresh() -> None:
             nonlocal read
             read = await self._fleet.view(ref)
-            await self._notify(self._displayed(read), adjust=adjust)
+            await self._notify(self._displayed(read), adjust=adjust, receipts=receipts)
 
         await self._run_guarded(ref.key, refresh())
+        for write in receipts:
+            write()
         return read
 
     async def unmute(self, ref: SessionRef) -> None:
@@ -197,9 +203,10 @@ class SessionNotifier:
         view: SessionView,
         *,
         adjust: Callable[[NotifiedState], NotifiedState] | None = None,
+        receipts: list[Callable[[], object]] | None = None,
     ) -> None:
         key = view.ref.key
-        if not self._recipients.of(key):
+        if not self._recipients.any(key):
             return
         async with self._locks[key]:
             if key in self._archived:
@@ -216,12 +223,15 @@ class SessionNotifier:
                 # A reminder may have been noted meanwhile.
                 if known is None or known.state is stored:
                     break
+            recipients = self._recipients.of(key)
             fresh = self._card_is_due(known, view, now)
             happened = known is not None and _card_marks(known.view) != _card_marks(view)
             told = self._apply(
                 change,
+                recipients,
                 stored,
                 self.deciding.get(key),
+                [] if receipts is None else receipts,
                 show_card=fresh,
                 at_end=happened and view.state is not SessionState.DONE,
             )
@@ -248,19 +258,22 @@ class SessionNotifier:
     def _apply(
         self,
         change: NotificationInput,
+        recipients: Sequence[Recipient],
         stored: NotifiedState | None,
         by: Person | None,
+        receipts: list[Callable[[], object]],
         *,
         show_card: bool,
         at_end: bool,
     ) -> NotifiedState:
-        """Post, edit and close messages, and remember that, in one transaction."""
+        """Post, edit and close messages, and remember that, in one transaction; what is in `receipts` is taken out."""
         view, key = change.view, change.view.ref.key
-        recipients = self._recipients.of(key)
         wanted = {recipient: messages(change, recipient) for recipient in recipients}
         # Durable for notifications, which are rare. The many edits of cards are not worth a sync.
         durable = bool(change.after.posted) or any(wanted.values())
         with self._store.transaction(durable=durable):
+            for write in receipts:
+                write()
             posted = dict(change.after.posted)
             current: set[str] = set()
             for recipient, found in wanted.items():
@@ -291,11 +304,13 @@ class SessionNotifier:
                     )
             self._extras.keep(change)
             known = self.known.get(key)
-            mark_pull_request(
-                self._store.pull_requests, view, change.before, known.view if known is not None else None
-            )
+            if view.remarks or view.state is SessionState.DONE:
+                mark_pull_request(
+                    self._store.pull_requests, view, change.before, known.view if known is not None else None
+                )
             if told != stored:
                 self._store.notified.set(key, told.model_dump(mode="json", exclude_defaults=True))
+        receipts.clear()
         return told
 
     def save_states(self, states: dict[str, NotifiedState]) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from samobot.telegram.notify.importance import Importance
-from samobot.telegram.notify.notification import Notification, NotificationInput
+from samobot.telegram.notify.notification import Importance, Notification, NotificationInput
 from samobot.telegram.views.events import noticed
 from samobot.telegram.views.trust_message import trust_file, trust_message
 

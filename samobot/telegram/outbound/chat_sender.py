@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 CLOSED_RETRY_SECONDS = 3600.0
 """How often a chat that the bot may not write in is tried again."""
 
+_REPEATABLE = frozenset({Op.EDIT, Op.REACT, Op.STRIP})
+"""What leaves the chat as it is when it is done twice."""
+
 _LONGEST_BACKOFF = 60.0
 _DISK_BACKOFF = 5.0
 _JITTER = random.SystemRandom()
@@ -90,7 +93,7 @@ class ChatSender:
         self._delays: dict[int, tuple[int, float]] = {}
         """Rows that failed: how often, and the monotonic time before which they are not tried again."""
         self._unsettled: dict[int, tuple[OutboxRow, int | None]] = {}
-        """Rows that were delivered, with their message's number, where the disk refused to note it."""
+        """Rows that were delivered, with their message's number, and are not noted yet."""
         self._due = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -140,10 +143,13 @@ class ChatSender:
         now = self._now()
         today = self._store.clock()
         soonest: float | None = None
-        for row in self._store.outbox.waiting(self.chat_id):
+        if self._unsettled and any(row.op not in _REPEATABLE for row, _ in self._unsettled.values()):
+            self._note_delivered()  # the disk has refused it before
+        for row in self._store.outbox.each_waiting(self.chat_id):
             if row.id in self._unsettled:
-                delivered, message_id = self._unsettled[row.id]
-                self._settle(delivered, message_id)
+                if self._unsettled[row.id][0].version == row.version:
+                    continue
+                self._note_delivered()  # its content was replaced meanwhile
                 return self._next()
             if row.expires is not None and row.expires <= today:
                 log.info("an outdated message to chat %d was dropped: %s", self.chat_id, row.key)
@@ -155,6 +161,9 @@ class ChatSender:
             if wait <= 0:
                 return row, None
             soonest = wait if soonest is None else min(soonest, wait)
+        if self._unsettled:
+            self._note_delivered()
+            return self._next()
         return None, soonest
 
     async def _deliver(self, row: OutboxRow) -> None:
@@ -177,32 +186,41 @@ class ChatSender:
             self._settle(row, message_id)
 
     def _settle(self, row: OutboxRow, message_id: int | None) -> None:
-        """Note a delivery: the row goes, the message's number stays, in one transaction."""
+        """Note a delivery at once, or with the next one if a crash in between does no harm."""
         self._unsettled[row.id] = (row, message_id)
-        with self._store.transaction(durable=row.priority is Priority.NEEDED):
-            self._store.outbox.done(row)
-            if row.op is Op.DELETE:
-                self._store.sent.drop(row.chat_id, row.key)
-            elif message_id is not None and row.op is not Op.STRIP:
-                self._store.sent.put(
-                    SentMessage(
-                        row.chat_id,
-                        message_id,
-                        row.key,
-                        row.about,
-                        row.post.thread_id,
-                        row.post.digest,
-                        self._store.clock(),
-                    )
-                )
-        del self._unsettled[row.id]
         self._delays.pop(row.id, None)
         self._failures = 0
+        if row.op not in _REPEATABLE:
+            self._note_delivered()
         if self._store.chats.unblock(row.chat_id):
             log.info("chat %d can be written to again", row.chat_id)
 
+    def _note_delivered(self) -> None:
+        """Note the deliveries: the rows go, the messages' numbers stay, in one transaction."""
+        delivered = tuple(self._unsettled.values())
+        with self._store.transaction(durable=any(row.priority is Priority.NEEDED for row, _ in delivered)):
+            for row, message_id in delivered:
+                self._store.outbox.done(row)
+                if row.op is Op.DELETE:
+                    self._store.sent.drop(row.chat_id, row.key)
+                elif message_id is not None and row.op is not Op.STRIP:
+                    self._store.sent.put(
+                        SentMessage(
+                            row.chat_id,
+                            message_id,
+                            row.key,
+                            row.about,
+                            row.post.thread_id,
+                            row.post.digest,
+                            self._store.clock(),
+                        )
+                    )
+        self._unsettled.clear()
+
     def _not_delivered(self, row: OutboxRow, error: TelegramError | TimeoutError) -> None:
         queue, chat_id = self._store.outbox, row.chat_id
+        if self._unsettled:
+            self._note_delivered()
         match classify_error(error, row):
             case Ignore():
                 sent = self._store.sent.by_key(chat_id, row.key)

@@ -185,8 +185,7 @@ class Outbox:
             Whether there is such a message.
         """
         sent = self._store.sent.by_key(chat_id, key)
-        queued = self._store.outbox.has(chat_id, key, Op.SEND)
-        if sent is None and not queued:
+        if sent is None and not self._store.outbox.has(chat_id, key, Op.SEND):
             return False
         if about is None:
             waiting = self._queued(chat_id, key)
@@ -358,7 +357,7 @@ class Outbox:
 
     def _queued(self, chat_id: int, key: str) -> OutboxRow | None:
         """The new message of a key that waits to be sent."""
-        rows = self._store.outbox.waiting(chat_id)
+        rows = self._store.outbox.each_waiting(chat_id)
         return next((row for row in rows if row.key == key and row.op is Op.SEND), None)
 
 

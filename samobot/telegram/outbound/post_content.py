@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from telegram import ForceReply, InlineKeyboardMarkup
@@ -45,9 +46,13 @@ class PostContent:
 
     def __init__(self, secrets: SecretFilter) -> None:
         self._secrets = secrets
+        self._masked = lru_cache(maxsize=4)(self._mask)
 
     def mask(self, text: str) -> str:
         """Mask the secrets of a text in Telegram's HTML, with a note; before it is split into messages."""
+        return self._masked(text)
+
+    def _mask(self, text: str) -> str:
         masked = self._secrets.mask_html(text)
         return (
             masked
@@ -58,7 +63,7 @@ class PostContent:
     def post(self, text: str, markup: Markup, **more: Any) -> Post:
         """Make the content of a message from Telegram HTML and its buttons; more are fields of `Post`."""
         keyboard = _clean(self._secrets.mask_json(markup.to_dict())) if markup is not None else None
-        return Post(text=_clean(self.mask(text)), markup=keyboard, **more)
+        return Post(text=_clean(self._masked(text)), markup=keyboard, **more)
 
     def attachment(self, attachment: Attachment | None) -> tuple[Attachment | None, str]:
         """The file as it may be sent, None if it may not, and what to say about that as HTML."""

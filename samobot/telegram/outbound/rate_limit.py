@@ -87,10 +87,13 @@ class RateLimiter:
         self._holds.pop(chat_id, None)
 
     def _bucket(self, chat_id: int, edit: bool) -> _Bucket:
-        limits = self._limits
-        if edit:
-            return self._edits.setdefault(chat_id, _Bucket(1, limits.edits_per_second))
-        return self._sends.setdefault(chat_id, _Bucket(limits.burst, limits.sends_per_second))
+        buckets = self._edits if edit else self._sends
+        bucket = buckets.get(chat_id)
+        if bucket is None:
+            limits = self._limits
+            capacity, rate = (1, limits.edits_per_second) if edit else (limits.burst, limits.sends_per_second)
+            bucket = buckets[chat_id] = _Bucket(capacity, rate)
+        return bucket
 
     def _group(self, chat_id: int) -> _Window:
         return self._groups.setdefault(chat_id, _Window(self._limits.group_per_minute, 60.0))

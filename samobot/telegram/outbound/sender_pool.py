@@ -35,8 +35,12 @@ class SenderPool:
 
     def wake(self, chat_id: int) -> None:
         """Let the sender of a chat look at what waits."""
-        if self._running:
-            self._senders.setdefault(chat_id, ChatSender(chat_id, self.context)).start()
+        if not self._running:
+            return
+        sender = self._senders.get(chat_id)
+        if sender is None:
+            sender = self._senders[chat_id] = ChatSender(chat_id, self.context)
+        sender.start()
 
     async def run(self) -> None:
         """Deliver until cancelled; what is queued then stays queued."""

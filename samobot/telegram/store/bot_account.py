@@ -18,12 +18,12 @@ class BotAccounts:
 
     def set_username(self, bot_id: str, username: str) -> None:
         """Save the user name."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "INSERT INTO bot_accounts (bot_id, username) VALUES (?, ?) "
-                "ON CONFLICT (bot_id) DO UPDATE SET username = excluded.username",
-                (bot_id, username),
-            )
+        self._database.execute(
+            "INSERT INTO bot_accounts (bot_id, username) VALUES (?, ?) "
+            "ON CONFLICT (bot_id) DO UPDATE SET username = excluded.username",
+            (bot_id, username),
+            durable=False,
+        )
 
     def profile(self, bot_id: str) -> str | None:
         """Return the digest of the menu and descriptions that were set last."""
@@ -32,9 +32,9 @@ class BotAccounts:
 
     def set_profile(self, bot_id: str, digest: str) -> None:
         """Save the digest of the menu and descriptions."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "INSERT INTO bot_accounts (bot_id, profile) VALUES (?, ?) "
-                "ON CONFLICT (bot_id) DO UPDATE SET profile = excluded.profile",
-                (bot_id, digest),
-            )
+        self._database.execute(
+            "INSERT INTO bot_accounts (bot_id, profile) VALUES (?, ?) "
+            "ON CONFLICT (bot_id) DO UPDATE SET profile = excluded.profile",
+            (bot_id, digest),
+            durable=False,
+        )

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from contextlib import AbstractContextManager
 from pathlib import Path
 
-from samobot.telegram.store.acted_messages import ActedMessages
 from samobot.telegram.store.bot_account import BotAccounts
 from samobot.telegram.store.callback_data import CallbackIds
-from samobot.telegram.store.chat_migration import ChatMigrations
-from samobot.telegram.store.chat_settings import ChatSettingsTable
+from samobot.telegram.store.chat_settings import ChatMigrations, ChatSettingsTable
 from samobot.telegram.store.database import Clock, Database
 from samobot.telegram.store.notified import (
     LastPoll,
@@ -25,9 +21,8 @@ from samobot.telegram.store.pairing import LastPairing, PairedPeople, Pairing
 from samobot.telegram.store.past_rows import PastRows
 from samobot.telegram.store.pending_work import BackgroundTasks, OpenPrompts, PhaseLimits
 from samobot.telegram.store.sent import SentMessages
-from samobot.telegram.store.session_chats import ChatProjects, SessionChats
-from samobot.telegram.store.session_topics import SessionTopics
-from samobot.telegram.store.update_journal import UpdateJournal
+from samobot.telegram.store.session_chats import ChatProjects, SessionChats, SessionTopics
+from samobot.telegram.store.update_journal import ActedMessages, UpdateJournal
 from samobot.telegram.store.watched_pull_requests import WatchedPullRequests
 from samobot.telegram.store.webhook_deliveries import WebhookDeliveries
 
@@ -51,6 +46,7 @@ class Store:
     Attributes:
         state_dir: The folder.
         clock: The time in epoch seconds.
+        transaction: Makes several calls happen together or not at all, see `Database.transaction`.
         updates: The journal of updates.
         outbox: Rows of messages not yet delivered; use `samobot.telegram.outbound.outbox.Outbox`, which sends them.
         sent: Our messages in chats.
@@ -82,6 +78,7 @@ class Store:
         self.state_dir = state_dir
         self.clock = clock
         self._database = Database(state_dir / DATABASE_NAME, clock)
+        self.transaction = self._database.transaction
         self.updates = UpdateJournal(self._database)
         self.outbox = OutboxQueue(self._database, state_dir / "outbox")
         self.sent = SentMessages(self._database)
@@ -108,14 +105,6 @@ class Store:
         self.accounts = BotAccounts(self._database)
         self.pull_requests = WatchedPullRequests(self._database)
 
-    def transaction(self, *, durable: bool) -> AbstractContextManager[sqlite3.Connection]:
-        """Make several calls happen together or not at all; never `await` inside.
-
-        Args:
-            durable: Whether they must survive a power cut (needed where one of the calls is durable itself).
-        """
-        return self._database.transaction(durable=durable)
-
     def legacy_runs(self) -> list[tuple[str, str]]:
         """Sessions, and the flags of their runs as JSON, that an earlier version kept here; see `forget_legacy_runs`."""
         rows = self._database.rows("SELECT session, options FROM wanted ORDER BY place, since")
@@ -123,8 +112,7 @@ class Store:
 
     def forget_legacy_runs(self) -> None:
         """Remove what `legacy_runs` returns, once the fleet keeps it."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute("DELETE FROM wanted")
+        self._database.execute("DELETE FROM wanted", durable=True)
 
     def prune(self) -> None:
         """Forget what is long over; a few milliseconds, meant for once an hour."""

@@ -109,11 +109,11 @@ class CallbackIds:
 
     def retire(self, scope: str) -> None:
         """Make every button of a scope stale: it was decided elsewhere."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "UPDATE callbacks SET used = ? WHERE scope = ? AND used IS NULL",
-                (self._database.clock(), scope),
-            )
+        self._database.execute(
+            "UPDATE callbacks SET used = ? WHERE scope = ? AND used IS NULL",
+            (self._database.clock(), scope),
+            durable=False,
+        )
 
     def scopes_under(self, prefix: str) -> dict[str, bool]:
         """The scopes of a message's answers, and whether a button of each was used.
@@ -143,7 +143,8 @@ class CallbackIds:
 
     def prune(self) -> None:
         """Forget ids that expired more than their lifetime ago; until then a stale tap gets an answer."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "DELETE FROM callbacks WHERE expires < ?", (self._database.clock() - LIFETIME_SECONDS,)
-            )
+        self._database.execute(
+            "DELETE FROM callbacks WHERE expires < ?",
+            (self._database.clock() - LIFETIME_SECONDS,),
+            durable=False,
+        )

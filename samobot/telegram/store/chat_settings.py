@@ -1,4 +1,4 @@
-"""A chat's preferences, and whether it can be reached."""
+"""A chat's preferences, whether it can be reached, and which id it has now."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ class ChatSettingsTable:
     def put(self, chat: ChatSettings) -> None:
         """Keep what is known about a chat."""
         self._known.pop(chat.chat_id, None)
-        with self._database.transaction(durable=True) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO chats (chat_id, level, timezone, silenced, blocked) VALUES (?, ?, ?, ?, ?)",
-                (chat.chat_id, chat.level, chat.timezone, json.dumps(sorted(chat.silenced)), chat.blocked),
-            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO chats (chat_id, level, timezone, silenced, blocked) VALUES (?, ?, ?, ?, ?)",
+            (chat.chat_id, chat.level, chat.timezone, json.dumps(sorted(chat.silenced)), chat.blocked),
+            durable=True,
+        )
 
     def block(self, chat_id: int) -> bool:
         """Record that the bot may not write there; return whether that is new."""
@@ -92,5 +92,43 @@ class ChatSettingsTable:
     def move(self, old: int, new: int) -> None:
         """Take preferences along when a group becomes a supergroup with a new number."""
         self._known.clear()
+        self._database.execute(
+            "UPDATE OR REPLACE chats SET chat_id = ? WHERE chat_id = ?", (new, old), durable=True
+        )
+
+
+class ChatMigrations:
+    """The chat ids that were replaced."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[int, int] | None = None
+
+    def add(self, old: int, new: int) -> None:
+        """Save a migration and move what belongs to the old chat; in the caller's transaction."""
+        self._known = None
         with self._database.transaction(durable=True) as connection:
-            connection.execute("UPDATE OR REPLACE chats SET chat_id = ? WHERE chat_id = ?", (new, old))
+            connection.execute(
+                "INSERT OR REPLACE INTO chat_migrations (old_id, new_id) VALUES (?, ?)", (old, new)
+            )
+            for statement in (
+                "UPDATE OR REPLACE limit_notices SET chat_id = ? WHERE chat_id = ?",
+                "UPDATE session_topics SET chat_id = ? WHERE chat_id = ?",
+                "UPDATE OR REPLACE prompts SET chat_id = ? WHERE chat_id = ?",
+                "UPDATE OR REPLACE chat_projects SET chat_id = ? WHERE chat_id = ?",
+            ):
+                connection.execute(statement, (new, old))
+
+    def all(self) -> dict[int, int]:
+        """Return new ids by old ones."""
+        if self._known is None:
+            rows = self._database.rows("SELECT old_id, new_id FROM chat_migrations")
+            known = {row["old_id"]: row["new_id"] for row in rows}
+            if self._database.in_transaction:
+                return known  # it may still be rolled back
+            self._known = known
+        return self._known
+
+    def current(self, chat_id: int) -> int:
+        """Return the id that a chat has now. A supergroup does not migrate again."""
+        return self.all().get(chat_id, chat_id)

@@ -107,6 +107,13 @@ class Database:
         for callback in callbacks:
             callback()
 
+    def execute(self, sql: str, values: tuple[object, ...] = (), *, durable: bool) -> sqlite3.Cursor:
+        """Run one statement, as part of the open transaction or in one of its own; see `transaction`."""
+        if self._depth and (self._durable or not durable):
+            return self._connection.execute(sql, values)
+        with self.transaction(durable=durable):
+            return self._connection.execute(sql, values)
+
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open, so that what is read now may still be rolled back."""
@@ -131,8 +138,11 @@ class Database:
 
     def row(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Row | None:
         """Read the first row of a query, or None."""
-        rows = self.rows(sql, values)
-        return rows[0] if rows else None
+        try:
+            found: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise self._refused(error) from error
+        return found
 
     def close(self) -> None:
         """Close the connection; SQLite folds its write-ahead log into the file."""

@@ -30,16 +30,15 @@ class NotifiedStates:
 
     def set(self, session: str, state: dict[str, Any], *, durable: bool = False) -> None:
         """Save the state of a session."""
-        with self._database.transaction(durable=durable) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO told (session, told, at) VALUES (?, ?, ?)",
-                (session, json.dumps(state), self._database.clock()),
-            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO told (session, told, at) VALUES (?, ?, ?)",
+            (session, json.dumps(state), self._database.clock()),
+            durable=durable,
+        )
 
     def drop(self, session: str) -> None:
         """Delete the state of a session that is gone."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute("DELETE FROM told WHERE session = ?", (session,))
+        self._database.execute("DELETE FROM told WHERE session = ?", (session,), durable=False)
 
     def sessions(self) -> list[str]:
         """Return the keys of all sessions that the chats were notified of."""
@@ -59,15 +58,13 @@ class ShownPlans:
 
     def set(self, session: str, text: str) -> None:
         """Save the plan that is shown now."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO shown_plans (session, text) VALUES (?, ?)", (session, text)
-            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO shown_plans (session, text) VALUES (?, ?)", (session, text), durable=False
+        )
 
     def drop(self, session: str) -> None:
         """Delete the plan of a session that is gone."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute("DELETE FROM shown_plans WHERE session = ?", (session,))
+        self._database.execute("DELETE FROM shown_plans WHERE session = ?", (session,), durable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +95,11 @@ class RestartNotices:
 
     def set(self, session: str, notice: RestartNotice) -> None:
         """Save the notice of a session."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO restart_notices (session, message_key, times, at) VALUES (?, ?, ?, ?)",
-                (session, notice.message_key, notice.times, notice.at.timestamp()),
-            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO restart_notices (session, message_key, times, at) VALUES (?, ?, ?, ?)",
+            (session, notice.message_key, notice.times, notice.at.timestamp()),
+            durable=False,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,29 +142,30 @@ class LimitNoticeTable:
 
     def set(self, chat_id: int, thread_id: int, notice: LimitNotice) -> None:
         """Save the open notice of a topic."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO limit_notices "
-                "(chat_id, thread_id, message_key, since, until, sessions, text, digest) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    chat_id,
-                    thread_id,
-                    notice.message_key,
-                    notice.since.timestamp(),
-                    notice.until.timestamp(),
-                    json.dumps(notice.sessions),
-                    notice.text,
-                    notice.digest,
-                ),
-            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO limit_notices "
+            "(chat_id, thread_id, message_key, since, until, sessions, text, digest) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                chat_id,
+                thread_id,
+                notice.message_key,
+                notice.since.timestamp(),
+                notice.until.timestamp(),
+                json.dumps(notice.sessions),
+                notice.text,
+                notice.digest,
+            ),
+            durable=True,
+        )
 
     def drop(self, chat_id: int, thread_id: int) -> None:
         """Delete the notice of a topic: the limit is over."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute(
-                "DELETE FROM limit_notices WHERE chat_id = ? AND thread_id = ?", (chat_id, thread_id)
-            )
+        self._database.execute(
+            "DELETE FROM limit_notices WHERE chat_id = ? AND thread_id = ?",
+            (chat_id, thread_id),
+            durable=True,
+        )
 
 
 class LastPoll:
@@ -183,8 +181,9 @@ class LastPoll:
 
     def set(self, at: datetime) -> None:
         """Save the time of a poll."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute("INSERT OR REPLACE INTO last_poll (one, at) VALUES (1, ?)", (at.timestamp(),))
+        self._database.execute(
+            "INSERT OR REPLACE INTO last_poll (one, at) VALUES (1, ?)", (at.timestamp(),), durable=False
+        )
 
 
 def _time(seconds: float) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum, IntFlag, StrEnum
 from pathlib import Path
@@ -167,9 +168,11 @@ class OutboxQueue:
                     ).rowcount
                 ):
                     return
-                replaced = connection.execute(
-                    "SELECT file FROM outbox WHERE chat_id = ? AND key = ? AND op = ?", (chat_id, key, op)
-                ).fetchone()
+                replaced = None
+                if op is Op.SEND:  # only these have files
+                    replaced = connection.execute(
+                        "SELECT file FROM outbox WHERE chat_id = ? AND key = ? AND op = ?", (chat_id, key, op)
+                    ).fetchone()
                 connection.execute(
                     "INSERT INTO outbox (chat_id, priority, op, key, post, file, created, expires) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (chat_id, key, op) DO UPDATE SET "
@@ -197,10 +200,14 @@ class OutboxQueue:
 
     def waiting(self, chat_id: int) -> tuple[OutboxRow, ...]:
         """Read the next rows of a chat in the order in which they should go out."""
+        return tuple(self.each_waiting(chat_id))
+
+    def each_waiting(self, chat_id: int) -> Iterator[OutboxRow]:
+        """Return the same rows one after another: a caller that takes the first one has the others not decoded."""
         rows = self._database.rows(
             "SELECT * FROM outbox WHERE chat_id = ? ORDER BY priority, id LIMIT ?", (chat_id, _BATCH)
         )
-        return tuple(self._row(row) for row in rows)
+        return map(self._row, rows)
 
     def has(self, chat_id: int, key: str, op: Op) -> bool:
         """Say whether such a row waits."""
@@ -229,10 +236,11 @@ class OutboxQueue:
 
     def reduce(self, row: OutboxRow, form: Form) -> None:
         """Have a row tried in a reduced form from now on."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "UPDATE outbox SET form = ? WHERE id = ? AND version = ?", (form, row.id, row.version)
-            )
+        self._database.execute(
+            "UPDATE outbox SET form = ? WHERE id = ? AND version = ?",
+            (form, row.id, row.version),
+            durable=False,
+        )
 
     def drop(self, chat_id: int, key: str | None = None, *, spare: Priority | None = None) -> int:
         """Throw rows of a chat away.
@@ -257,8 +265,9 @@ class OutboxQueue:
 
     def move_chat(self, old: int, new: int) -> None:
         """Send what waits for a group to the chat that it became."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute("UPDATE OR REPLACE outbox SET chat_id = ? WHERE chat_id = ?", (new, old))
+        self._database.execute(
+            "UPDATE OR REPLACE outbox SET chat_id = ? WHERE chat_id = ?", (new, old), durable=True
+        )
 
     def prune(self) -> None:
         """Remove files that no row names: of a crash between the two."""

@@ -57,11 +57,11 @@ class Pairing:
         code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
         salt = secrets.token_bytes(16)
         expires = self._database.clock() + LIFETIME_SECONDS
-        with self._database.transaction(durable=True) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO pairing (one, salt, digest, expires, tries) VALUES (1, ?, ?, ?, 0)",
-                (salt, _digest(salt, code), expires),
-            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO pairing (one, salt, digest, expires, tries) VALUES (1, ?, ?, ?, 0)",
+            (salt, _digest(salt, code), expires),
+            durable=True,
+        )
         return PairingCode(code, expires)
 
     def redeem(self, code: str) -> bool:
@@ -83,8 +83,7 @@ class Pairing:
 
     def revoke(self) -> None:
         """Make the open code, if there is one, stop working."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute("DELETE FROM pairing")
+        self._database.execute("DELETE FROM pairing", durable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +129,22 @@ class PairedPeople:
 
     def remove(self, identifier: int) -> None:
         """Revoke a user's or group's access; those in the settings cannot be revoked here."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute("DELETE FROM people WHERE id = ?", (identifier,))
+        self._database.execute("DELETE FROM people WHERE id = ?", (identifier,), durable=True)
         self._access = None
 
     def move_group(self, old: int, new: int) -> None:
         """Follow a group that got a new number."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute(
-                "UPDATE OR REPLACE people SET id = ? WHERE kind = 'group' AND id = ?", (new, old)
-            )
+        self._database.execute(
+            "UPDATE OR REPLACE people SET id = ? WHERE kind = 'group' AND id = ?", (new, old), durable=True
+        )
         self._access = None
 
     def _add(self, kind: str, identifier: int) -> None:
-        with self._database.transaction(durable=True) as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO people (kind, id, at) VALUES (?, ?, ?)",
-                (kind, identifier, self._database.clock()),
-            )
+        self._database.execute(
+            "INSERT OR IGNORE INTO people (kind, id, at) VALUES (?, ?, ?)",
+            (kind, identifier, self._database.clock()),
+            durable=True,
+        )
         self._access = None
 
 
@@ -170,11 +167,11 @@ class LastPairing:
 
     def set(self, chat_id: int, message_id: int, title: str) -> None:
         """Save the message; in the caller's transaction."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO last_pairing (one, chat_id, message_id, title) VALUES (1, ?, ?, ?)",
-                (chat_id, message_id, title),
-            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO last_pairing (one, chat_id, message_id, title) VALUES (1, ?, ?, ?)",
+            (chat_id, message_id, title),
+            durable=True,
+        )
 
     def find(self, chat_id: int, message_id: int) -> PairedBy | None:
         """Return who was let in by a message, None if nobody was."""

@@ -38,5 +38,4 @@ class PastRows:
 
     def drop(self, session: str) -> None:
         """Forget a session that is gone."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute("DELETE FROM past_sessions WHERE session = ?", (session,))
+        self._database.execute("DELETE FROM past_sessions WHERE session = ?", (session,), durable=False)

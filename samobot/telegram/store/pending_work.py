@@ -45,16 +45,17 @@ class OpenPrompts:
         self, chat_id: int, user_id: int, action: dict[str, Any], message_key: str, text: str = ""
     ) -> None:
         """Open a prompt; an earlier one of the same user is replaced."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO prompts (chat_id, user_id, action, message_key, at, text) VALUES (?, ?, ?, ?, ?, ?)",
-                (chat_id, user_id, json.dumps(action), message_key, self._database.clock(), text),
-            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO prompts (chat_id, user_id, action, message_key, at, text) VALUES (?, ?, ?, ?, ?, ?)",
+            (chat_id, user_id, json.dumps(action), message_key, self._database.clock(), text),
+            durable=False,
+        )
 
     def drop(self, chat_id: int, user_id: int) -> None:
         """Close the open prompt of a user."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute("DELETE FROM prompts WHERE chat_id = ? AND user_id = ?", (chat_id, user_id))
+        self._database.execute(
+            "DELETE FROM prompts WHERE chat_id = ? AND user_id = ?", (chat_id, user_id), durable=False
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +93,15 @@ class BackgroundTasks:
 
     def set(self, key: str, task: BackgroundTask) -> None:
         """Save a task that begins now."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO background_tasks (key, command, request, at) VALUES (?, ?, ?, ?)",
-                (key, task.command, json.dumps(task.request), self._database.clock()),
-            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO background_tasks (key, command, request, at) VALUES (?, ?, ?, ?)",
+            (key, task.command, json.dumps(task.request), self._database.clock()),
+            durable=True,
+        )
 
     def drop(self, key: str) -> None:
         """Delete a task that has ended."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute("DELETE FROM background_tasks WHERE key = ?", (key,))
+        self._database.execute("DELETE FROM background_tasks WHERE key = ?", (key,), durable=False)
 
 
 class PhaseLimits:
@@ -117,12 +117,12 @@ class PhaseLimits:
 
     def set(self, session: str, phase: str) -> None:
         """Let a session pause after a phase."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO phase_limits (session, phase) VALUES (?, ?)", (session, phase)
-            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO phase_limits (session, phase) VALUES (?, ?)",
+            (session, phase),
+            durable=True,
+        )
 
     def drop(self, session: str) -> None:
         """Delete the limit of a session."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute("DELETE FROM phase_limits WHERE session = ?", (session,))
+        self._database.execute("DELETE FROM phase_limits WHERE session = ?", (session,), durable=True)

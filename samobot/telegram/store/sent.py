@@ -67,22 +67,22 @@ class SentMessages:
     def put(self, message: SentMessage) -> None:
         """Remember a message, or what it shows now."""
         about = message.about
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO sent (chat_id, message_id, key, session, kind, detail, thread_id, digest, at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    message.chat_id,
-                    message.message_id,
-                    message.key,
-                    about.session,
-                    about.kind,
-                    json.dumps(about.detail),
-                    message.thread_id,
-                    message.digest,
-                    message.at,
-                ),
-            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO sent (chat_id, message_id, key, session, kind, detail, thread_id, digest, at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                message.chat_id,
+                message.message_id,
+                message.key,
+                about.session,
+                about.kind,
+                json.dumps(about.detail),
+                message.thread_id,
+                message.digest,
+                message.at,
+            ),
+            durable=False,
+        )
 
     def find(self, chat_id: int, message_id: int) -> SentMessage | None:
         """Say what a message is about, given its number in a chat."""
@@ -117,26 +117,27 @@ class SentMessages:
 
     def rename(self, message: SentMessage, key: str) -> None:
         """Give a message another key, so that its old one is free for a new message."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "UPDATE sent SET key = ? WHERE chat_id = ? AND message_id = ?",
-                (key, message.chat_id, message.message_id),
-            )
+        self._database.execute(
+            "UPDATE sent SET key = ? WHERE chat_id = ? AND message_id = ?",
+            (key, message.chat_id, message.message_id),
+            durable=False,
+        )
 
     def drop(self, chat_id: int, key: str) -> None:
         """Forget the messages of a key: they are gone from the chat, or must no longer be edited."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute("DELETE FROM sent WHERE key = ? AND chat_id = ?", (key, chat_id))
+        self._database.execute(
+            "DELETE FROM sent WHERE key = ? AND chat_id = ?", (key, chat_id), durable=False
+        )
 
     def move_chat(self, old: int, new: int) -> None:
         """Forget the messages of a group that became another chat: their numbers mean nothing there."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute("DELETE FROM sent WHERE chat_id IN (?, ?)", (old, new))
+        self._database.execute("DELETE FROM sent WHERE chat_id IN (?, ?)", (old, new), durable=False)
 
     def prune(self) -> None:
         """Forget messages from long ago."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute("DELETE FROM sent WHERE at < ?", (self._database.clock() - KEEP_SECONDS,))
+        self._database.execute(
+            "DELETE FROM sent WHERE at < ?", (self._database.clock() - KEEP_SECONDS,), durable=False
+        )
 
 
 def _message(row: Any) -> SentMessage:

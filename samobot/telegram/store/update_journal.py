@@ -1,4 +1,4 @@
-"""The journal of updates: on disk before they are acknowledged to Telegram."""
+"""The journal of updates, on disk before they are acknowledged to Telegram, and which messages were acted on."""
 
 from __future__ import annotations
 
@@ -32,12 +32,14 @@ class JournaledUpdate:
         raw: The whole JSON object.
         received: When it was journaled, epoch seconds.
         tries: How many times its handling was begun.
+        begun: Whether the last of these tries is the one that is due now.
     """
 
     update_id: int
     raw: dict[str, Any]
     received: float
     tries: int = 0
+    begun: bool = False
 
 
 class UpdateJournal:
@@ -46,23 +48,25 @@ class UpdateJournal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, raws: Sequence[dict[str, Any]]) -> tuple[JournaledUpdate, ...]:
-        """Keep updates for good, and say which of them are new.
+    def record(self, raws: Sequence[dict[str, Any]], *, begin: bool = False) -> tuple[JournaledUpdate, ...]:
+        """Keep updates for good, and return those that are new.
 
         Args:
             raws: Updates as getUpdates returned them, each with an integer `update_id`.
+            begin: Whether the first new one is handled at once, so that `begin` is not called for it.
         """
         now = self._database.clock()
-        new = []
+        new: list[JournaledUpdate] = []
         with self._database.transaction(durable=True) as connection:
             for raw in raws:
+                begun = begin and not new
                 cursor = connection.execute(
-                    "INSERT INTO updates (update_id, raw, received, state) VALUES (?, ?, ?, ?) "
+                    "INSERT INTO updates (update_id, raw, received, state, tries) VALUES (?, ?, ?, ?, ?) "
                     "ON CONFLICT (update_id) DO NOTHING",
-                    (raw["update_id"], json.dumps(raw), now, UpdateState.PENDING),
+                    (raw["update_id"], json.dumps(raw), now, UpdateState.PENDING, int(begun)),
                 )
                 if cursor.rowcount:
-                    new.append(JournaledUpdate(raw["update_id"], raw, now))
+                    new.append(JournaledUpdate(raw["update_id"], raw, now, int(begun), begun))
         return tuple(new)
 
     def begin(self, update_id: int) -> int:
@@ -78,11 +82,11 @@ class UpdateJournal:
 
     def revert(self, update_id: int) -> None:
         """Note that handling was broken off by an orderly end, which is not the update's fault."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "UPDATE updates SET tries = tries - 1 WHERE update_id = ? AND state = ?",
-                (update_id, UpdateState.PENDING),
-            )
+        self._database.execute(
+            "UPDATE updates SET tries = tries - 1 WHERE update_id = ? AND state = ?",
+            (update_id, UpdateState.PENDING),
+            durable=False,
+        )
 
     def done(self, update_id: int) -> None:
         """Note that an update needs nothing more."""
@@ -131,14 +135,43 @@ class UpdateJournal:
 
     def prune(self) -> None:
         """Forget what was finished long ago."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "DELETE FROM updates WHERE state != ? AND received < ?",
-                (UpdateState.PENDING, self._database.clock() - KEEP_SECONDS),
-            )
+        self._database.execute(
+            "DELETE FROM updates WHERE state != ? AND received < ?",
+            (UpdateState.PENDING, self._database.clock() - KEEP_SECONDS),
+            durable=False,
+        )
 
     def _settle(self, update_id: int, state: UpdateState, reason: str | None) -> None:
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "UPDATE updates SET state = ?, reason = ? WHERE update_id = ?", (state, reason, update_id)
-            )
+        self._database.execute(
+            "UPDATE updates SET state = ?, reason = ? WHERE update_id = ?",
+            (state, reason, update_id),
+            durable=False,
+        )
+
+
+class ActedMessages:
+    """The table of these messages; they are kept for as long as their updates."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, chat_id: int, message_id: int, session: str | None) -> None:
+        """Note that a message was acted on, for a session or for none."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO acted_messages (chat_id, message_id, session, at) VALUES (?, ?, ?, ?)",
+            (chat_id, message_id, session, self._database.clock()),
+            durable=False,
+        )
+
+    def find(self, chat_id: int, message_id: int) -> tuple[bool, str | None]:
+        """Return whether a message was acted on, and for which session."""
+        row = self._database.row(
+            "SELECT session FROM acted_messages WHERE chat_id = ? AND message_id = ?", (chat_id, message_id)
+        )
+        return row is not None, row["session"] if row is not None else None
+
+    def prune(self) -> None:
+        """Forget what was long ago."""
+        self._database.execute(
+            "DELETE FROM acted_messages WHERE at < ?", (self._database.clock() - KEEP_SECONDS,), durable=False
+        )

@@ -45,20 +45,21 @@ class WatchedPullRequests:
 
     def hurry_all(self) -> None:
         """Look at all at once, but for those whose forge was asked too often."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                'UPDATE watched_pull_requests SET due = 0 WHERE watch NOT LIKE \'%"problem":"rate-limit"%\''
-            )
+        self._database.execute(
+            'UPDATE watched_pull_requests SET due = 0 WHERE watch NOT LIKE \'%"problem":"rate-limit"%\'',
+            durable=False,
+        )
 
     def set(self, session: str, watch: str, due: float) -> None:
         """Save what was seen, and when to look again."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO watched_pull_requests (session, watch, due) VALUES (?, ?, ?)",
-                (session, watch, due),
-            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO watched_pull_requests (session, watch, due) VALUES (?, ?, ?)",
+            (session, watch, due),
+            durable=True,
+        )
 
     def drop(self, session: str) -> None:
         """No longer watch a session's pull request."""
-        with self._database.transaction(durable=True) as connection:
-            connection.execute("DELETE FROM watched_pull_requests WHERE session = ?", (session,))
+        self._database.execute(
+            "DELETE FROM watched_pull_requests WHERE session = ?", (session,), durable=True
+        )

@@ -32,9 +32,9 @@ class WebhookDeliveries:
 
     def prune(self) -> None:
         """Forget all but the newest."""
-        with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "DELETE FROM webhook_deliveries WHERE name NOT IN "
-                "(SELECT name FROM webhook_deliveries ORDER BY at DESC LIMIT ?)",
-                (_KEPT,),
-            )
+        self._database.execute(
+            "DELETE FROM webhook_deliveries WHERE name NOT IN "
+            "(SELECT name FROM webhook_deliveries ORDER BY at DESC LIMIT ?)",
+            (_KEPT,),
+            durable=False,
+        )

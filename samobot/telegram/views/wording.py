@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from samobot.fleet.models import GuidanceView, SessionRef, SessionView
@@ -139,6 +140,7 @@ def decided_by(
     return f"{who}, {time_of(at, recipient, today)}" if at is not None else who
 
 
+@lru_cache(maxsize=32)  # a card is made again and again from the same texts
 def agent_rich(markdown: str) -> RichText:
     """The agent's Markdown, rendered and without disguises; the end of a text beyond reason is left out."""
     return undisguised(render(clip(markdown.strip(), _MOST_RENDERED)))
@@ -208,18 +210,20 @@ def dots(phase: Phase | None, *, over: bool = False) -> str:
     names = list(Phase)
     if over:
         return "●" * len(names)
-    at = names.index(phase) if phase is not None else -1
-    return "".join("●" if place < at else "◉" if place == at else "○" for place in range(len(names)))
+    if phase is None:
+        return "○" * len(names)
+    at = names.index(phase)
+    return f"{'●' * at}◉{'○' * (len(names) - at - 1)}"
 
 
 def paragraphs(*parts: str) -> str:
     """Join paragraphs; empty ones are left out."""
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(filter(None, parts))
 
 
 def lines(*parts: str) -> str:
     """Join lines; empty ones are left out."""
-    return "\n".join(part for part in parts if part)
+    return "\n".join(filter(None, parts))
 
 
 def quoted_lines(*parts: str) -> str:

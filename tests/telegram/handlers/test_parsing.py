@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.errors import UsageError
-from samobot.telegram.handlers.parsing import (
+from samobot.telegram.handlers.chat_request import (
     first_word,
     parse_command,
     parse_money,

@@ -116,9 +116,9 @@ async def test_an_update_is_on_disk_before_telegram_may_forget_it(
     record = scene.store.updates.record
     waiting: list[int] = []
 
-    def watched(raws: list[dict[str, Any]]) -> Any:
+    def watched(raws: list[dict[str, Any]], **options: bool) -> Any:
         waiting.append(len(scene.server.world.only_bot().queue))
-        return record(raws)
+        return record(raws, **options)
 
     monkeypatch.setattr(scene.store.updates, "record", watched)
     async with scene.polling():
@@ -192,6 +192,48 @@ async def test_ending_the_bot_again_and_again_does_not_set_an_update_aside(scene
     async with scene.polling():
         await scene.until_handled("slow")
     assert scene.problems == []
+
+
+async def test_an_update_that_comes_while_the_bot_ends_counts_as_not_begun(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = scene.store.updates.record
+
+    def ending(raws: list[dict[str, Any]], **options: bool) -> Any:
+        new = record(raws, **options)
+        if new:
+            polling.cancel()
+        return new
+
+    monkeypatch.setattr(scene.store.updates, "record", ending)
+    scene.ann.say("late")
+    polling = asyncio.create_task(scene.poller().run())
+    with contextlib.suppress(asyncio.CancelledError):
+        await polling
+    assert scene.handled == []
+    assert [update.tries for update in scene.store.updates.unfinished()] == [0]
+
+
+async def test_whoever_waits_for_handlers_waits_for_the_last_one_and_not_for_ever(scene: Scene) -> None:
+    go_on = asyncio.Event()
+
+    async def slow(update: Update) -> None:
+        await scene.note(update)
+        await go_on.wait()
+
+    async with scene.polling(slow) as poller:
+        await poller.wait_until_handled(60)
+        scene.ann.say("one")
+        scene.ann.say("two")
+        await scene.until_handled("one")
+        await scene.until_acknowledged()
+        await poller.wait_until_handled(0)
+        waiting = asyncio.create_task(poller.wait_until_handled(60))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        go_on.set()
+        await waiting
+        assert scene.handled == ["one", "two"]
 
 
 @pytest.mark.parametrize(
@@ -333,10 +375,10 @@ async def test_while_the_disk_is_full_a_stop_still_works_and_nothing_is_lost_or_
     def guarded(name: str) -> Callable[..., Any]:
         write = getattr(UpdateJournal, name)
 
-        def call(*values: Any) -> Any:
+        def call(*values: Any, **options: bool) -> Any:
             if full:
                 raise StorageError("disk full")
-            return write(scene.store.updates, *values)
+            return write(scene.store.updates, *values, **options)
 
         return call
 
@@ -411,12 +453,12 @@ async def test_an_update_that_a_full_disk_did_not_take_is_handled_once_there_is_
     record = scene.store.updates.record
     full = True
 
-    def refusing_once(raws: list[dict[str, Any]]) -> Any:
+    def refusing_once(raws: list[dict[str, Any]], **options: bool) -> Any:
         nonlocal full
         if full and raws:
             full = False
             raise StorageError("disk full")
-        return record(raws)
+        return record(raws, **options)
 
     monkeypatch.setattr(scene.store.updates, "record", refusing_once)
     async with scene.polling():

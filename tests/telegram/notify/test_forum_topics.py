@@ -13,7 +13,7 @@ from samobot.sandbox.botapi.chats import TOPIC_ICONS, MemberStatus, SandboxChat,
 from samobot.session.folder import SessionFolder
 from samobot.telegram.notify import forum_topics
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.session_topics import SessionTopic
+from samobot.telegram.store.session_chats import SessionTopic
 from tests.support.decision_room import DecisionRoom, decision_room
 from tests.support.session_folder import write_signal
 from tests.support.views import session

@@ -21,7 +21,7 @@ from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.chats import SandboxChat
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.telegram.notify.importance import Importance
+from samobot.telegram.notify.notification import Importance
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.delivery import deliver

@@ -15,9 +15,10 @@ from samobot.config.settings import Settings
 from samobot.session.status import SessionState
 from samobot.telegram.inbound.access import AccessGate
 from samobot.telegram.notify.limit_notices import LimitNotices
+from samobot.telegram.notify.notification import silence_key
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
-from samobot.telegram.notify.reminders import PendingNeed, Reminders, silence_key
+from samobot.telegram.notify.reminders import PendingNeed, Reminders
 from samobot.telegram.notify.state import LiveMessage, NotifiedState
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store

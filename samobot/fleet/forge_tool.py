@@ -61,6 +61,8 @@ def run_tool(
         raise ForgeError(f"{tool} is not installed.")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(_DROPPED)} | _QUIET
     with tempfile.TemporaryDirectory(prefix="samobot-forge-") as nowhere:
+        # Anybody could make a repository of the folder above.
+        environment["GIT_CEILING_DIRECTORIES"] = os.path.dirname(os.path.realpath(nowhere))
         try:
             process = subprocess.Popen(
                 [program, *arguments],

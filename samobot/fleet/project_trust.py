@@ -19,16 +19,14 @@ from samobot.config.trust import (
 from samobot.config.trust_text import whole_text
 from samobot.errors import ConflictError
 from samobot.fleet.results import Document, UntrustedView
-from samobot.session.files import read_text
+from samobot.session.branch_state import work_dir_of
 from samobot.session.folder import SessionFolder
-from samobot.session.overview import parse_overview
 from samobot.text import without_surrogates
 
 
 def session_work_dir(project: Project, folder: SessionFolder) -> Path:
     """Return where a session works, whether that is there or not."""
-    named = parse_overview(read_text(folder.overview) or "").working_dir
-    return project.main_repo if named is None else project.file.parent / Path(named).expanduser()
+    return project.file.parent / work_dir_of(folder, project.main_repo)
 
 
 def all_untrusted(state_dir: Path, project: Project, work_dir: Path) -> list[Content]:

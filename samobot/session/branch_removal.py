@@ -8,7 +8,7 @@ from pathlib import Path
 from samobot.errors import ConflictError
 from samobot.session.branch_state import BranchState
 from samobot.session.git import Git, GitError
-from samobot.session.push import PushTarget
+from samobot.session.push import PushTarget, receive_options
 from samobot.session.repository import checkouts, commit_of, find_repository
 
 _KEPT = "refs/samobot/discarded/"
@@ -39,8 +39,10 @@ def remove_remote_branch(state: BranchState, target: PushTarget) -> None:
     """
     name = f"refs/heads/{state.name}"
     lease = f"--force-with-lease={name}:{target.head}"  # the remote compares; a branch that has moved stays
+    git = state.repository.git
     try:
-        state.repository.git.run("push", lease, target.remote, f":{name}", timeout=_PUSH_S)
+        receive = receive_options(git, target.remote)
+        git.run("push", lease, *receive, target.remote, f":{name}", timeout=_PUSH_S)
     except GitError as failure:
         raise ConflictError(
             f"{target.remote} did not delete {state.name}, so it is left here too; /clean (samobot clean) removes only "

@@ -106,16 +106,24 @@ def push(state: BranchState, target: PushTarget) -> None:
     """
     git = state.repository.git
     try:
-        address = _address(git, target.remote)
-        local = _local_path(address, git.folder)
-        receive = [f"--receive-pack={_receive_pack(local)}"] if local is not None else []
         refspec = f"{state.head}:refs/heads/{state.name}"
-        git.run("push", *receive, target.remote, refspec, timeout=_PUSH_S)
+        git.run("push", *receive_options(git, target.remote), target.remote, refspec, timeout=_PUSH_S)
     except GitError as failure:
         # With --porcelain git prints why a branch was refused, and not as an error.
         refused = re.search(r"^!\t\S+\t(.*)$", failure.output, re.MULTILINE)
         reason = refused[1] if refused else _clean(failure.message, target.address)
         raise ConflictError(f"{target.remote} did not take {state.name}: {reason}") from failure
+
+
+def receive_options(git: Git, remote: str) -> list[str]:
+    """Return the options of a push to a remote, by which one on this machine runs none of its hooks.
+
+    Raises:
+        ConflictError: The remote has several addresses.
+        GitError: Its configuration cannot be read.
+    """
+    local = _local_path(_address(git, remote), git.folder)
+    return [f"--receive-pack={_receive_pack(local)}"] if local is not None else []
 
 
 def without_credentials(address: str) -> str:

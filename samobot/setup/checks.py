@@ -20,6 +20,7 @@ from samobot.config.settings import Settings
 from samobot.config.settings_loader import load_settings
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
+from samobot.hosts.link import host_link_file
 from samobot.session.commit_check import OLD_LOCK, commit_hooks, commit_problem
 from samobot.session.files import read_text
 from samobot.session.folder import list_folders
@@ -102,6 +103,10 @@ def _configuration(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]
 
 def _telegram(settings: Settings) -> list[Finding]:
     if not settings.telegram_bot_token:
+        if host_link_file(settings.samobot_state_dir).exists():
+            return [
+                Finding("Bot token", Level.OK, "none here: this machine is a host, the bot runs on its hub")
+            ]
         text = "no token is set: sessions run at a terminal, but not from a chat"
         return [Finding("Bot token", Level.WARNING, text, "Run: samobot init")]
     try:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 HANDLER_SECONDS = 1.0
 """Seconds that a look waits at most for a handler that is at work."""
 
-_SHORTEST_REST, _LONGEST_REST = 0.02, 0.3
+_SHORTEST_REST, _LONGEST_REST = 0.01, 0.3
 
 
 class SessionPolling:

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from samobot.config.settings import Settings
 from samobot.errors import BusyError, SamobotError
 from samobot.hosts import hub_server, nats_streams
 from samobot.hosts.certificates import Authority, authority_of, fingerprint
 from samobot.hosts.hub_server import HubServer, is_running
 from samobot.hosts.joining import works
+from samobot.hosts.link import Link, host_link_file, write_link
 from samobot.hosts.server_binary import server_binary
+from samobot.setup.checks import _telegram
 from samobot.setup.doctor import Level
 from samobot.setup.hub_checks import examine_hosts, examine_hub
 from tests.support.hub import DEADLINE, Hub, connect, now, running_hub
@@ -85,6 +88,13 @@ def test_check_names_a_hub_that_does_not_run_and_keys_that_others_may_read(tmp_p
         "Hub's keys": f"Run: chmod 700 {hub.registry.folder}",
         "Hub": "Run: samobot install-service --hub",
     }
+
+
+def test_a_host_needs_no_token_of_the_bot(tmp_path: Path) -> None:
+    settings = Settings(samobot_state_dir=tmp_path)
+    assert [each.level for each in _telegram(settings)] == [Level.WARNING]
+    write_link(host_link_file(tmp_path), Link(user="laptop", servers=("tls://hub:4222",)))
+    assert [each.level for each in _telegram(settings)] == [Level.OK]
 
 
 def test_check_of_one_machine_has_nothing_to_report(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from samobot.session.status import SessionState
 from samobot.system.platform.current import boot_id, identify
 from samobot.system.platform.linux import LinuxPlatform
 from samobot.worker.halt import halt
+from tests.support.cases import for_each
 from tests.support.scripted import ScriptedShop, investigation, scripted_shop
 from tests.support.session_folder import NOW, QUESTIONS, make_session
 from tests.support.waiting import until
@@ -347,6 +350,43 @@ def test_stop_does_not_speak_of_workers_that_were_killed_before_the_machine_was_
             folder, EventName.RUN_START, NOW, run="r", pid=1, start_ticks=1, boot_id=boot, scope=None
         )
         assert ("was killed" in halt(folder).summary) is (boot == boot_id())
+
+
+def line(event: str, **fields: object) -> str:
+    return json.dumps({"at": "2026-01-15T10:31:00Z", "event": event, **fields}) + "\n"
+
+
+FORGED: dict[str, Callable[[Path], object]] = {
+    "an end": lambda copy: copy.open("a").write(line("run_end", reason="done", exit_code=0)),
+    "another run that ended": lambda copy: copy.open("a").write(
+        line("run_start", run="s", pid=1) + line("run_end", reason="done", exit_code=0)
+    ),
+    "an earlier boot": lambda copy: copy.write_text(copy.read_text().replace(boot_id() or "", "earlier")),
+    "a scope of its own": lambda copy: copy.write_text(
+        copy.read_text().replace('"scope": null', '"scope": "/samobot-worker-greet.scope"')
+    ),
+    "no journal": lambda copy: copy.unlink(),
+    "an empty journal": lambda copy: copy.write_text(""),
+}
+
+
+@for_each("forge", FORGED)
+def test_what_an_agent_writes_about_a_killed_worker_does_not_make_it_an_orderly_one(
+    tmp_path_factory: pytest.TempPathFactory, forge: str
+) -> None:
+    folder = make_session(tmp_path_factory.mktemp("killed"))
+    folder.prepare()
+    identity = {"run": "r", "pid": 1, "start_ticks": 1, "boot_id": boot_id(), "scope": None}
+    journal.append(folder, EventName.RUN_START, NOW, **identity)
+    FORGED[forge](folder.journal)
+    assert "was killed: a process that it had started" in halt(folder).summary
+
+
+def test_a_killed_worker_without_a_known_boot_counts_as_one_of_this_boot(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.prepare()
+    journal.append(folder, EventName.RUN_START, NOW, run="r", pid=1, start_ticks=1, boot_id="", scope=None)
+    assert "was killed: a process that it had started" in halt(folder).summary
 
 
 HIERARCHY = next(

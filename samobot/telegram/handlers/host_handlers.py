@@ -13,6 +13,8 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.wording import Icon
 from samobot.text import plural
 
+_AWAY_LINES = 5
+
 
 async def hosts(context: HandlerContext, request: ChatRequest) -> None:
     """`/hosts`: the other machines, whether they can be reached, and what runs there."""
@@ -46,9 +48,11 @@ def project_labels(projects: Iterable[ProjectView]) -> dict[str, str]:
 
 
 async def away_lines(context: HandlerContext) -> list[str]:
-    """A line for each host that cannot be reached and has sessions or decisions."""
-    return [
-        f"{Icon.AWAY} {escape(each.away)}"
-        for each in await context.fleet.hosts()
-        if each.away and (each.sessions or each.pending)
+    """A line for each host that cannot be reached and has sessions or decisions; of many, for the first."""
+    away = [
+        each.away for each in await context.fleet.hosts() if each.away and (each.sessions or each.pending)
     ]
+    lines = [f"{Icon.AWAY} {escape(each)}" for each in away[:_AWAY_LINES]]
+    if len(away) > _AWAY_LINES:
+        lines.append(f"{Icon.AWAY} {plural(len(away) - _AWAY_LINES, 'more host')} not reachable: /hosts")
+    return lines

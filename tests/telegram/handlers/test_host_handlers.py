@@ -110,6 +110,13 @@ async def test_hosts_are_listed_with_what_runs_there_and_since_when_one_is_away(
         "studio · 2 of 3 running · 0 sessions"
     ]
     assert "📡 laptop not reachable since 14:05." in (await phone.say("/status"))[0]
+    for number in range(10, 18):
+        machines.beat(f"box-{number}", "api")
+        machines.asks(f"box-{number}", "greet")
+    machines.clock += timedelta(hours=1)
+    lines = [line for line in (await phone.say("/status"))[0].splitlines() if line.startswith("📡")]
+    assert [line.split()[1] for line in lines[:5]] == [f"box-{number}" for number in range(10, 15)]
+    assert lines[5:] == ["📡 4 more hosts not reachable: /hosts"]
 
 
 @pytest.mark.parametrize(

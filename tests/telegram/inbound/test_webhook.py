@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
@@ -93,6 +94,46 @@ async def test_what_is_not_signed_is_refused_and_gives_no_hint(
     assert await send(client, headers, body) == 401
     assert not receiver.take_hint()
     assert await send(client, signed()) == 202  # and the delivery's id is not used up by it
+
+
+SIGNING_TOKEN = "whsec_" + base64.b64encode(b"k" * 32).decode()
+SENT_AT = 1_800_000_000
+
+
+def standard(key: bytes = b"k" * 32, *, at: str = str(SENT_AT), name: str = "1") -> dict[str, str]:
+    """Headers as GitLab sends them with a signing token."""
+    made = hmac.digest(key, f"{name}.{at}.".encode() + BODY, "sha256")
+    signed_by = f"v1,{base64.b64encode(b'x' * 32).decode()} v1,{base64.b64encode(made).decode()}"
+    return {
+        "webhook-id": name,
+        "webhook-timestamp": at,
+        "webhook-signature": signed_by,
+        "Idempotency-Key": name,
+    }
+
+
+async def test_signing_token_of_gitlab_signs_id_time_and_body(store: Store, clock: Clock) -> None:
+    receiver = ForgeWebhook(SIGNING_TOKEN, store.webhook_deliveries, clock, lambda: SENT_AT + 200.0)
+    async with TestClient(TestServer(receiver.application())) as client:
+        refused = [
+            (standard(b"another"), BODY),
+            (standard(), b"another body"),
+            (standard() | {"webhook-id": "2"}, BODY),
+            (standard() | {"webhook-timestamp": str(SENT_AT + 1)}, BODY),
+            (standard(at=str(SENT_AT - 200)), BODY),  # replayed too late
+            (standard(at=str(SENT_AT + 600)), BODY),
+            (standard(at="1e9"), BODY),
+            # Its own signature is wrong, so no other proof counts.
+            (standard(b"another") | {"X-Gitlab-Token": SIGNING_TOKEN}, BODY),
+            (standard() | {"webhook-signature": "v1,"}, BODY),
+        ]
+        assert {await send(client, headers, body) for headers, body in refused} == {401}
+        assert not receiver.take_hint()
+        assert await send(client, standard(name="")) == 400
+        assert await send(client, standard()) == 202
+        assert receiver.take_hint()
+        assert await send(client, standard()) == 200
+        assert not receiver.take_hint()
 
 
 async def test_repeated_delivery_gives_no_second_hint(

@@ -223,8 +223,13 @@ class IterationRunner:
         outcome = call.program.with_cost(outcome)
         reverted = await asyncio.to_thread(self.guard.end)
         self._heartbeat.renew()
-        signal = files.signal()
-        log_end(files, about, outcome, time.monotonic() - began)
+        signal, seconds = files.signal(), time.monotonic() - began
+        # Looked at first: guidance is ticked right after the end is on record, or a kill in between would repeat it.
+        unfinished = await asyncio.to_thread(_unfinished, signal, work_dir)
+        changed = not _stays(signal, assignment.phase) or trace_before != await asyncio.to_thread(
+            trace, work_dir, folder
+        )
+        log_end(files, about, outcome, seconds)
         log_signal(files, signal, assignment.number)
         self._heartbeat.show_idle()
         return Report(
@@ -237,9 +242,8 @@ class IterationRunner:
             told=tuple(ask.id for ask in asks.untold),
             lost=self.guard.lost or full,
             restored=self.guard.restored,
-            unfinished=await asyncio.to_thread(_unfinished, signal, work_dir),
-            changed=not _stays(signal, assignment.phase)
-            or trace_before != await asyncio.to_thread(trace, work_dir, folder),
+            unfinished=unfinished,
+            changed=changed,
         )
 
     def _disk_guard(self, work_dir: Path) -> DiskGuard:

@@ -102,6 +102,9 @@ def test_agent_that_fills_the_disk_is_stopped_and_the_user_reads_why(tmp_path: P
     fill = RunStep(command="head -c 50000000 /dev/zero > big")
     shop = scripted_shop(tmp_path, Scenario(phases={Phase.INVESTIGATION: [[fill, Hang()]]}))
     shop.worktrees.mkdir(exist_ok=True)
+    scratch = tmp_path / "scratch"  # the report looks through it: the machine's may be large
+    scratch.mkdir()
+    shop.environment["TMPDIR"] = str(scratch)
     done = subprocess.run(
         [
             *(bwrap, "--dev-bind", "/", "/", "--size", "64000000", "--tmpfs", str(shop.worktrees), "--"),

@@ -26,7 +26,13 @@ from samobot.hosts.applier import Applier
 from samobot.hosts.connection import Connection, NobodyListensError, NotStoredError, cancellable
 from samobot.hosts.decision_receiver import DecisionReceiver
 from samobot.hosts.host_control import ControlReader
-from samobot.hosts.hub_messages import Beat, HostNews, SessionSnapshot
+from samobot.hosts.hub_messages import (
+    LONGEST_NEWS,
+    MOST_PROJECTS,
+    Beat,
+    HostNews,
+    SessionSnapshot,
+)
 from samobot.hosts.link import Link
 from samobot.hosts.machine_limits import MachineLimits
 from samobot.hosts.read_responder import ReadResponder
@@ -128,7 +134,10 @@ class HostService:
             if seen != self._seen:
                 self._running, self._projects, self._seen, self._has_looked = running, projects, seen, True
                 self._beat_due.set()
-            self._untold += [HostNews(id=uuid4().hex, event=each) for each in found.events]
+            self._untold += [
+                HostNews(id=uuid4().hex, event=each.model_copy(update={"text": each.text[:LONGEST_NEWS]}))
+                for each in found.events
+            ]
             if self._untold or self._publisher.due():
                 self._due.set()
             return self._publisher.n
@@ -228,7 +237,7 @@ class HostService:
                 waits_alone=self._alone is HostAlone.PAUSE,
                 emergency=await self._fleet.emergency_stop(),
                 panic=self._control.panic,
-                projects=tuple(self._projects),
+                projects=tuple(self._projects[:MOST_PROJECTS]),
             )
             await self._connection.store(subjects.beat(self._name), beat.encode())
             was_whole = is_whole

@@ -23,6 +23,7 @@ from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_control import HubControl
 from samobot.hosts.hub_lease import HubLease
 from samobot.hosts.hub_messages import (
+    LARGEST_NEWS,
     CallOutcome,
     HostNews,
     Read,
@@ -275,6 +276,8 @@ class HubLink:
     async def _on_news(self, message: Msg) -> None:
         """Keep what a host's fleet did, and only then let the server forget it."""
         try:
+            if len(message.data) > LARGEST_NEWS:
+                raise ValueError(f"{len(message.data)} bytes")
             news = HostNews.model_validate_json(message.data)
         except ValueError as error:
             log.error("news of %s cannot be read: %s", message.subject, error)

@@ -25,6 +25,13 @@ NEWEST_PROTOCOL = 1
 LARGEST = 384 * 1024
 """Bytes of a content; larger ones are cut into parts. Quoted once more it may double, and the server takes 1 MB."""
 
+LARGEST_NEWS = 16 * 1024
+LONGEST_NEWS = 2000
+"""Bytes of news, and characters of their text."""
+
+MOST_PROJECTS = 500
+"""Of a host."""
+
 _NEWER = "This host runs a newer samobot; update the hub to see everything."
 
 
@@ -170,7 +177,7 @@ class Beat(Message):
     at: AwareDatetime
     n: int = 0
     is_whole: bool = False
-    version: str = ""
+    version: Annotated[str, Field(max_length=64)] = ""
     oldest_protocol: int = OLDEST_PROTOCOL
     newest_protocol: int = NEWEST_PROTOCOL
     running: int = 0
@@ -178,7 +185,7 @@ class Beat(Message):
     limits: MachineReport = MachineReport()
     emergency: str | None = None
     panic: int = 0
-    projects: tuple[ProjectView, ...] = ()
+    projects: Annotated[tuple[ProjectView, ...], Field(max_length=MOST_PROJECTS)] = ()
     waits_alone: bool = False
 
     @property

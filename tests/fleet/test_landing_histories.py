@@ -69,7 +69,9 @@ class History:
         raise AssertionError("nobody asked for that")
 
     def mark_ready(self, request: PullRequestView) -> None:
-        raise AssertionError("nobody asked for that")
+        if self.fails:
+            raise ForgeError(self.fails)
+        self.request = self.request.model_copy(update={"draft": False})
 
     def merge(self, number: int, head: str, *, squash: bool) -> None:
         if self.fails:
@@ -103,7 +105,8 @@ CHECKS = st.lists(st.sampled_from([*CheckState]), max_size=3).map(
 )
 LOOK = st.tuples(st.just("look"), st.none())
 PRESS = st.tuples(
-    st.just("press"), st.sampled_from([LandingStep.MERGE_PR, LandingStep.SQUASH_PR, LandingStep.PUSH])
+    st.just("press"),
+    st.sampled_from([LandingStep.MERGE_PR, LandingStep.SQUASH_PR, LandingStep.PUSH, LandingStep.READY_PR]),
 )
 CHANGES = st.tuples(st.just("checks"), CHECKS)
 EVENTS = st.one_of(
@@ -147,6 +150,8 @@ def green(view: LandingView) -> bool:
 @example([("there", None), ("look", None), ("there", HEADS[1]), ("press", LandingStep.PUSH)])
 # It does merge what is green, and a push in the last instant is refused by the forge.
 @example([("checks", (OK,)), ("look", None), ("press", LandingStep.MERGE_PR)])
+@example([("checks", (OK,)), ("draft", True), ("look", None), ("press", LandingStep.READY_PR), ("look", None),
+          ("press", LandingStep.MERGE_PR)])  # fmt: skip
 @example([("checks", (OK,)), ("look", None), ("race", HEADS[1]), ("press", LandingStep.MERGE_PR)])
 @given(
     st.lists(STRETCH, min_size=1, max_size=4).map(
@@ -213,7 +218,7 @@ def test_no_history_merges_what_was_not_shown_green_or_pushes_what_was_not_appro
                     for merged in forge.merges[before:]:
                         assert green(shown)
                         assert merged == shown.head
-                        assert step is not LandingStep.PUSH
+                        assert step in (LandingStep.MERGE_PR, LandingStep.SQUASH_PR)
                     for commit, address, there in forge.pushes[pushed:]:
                         assert step is LandingStep.PUSH
                         assert (commit, address, there) == (shown.head, *shown_there)

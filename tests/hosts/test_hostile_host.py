@@ -21,7 +21,7 @@ from samobot.hosts.connection import Connection
 from samobot.hosts.fleet_calls import error_of
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_link import MOST_PARTS, HubLink
-from samobot.hosts.hub_messages import Beat, CallOutcome, DecisionReceipt, SessionSnapshot
+from samobot.hosts.hub_messages import MOST_PROJECTS, Beat, CallOutcome, DecisionReceipt, SessionSnapshot
 from samobot.hosts.hub_store import HubStore
 from samobot.hosts.known_hosts import KnownHosts
 from samobot.hosts.link import Link
@@ -64,6 +64,11 @@ def known(store: HubStore) -> KnownHosts:
     (
         *GARBAGE,
         beat("studio", boot="forged"),
+        beat(version="v").replace(b'"v"', b'"' + b"v" * 100_000 + b'"'),
+        beat(version="v").replace(
+            b'"version":"v"',
+            b'"projects":[' + b",".join([b'{"name":"p","repository":"/r"}'] * (MOST_PROJECTS + 1)) + b"]",
+        ),
         beat(limits={"spent_usd": 1}).replace(b'"spent_usd":1.0', b'"spent_usd":-1000'),
         beat(limits={"spent_usd": 1}).replace(b'"spent_usd":1.0', b'"spent_usd":NaN'),
         beat(limits={"allowed_usd": 1}).replace(b'"allowed_usd":1.0', b'"allowed_usd":Infinity'),

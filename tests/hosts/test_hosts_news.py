@@ -14,7 +14,7 @@ from samobot.fleet.results import FleetEvent, FleetEventKind
 from samobot.hosts import news_table, subjects
 from samobot.hosts.connection import Connection
 from samobot.hosts.hub_link import HubLink
-from samobot.hosts.hub_messages import HostNews
+from samobot.hosts.hub_messages import LARGEST_NEWS, HostNews
 from samobot.hosts.hub_store import KEPT_DAYS, HubStore
 from samobot.hosts.link import Link
 
@@ -95,6 +95,7 @@ async def test_what_a_hostile_host_sends_as_news_is_bounded_and_no_end_of_a_deci
         b"garbage",
         b"[]",
         news("long").encode().replace(b"long", b"x" * 65),
+        news("a").encode().replace(b"It crashed.", b"x" * LARGEST_NEWS),
         news("a", FleetEventKind.DELIVERED).encode(),
         news("b", FleetEventKind.REFUSED).encode(),
     ):

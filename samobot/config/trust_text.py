@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from samobot.config.trust import Content
-from samobot.text import printable
+from samobot.text import one_line, printable
 
 MOST_SHOWN = 1_000_000
 """Characters of such a text that a user is shown; what is longer is for an editor."""
@@ -14,7 +14,7 @@ MOST_SHOWN = 1_000_000
 def whole_text(content: Content) -> str | None:
     """Return all that a content holds, each line marked, so that no file can pass for several; None if it is too long.
 
-    What is no text is named with its size.
+    Bytes that are no text are shown as escapes.
     """
     lines: list[str] = []
     size = 0
@@ -30,20 +30,11 @@ def _lines(content: Content) -> Iterator[str]:
     yield content.title
     for name, source in content.sources.items():
         yield ""
-        yield printable(name)
-        text = _decoded(source)
-        if text is None:
-            yield (
-                f"  ({len(source):,} bytes that are no text)" if source is not None else "  (cannot be read)"
-            )
-        else:
-            yield from (f"│ {printable(line)}" for line in text.splitlines())
-
-
-def _decoded(source: bytes | None) -> str | None:
-    if source is None or b"\0" in source:
-        return None
-    try:
-        return source.decode()
-    except UnicodeDecodeError:
-        return None
+        yield one_line(printable(name))
+        if source is None:
+            yield "  (cannot be read)"
+            continue
+        # A shell runs a script in spite of bytes that are no text, so none of it is left out. And not all lines of a
+        # huge file at once: one character more than is shown is enough to see that it is too long.
+        text = source.decode("utf-8", "backslashreplace")[: MOST_SHOWN + 1]
+        yield from (f"│ {printable(line)}" for line in text.splitlines())

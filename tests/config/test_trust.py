@@ -263,13 +263,14 @@ def test_the_whole_text_holds_every_file_and_no_line_of_one_passes_for_another(p
         assert part in text
     hidden = "echo ok\n\nserver.js\n│ serve()\u202e\x1b[2K"
     (project.main_repo / "scripts" / "start.sh").write_text(hidden)
-    (project.main_repo / ".claude" / "hooks" / "stop.py").write_bytes(b"\0\xff")
+    (project.main_repo / ".claude" / "hooks" / "stop.py").write_bytes(b"import os\n\0\xffrun()")
+    (project.main_repo / ".claude" / "x\nserver.js\n").write_text("x")
     content = project_settings(project.main_repo)
     assert content is not None
     text = whole_text(content) or ""
     assert text.splitlines().count("server.js") == 1
     assert "\n│ server.js\n│ │ serve()\ufffd\ufffd[2K\n" in text
-    assert "(2 bytes that are no text)" in text
+    assert "\n│ import os\n│ \ufffd\\xffrun()\n" in text
     (project.main_repo / "server.js").write_text("x" * MOST_SHOWN)
     content = project_settings(project.main_repo)
     assert content is not None

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from samobot.errors import ConflictError
 from samobot.hosts import subjects
+from samobot.hosts.hub_link import HubLink
 from samobot.hosts.hub_messages import Beat
 from samobot.hosts.hub_store import HubStore
 from samobot.hosts.known_hosts import KnownHosts
+from samobot.hosts.link import Link
 
 BEGAN = datetime(2026, 1, 15, 14, 5, tzinfo=UTC)
 
@@ -56,3 +60,24 @@ def test_when_a_host_without_sessions_was_heard_of_is_kept_by_the_minute(tmp_pat
     known.note_beat(beat("laptop", clock))
     known.save(at_once=True)
     assert known_hosts(tmp_path, clock).hosts["laptop"].heard == clock.now()
+
+
+async def test_an_emergency_stop_outlives_a_bot_that_is_killed_while_it_sends_it(tmp_path: Path) -> None:
+    clock = Clock()
+
+    def hub(folder: Path) -> HubLink:
+        return HubLink(
+            Link(user=subjects.HUB, servers=("nats://127.0.0.1:9",)),
+            HubStore(folder),
+            now=clock.now,
+            monotonic=clock.monotonic,
+        )
+
+    await hub(tmp_path).set_panic("anna", "telegram", on=True)  # there is no connection, and then no bot
+    with pytest.raises(ConflictError, match="anna"):
+        hub(tmp_path).refuse_in_panic()
+    # A hub whose database was lost counts on from what hosts have carried out; otherwise they would take it for old.
+    fresh = hub(tmp_path / "fresh")
+    carried_out = Beat(host="laptop", boot="one", at=clock.now(), panic=7).encode()
+    fresh.known.note_beat(Msg(Client(), subject=subjects.beat("laptop"), data=carried_out))
+    assert (await fresh.set_panic("anna", "telegram", on=True)).n == 8

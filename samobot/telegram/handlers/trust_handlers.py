@@ -40,9 +40,7 @@ async def decide_trust(
         found = await context.fleet.untrusted(ref)
         _show(context, request, ref, [each for each in found if not each.left_out])
         raise
-    sign, words = (
-        ("👍", "Trusted; used from the next iteration on.") if accept else ("👎", "Left out; it is not used.")
-    )
+    sign, words = ("👍", "Trusted from now on.") if accept else ("👎", "Left out; it is not used.")
     context.receipt(request, sign, words, session=ref.key)
 
 

@@ -53,9 +53,8 @@ if sys.argv[2] == "fenced":
         kernel = ctypes.CDLL(None)
         if kernel.syscall(444, None, 0, 1) >= 6:
             rules = kernel.syscall(444, (ctypes.c_uint64 * 3)(0, 0, 1), 24, 0)
-            kernel.prctl(38, 1, 0, 0, 0)
-            kernel.syscall(446, rules, 0)
-            os.close(rules)
+            if rules >= 0 and kernel.prctl(38, 1, 0, 0, 0) == 0:
+                kernel.syscall(446, rules, 0)
     # Other programs' sockets come and go: over one that is gone by now nothing can be mounted.
     for at in range(len(call) - 3, -1, -1):
         if call[at:at + 2] == ["--ro-bind", os.devnull] and not os.path.lexists(call[at + 2]):

@@ -212,6 +212,8 @@ class Catalog:
         past: set[str] = set()
         unknown: list[tuple[float, str]] = []
         places: dict[str, CatalogEntry | None] = {}
+        recent = time.time() - IDLE_AFTER_SECONDS
+        soon: list[str] = []
         for project, listing in listings:
             parent = os.fspath(project.sessions)
             for key, name in listing.names.items():
@@ -221,25 +223,24 @@ class Catalog:
                 elif key in self._past:
                     past.add(key)
                 else:
-                    places[key] = None  # for the order
-                    unknown.append((_changed_at(f"{parent}/{name}"), key))
+                    changed_at, known = _changed_at(f"{parent}/{name}"), self._known.pop(key, None)
+                    if known is None or changed_at > recent:
+                        places[key] = None  # for the order
+                        unknown.append((changed_at, key))
+                    else:
+                        # With the listing's key: thousands of equal texts take memory.
+                        self._past.put(replace(known, key=key))
+                        past.add(key)
+                        soon.append(key)
         self._past.keep_only(past)
         unknown.sort(reverse=True)
-        recent = time.time() - IDLE_AFTER_SECONDS
         fresh: set[str] = set()
-        soon: list[str] = []
         for changed_at, key in unknown:
-            known = self._known.pop(key, None)
-            if changed_at > recent or (known is None and len(fresh) < READS_AT_ONCE):
+            if changed_at > recent or len(fresh) < READS_AT_ONCE:
                 places[key] = self._made(key)
                 fresh.add(key)
                 continue
-            # With the listing's key: thousands of equal texts take memory.
-            self._past.put(
-                replace(known, key=key)
-                if known is not None
-                else PastSession(key, datetime.fromtimestamp(changed_at, UTC))
-            )
+            self._past.put(PastSession(key, datetime.fromtimestamp(changed_at, UTC)))
             soon.append(key)
         entries = {key: entry for key, entry in places.items() if entry is not None}
         self._past.check_soon(soon)

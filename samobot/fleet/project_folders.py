@@ -63,6 +63,11 @@ class FolderNames(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._names)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FolderNames) and self._names == other._names
+
+    __hash__ = None  # type: ignore[assignment]
+
 
 @dataclass(slots=True)
 class Listing:

@@ -129,6 +129,17 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise self._refused(error) from error
 
+    def by_session(self, table: str, columns: str) -> Iterator[sqlite3.Row]:
+        """Read all rows of a table whose key is `session`, with these columns behind it.
+
+        Some rows at a time: reading thousands at once would leave their memory behind.
+        """
+        last = ""
+        sql = f"SELECT session, {columns} FROM {table} WHERE session > ? ORDER BY session LIMIT 500"  # noqa: S608
+        while rows := self.rows(sql, (last,)):
+            yield from rows
+            last = rows[-1]["session"]
+
     def row(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Row | None:
         """Read the first row of a query, or None."""
         rows = self.rows(sql, values)

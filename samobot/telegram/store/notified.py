@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -41,9 +42,9 @@ class NotifiedStates:
         with self._database.transaction(durable=False) as connection:
             connection.execute("DELETE FROM told WHERE session = ?", (session,))
 
-    def sessions(self) -> list[str]:
-        """Return the keys of all sessions that the chats were notified of."""
-        return [row["session"] for row in self._database.rows("SELECT session FROM told")]
+    def sessions(self) -> Iterator[str]:
+        """Read the keys of all sessions that the chats were notified of."""
+        return (row["session"] for row in self._database.by_session("told", "at"))
 
 
 class ShownPlans:

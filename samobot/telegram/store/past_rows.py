@@ -24,9 +24,8 @@ class PastRows:
         self._database = database
 
     def all(self) -> Iterator[PastRow]:
-        """Return all rows."""
-        rows = self._database.rows("SELECT session, updated, state, mark FROM past_sessions")
-        return (PastRow(*row) for row in rows)
+        """Read all rows."""
+        return (PastRow(*row) for row in self._database.by_session("past_sessions", "updated, state, mark"))
 
     def put(self, rows: Iterable[PastRow]) -> None:
         """Keep rows."""

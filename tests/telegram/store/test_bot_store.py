@@ -8,6 +8,7 @@ import pytest
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.callback_data import LIFETIME_SECONDS, CallbackState
 from samobot.telegram.store.chat_settings import ChatSettings, NotifyLevel
+from samobot.telegram.store.past_rows import PastRow
 from samobot.telegram.store.sent import KEEP_SECONDS as KEEP_SENT
 from samobot.telegram.store.sent import MessageSubject, SentMessage
 from samobot.telegram.store.update_journal import KEEP_SECONDS as KEEP_UPDATES
@@ -159,7 +160,7 @@ def test_store_keeps_states_and_typed_values_over_a_restart(tmp_path: Path) -> N
     store.session_chats.set("demo:greet", -5, 3)
     store.close()
     again = Store(tmp_path)
-    assert again.notified.sessions() == ["demo:greet"]
+    assert list(again.notified.sessions()) == ["demo:greet"]
     assert again.notified.get("demo:greet") == {"phase": "testing", "questions": [1]}
     assert again.notified.get("demo:none") is None
     assert again.session_chats.all() == {"demo:greet": (-5, 3)}
@@ -194,3 +195,9 @@ def test_legacy_runs_are_returned_in_order_until_forgotten(store: Store) -> None
     assert store.legacy_runs() == [("demo:a", '{"auto": true}'), ("demo:b", "{}")]
     store.forget_legacy_runs()
     assert store.legacy_runs() == []
+
+
+def test_all_past_sessions_are_read_although_they_are_many(store: Store) -> None:
+    rows = [PastRow(f"demo:{number:04}", None, "done", number) for number in range(1001)]
+    store.past.put(rows)
+    assert list(store.past.all()) == rows

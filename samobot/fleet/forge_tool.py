@@ -84,7 +84,7 @@ def run_tool(
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
     if process.returncode != 0:
-        said = one_line(errors.decode("utf-8", "replace"), 300)
+        said = one_line(errors.decode("utf-8", "replace"), 300).removeprefix(f"{tool}: ")
         raise ForgeError(f"{tool}: {said or f'it ended with code {process.returncode}'}")
     kept = output[-_ANSWER_LIMIT:] if keep_end else output[:_ANSWER_LIMIT]
     return kept.decode("utf-8", "replace")

@@ -39,9 +39,7 @@ BEHAVIORS: Mapping[str, Behavior] = {
     ),
     "never signals": Behavior("blocked", 11, "Two iterations in a row ended without a signal"),
     "answers its own question": Behavior("waiting", 10, "was not given by a user"),
-    "obeys a README that gives orders": Behavior(
-        "waiting", 10, "A decision that no user made appeared during the iteration"
-    ),
+    "obeys a README that gives orders": Behavior("waiting", 10, "greet has a plan"),
     "testing and quality disagree": Behavior(
         "blocked", 11, "Testing has sent the work back to quality 3 times"
     ),

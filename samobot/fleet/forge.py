@@ -5,7 +5,9 @@ A forge is reached through its own command-line tool with the user's login. Anot
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Protocol
 
@@ -187,6 +189,24 @@ def problem_of(message: str) -> ForgeProblem:
     if _RATE_LIMIT.search(message):
         return ForgeProblem.RATE_LIMIT
     return ForgeProblem.LOGIN if _LOGIN.search(message) else ForgeProblem.OTHER
+
+
+@contextlib.contextmanager
+def reading(tool: str, about: str = "") -> Iterator[None]:
+    """Read an answer of a forge's tool: fields that it lacks, or that hold something else, are one error.
+
+    Args:
+        tool: `gh` or `glab`.
+        about: What was asked about, for the message.
+
+    Raises:
+        ForgeError: The answer is not what is documented.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        where = f" about {about}" if about else ""
+        raise ForgeError(f"{tool} answered something unexpected{where}: {error!r}.") from error
 
 
 class Forge(Protocol):

@@ -9,10 +9,10 @@ from samobot.fleet.forge import (
     CheckState,
     CheckView,
     CommentView,
-    ForgeError,
     PullRequestState,
     PullRequestView,
     WorkItem,
+    reading,
 )
 
 _GREEN = frozenset({"SUCCESS", "NEUTRAL", "SKIPPED"})
@@ -31,7 +31,7 @@ def work_items(kind: str, listing: Any) -> tuple[WorkItem, ...]:
     Raises:
         ForgeError: The answer has other fields.
     """
-    try:
+    with reading("gh"):
         return tuple(
             WorkItem(
                 id=f"{kind}-{each['number']}" + (f"-{each['headRefOid'][:9]}" if kind == "review" else ""),
@@ -43,8 +43,6 @@ def work_items(kind: str, listing: Any) -> tuple[WorkItem, ...]:
             )
             for each in listing
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ForgeError(f"gh answered something unexpected: {error!r}.") from error
 
 
 def comment(values: dict[str, Any], url: str = "") -> CommentView:

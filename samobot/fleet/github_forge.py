@@ -16,6 +16,7 @@ from samobot.fleet.forge import (
     PullRequestState,
     PullRequestView,
     WorkItem,
+    reading,
 )
 from samobot.fleet.forge_tool import read_json, read_json_pages, run_tool
 from samobot.fleet.github_answers import comment, line_comment, pull_request, review, work_items
@@ -60,13 +61,11 @@ class GitHub:
             ["pr", "list", "--repo", self._repository, "--head", branch, "--state", "all",
              "--limit", str(_NEWEST), "--json", _FIELDS],
         )  # fmt: skip
-        try:
+        with reading("gh", branch):
             own = [
                 each for each in listing if not each["isCrossRepository"] and each["headRefName"] == branch
             ]
             found = [pull_request(self._with_all_checks(each)) for each in own]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ForgeError(f"gh answered something unexpected about {branch}: {error!r}.") from error
         open_ones = [each for each in found if each.state is PullRequestState.OPEN]
         return max(open_ones or found, key=lambda each: each.number, default=None)
 
@@ -110,7 +109,7 @@ class GitHub:
             ["api", "--hostname", self._host, "--paginate",
              f"repos/{self._path}/pulls/{number}/comments?per_page=100"],
         )  # fmt: skip
-        try:
+        with reading("gh", f"comments of #{number}"):
             found = [(each["createdAt"], comment(each, each["url"])) for each in whole["comments"]]
             found += [
                 (each["submittedAt"] or "", review(each))
@@ -119,10 +118,6 @@ class GitHub:
                 and (each["body"].strip() or each["state"] == "CHANGES_REQUESTED")
             ]
             found += [(each["created_at"], line_comment(each)) for page in pages for each in page]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ForgeError(
-                f"gh answered something unexpected about comments of #{number}: {error!r}."
-            ) from error
         return tuple(comment for _, comment in sorted(found, key=lambda each: each[0]))
 
     def labelled_issues(self, label: str) -> tuple[WorkItem, ...]:
@@ -203,11 +198,9 @@ class GitHub:
             if "isMergeQueueEnabled" in failure.message:  # a server that is too old to have queues
                 return ""
             raise
-        try:
+        with reading("gh", f"#{number}"):
             request = answer["data"]["repository"]["pullRequest"]
             return str(request["id"]) if request["isMergeQueueEnabled"] else ""
-        except (KeyError, TypeError) as error:
-            raise ForgeError(f"gh answered something unexpected about #{number}: {error!r}.") from error
 
 
 def _one_of_a_list(label: str) -> str:

@@ -12,10 +12,10 @@ from samobot.fleet.forge import (
     CheckState,
     CheckView,
     CommentView,
-    ForgeError,
     PullRequestState,
     PullRequestView,
     WorkItem,
+    reading,
 )
 from samobot.fleet.forge_tool import read_json, read_json_pages, run_tool
 
@@ -59,7 +59,7 @@ class GitLab:
         listing = self._get(
             "merge_requests", source_branch=branch, state="all", order_by="created_at", per_page=_NEWEST
         )
-        try:
+        with reading("glab", branch):
             own = [
                 each
                 for each in listing
@@ -71,8 +71,6 @@ class GitLab:
                 return None
             whole = self._get(f"merge_requests/{newest['iid']}")
             return _merge_request(whole, self._checks(whole))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ForgeError(f"glab answered something unexpected about {branch}: {error!r}.") from error
 
     def open(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> None:
         """Open a merge request; see `Forge.open`."""
@@ -99,13 +97,9 @@ class GitLab:
         pages = read_json_pages(
             "glab", [*self._call(f"merge_requests/{number}/discussions", per_page=100), "--paginate"]
         )
-        try:
+        with reading("glab", f"comments of !{number}"):
             notes = [note for page in pages for discussion in page for note in discussion["notes"]]
             found = [(str(note["created_at"]), _comment(note)) for note in notes if not note["system"]]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ForgeError(
-                f"glab answered something unexpected about comments of !{number}: {error!r}."
-            ) from error
         return tuple(comment for _, comment in sorted(found, key=lambda each: each[0]))
 
     def check_log(self, check: CheckView) -> str:
@@ -119,10 +113,8 @@ class GitLab:
 
     def review_requests(self) -> tuple[WorkItem, ...]:
         """Return the merge requests that wait for the user's review; see `Forge.review_requests`."""
-        try:
+        with reading("glab", "the user"):
             me = read_json("glab", ["api", "--hostname", self._host, "user"])["username"]
-        except (KeyError, TypeError) as error:
-            raise ForgeError(f"glab answered something unexpected about the user: {error!r}.") from error
         listing = self._get("merge_requests", scope="all", state="opened", reviewer_username=me, per_page=100)
         return _items("review", listing)
 
@@ -192,7 +184,7 @@ def _comment(note: dict[str, Any]) -> CommentView:
 
 
 def _items(kind: str, listing: Any) -> tuple[WorkItem, ...]:
-    try:
+    with reading("glab"):
         return tuple(
             WorkItem(
                 id=f"{kind}-{each['iid']}" + (f"-{each['sha'][:9]}" if kind == "review" else ""),
@@ -204,8 +196,6 @@ def _items(kind: str, listing: Any) -> tuple[WorkItem, ...]:
             )
             for each in listing
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ForgeError(f"glab answered something unexpected: {error!r}.") from error
 
 
 def _login(author: dict[str, Any] | None) -> str:

@@ -22,6 +22,8 @@ from samobot.claude.mcp import ALL, NONE
 from samobot.claude.outcome import Outcome
 from samobot.claude.reaper import SESSION_VARIABLE
 from samobot.claude.records import Tokens
+from samobot.config.modes import PermissionMode
+from samobot.config.settings import Settings
 from samobot.config.token_price import TokenPrice
 from samobot.errors import UsageError
 from samobot.session.provider import Provider
@@ -84,6 +86,18 @@ class CodexProgram:
     plugin: Path
     free: bool = True
     price: TokenPrice | None = None
+
+    @classmethod
+    def configured(cls, settings: Settings, plugin: Path) -> CodexProgram:
+        """Make the program as the settings have it.
+
+        Args:
+            settings: The settings.
+            plugin: Folder of the plug-in with the skills.
+        """
+        free = settings.cli_permission_mode is PermissionMode.BYPASS_PERMISSIONS
+        price = settings.codex_price if isinstance(settings.codex_price, TokenPrice) else None
+        return cls(settings.codex_path, plugin, free, price)
 
     @property
     def provider(self) -> Provider:

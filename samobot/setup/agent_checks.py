@@ -9,10 +9,8 @@ from samobot.claude.codex_program import NO_CODEX_PRICE, CodexProgram
 from samobot.claude.invocation import ClaudeOptions
 from samobot.claude.preflight import is_wrapper, preflight
 from samobot.claude.user_settings import settings_problems
-from samobot.config.modes import PermissionMode
 from samobot.config.project import Project
 from samobot.config.settings import Settings
-from samobot.config.token_price import TokenPrice
 from samobot.errors import UsageError
 from samobot.phases import Phase
 from samobot.session.provider import Provider
@@ -50,9 +48,7 @@ def codex_findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[F
     phases = [phase for phase in Phase if settings.provider(phase) is Provider.CODEX]
     if not phases:
         return
-    free = settings.cli_permission_mode is PermissionMode.BYPASS_PERMISSIONS
-    price = settings.codex_price if isinstance(settings.codex_price, TokenPrice) else None
-    program = CodexProgram(settings.codex_path, plugin_dir(), free, price)
+    program = CodexProgram.configured(settings, plugin_dir())
     try:
         version = program.check(environ, login=True)
     except UsageError as error:
@@ -61,7 +57,7 @@ def codex_findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[F
     yield Finding("Codex", Level.OK, f"{version}, for {' and '.join(phases)}")
     text = f"it {'; it '.join(program.lacks)}"
     unbudgeted = settings.samobot_budget_usd is None and settings.samobot_daily_budget_usd is None
-    if price is not None or unbudgeted:
+    if program.price is not None or unbudgeted:
         yield Finding("Codex's limits", Level.OK, text)
     elif settings.codex_price is None:
         yield Finding("Codex's limits", Level.ERROR, text, NO_CODEX_PRICE)

@@ -16,11 +16,9 @@ from samobot.claude.invocation import ClaudeOptions, check_args
 from samobot.claude.preflight import check_root, find, is_wrapper, preflight
 from samobot.claude.user_settings import check_user_settings
 from samobot.config.environment import default_env_file
-from samobot.config.modes import PermissionMode
 from samobot.config.project import Project, load_project
 from samobot.config.projects import other_files
 from samobot.config.settings import Settings
-from samobot.config.token_price import TokenPrice
 from samobot.errors import SamobotError, UsageError
 from samobot.money.machine_share import ShareFile
 from samobot.phases import Phase
@@ -99,10 +97,7 @@ class WorkerFactory:
 
     @property
     def _codex(self) -> CodexProgram:
-        free = self._settings.cli_permission_mode is PermissionMode.BYPASS_PERMISSIONS
-        price = self._settings.codex_price
-        known = price if isinstance(price, TokenPrice) else None
-        return CodexProgram(self._settings.codex_path, plugin_dir(), free, known)
+        return CodexProgram.configured(self._settings, plugin_dir())
 
     def worker(
         self,

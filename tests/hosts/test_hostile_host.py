@@ -28,7 +28,7 @@ from samobot.hosts.link import Link
 from samobot.hosts.nats_streams import set_up
 from samobot.system.clock import utc_now
 from tests.support.cases import for_each
-from tests.support.hosts import hub, soon
+from tests.support.hosts import count_connections, hub, soon
 from tests.support.nats import nats_server
 from tests.support.views import REF, session
 
@@ -157,14 +157,7 @@ def test_two_machines_under_one_name_are_noticed_and_a_restart_is_not() -> None:
 async def test_garbage_of_one_host_does_not_disconnect_the_hub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[str] = []
-    established = Connection.established
-
-    def count(self: Connection) -> None:
-        made.append("again")
-        established(self)
-
-    monkeypatch.setattr(Connection, "established", count)
+    made = count_connections(monkeypatch)
     (tmp_path / "nats").mkdir()
     with nats_server(tmp_path / "nats") as server:
         client = await nats.connect(server.url)

@@ -12,7 +12,6 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from samobot.hosts import known_hosts, subjects
-from samobot.hosts.connection import Connection
 from samobot.hosts.hub_link import HubLink
 from samobot.hosts.hub_messages import Beat, HostDecision, SessionSnapshot
 from samobot.hosts.hub_store import HubStore, StoredDecision
@@ -21,7 +20,7 @@ from samobot.hosts.link import Link
 from samobot.hosts.nats_streams import set_up
 from samobot.hosts.subjects import HUB
 from samobot.system.clock import utc_now
-from tests.support.hosts import soon
+from tests.support.hosts import count_connections, soon
 from tests.support.nats import nats_server
 
 NOW = datetime(2026, 11, 28, 14, 5, tzinfo=UTC)
@@ -50,14 +49,7 @@ async def test_the_hub_forgets_a_removed_host_on_the_server_too(
 ) -> None:
     monkeypatch.setattr("samobot.hosts.hub_link._SAVE_SECONDS", 0.1)
     admitted = {"laptop", "studio"}
-    made: list[str] = []
-    established = Connection.established
-
-    def count(self: Connection) -> None:
-        made.append("again")
-        established(self)
-
-    monkeypatch.setattr(Connection, "established", count)
+    made = count_connections(monkeypatch)
     (tmp_path / "nats").mkdir()
     with nats_server(tmp_path / "nats") as server:
         link = HubLink(

@@ -9,9 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from samobot.config.settings_loader import load_settings
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.local_fleet import LocalFleet
+from samobot.hosts.connection import Connection
 from samobot.hosts.host import HostService
 from samobot.hosts.hub_link import HubLink
 from samobot.hosts.hub_store import HubStore
@@ -32,6 +35,19 @@ async def soon(condition: Callable[[], object], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not so within {seconds} s"
         await asyncio.sleep(0.005)
+
+
+def count_connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that grows with each connection that is made."""
+    made: list[str] = []
+    established = Connection.established
+
+    def count(self: Connection) -> None:
+        made.append("again")
+        established(self)
+
+    monkeypatch.setattr(Connection, "established", count)
+    return made
 
 
 @asynccontextmanager

@@ -15,10 +15,10 @@ from samobot.errors import ConflictError, NotFoundError, StorageError, UsageErro
 from samobot.hosts import certificates, keys, subjects
 from samobot.hosts.hub_record import FILE_NAME, FOLDER, AdmittedHost, HubRecord, OpenInvitation
 from samobot.hosts.invitation import HostInvitation
-from samobot.hosts.link import Link, hub_link_file, write_link
+from samobot.hosts.link import Link, hub_link_file, make_private, write_link
 from samobot.hosts.server_config import ServerFiles, render
 from samobot.session.file_lock import locked
-from samobot.session.files import make_folder, read_bytes, read_text, write_atomic
+from samobot.session.files import read_bytes, read_text, write_atomic
 
 DEFAULT_PORT = 4222
 INVITATION_LIFETIME = timedelta(minutes=10)
@@ -71,8 +71,7 @@ class HubRegistry:
         for address in addresses:
             if _NAME.fullmatch(address) is None:
                 raise UsageError(f"“{address}” is neither a host name nor an IP address.")
-        for each in (self.folder.parent, self.folder):
-            make_folder(each, 0o700, remedy="Set SAMOBOT_STATE_DIR to a folder of your own.")
+        make_private(self.folder)
         with self._locked():
             if not self.seed_file.exists():
                 self._write(self.seed_file, keys.new_seed())

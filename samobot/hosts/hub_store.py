@@ -24,9 +24,8 @@ from samobot.hosts.hub_messages import (
     decode_receipt,
     decode_snapshot,
 )
-from samobot.hosts.link import FOLDER
+from samobot.hosts.link import FOLDER, make_private
 from samobot.hosts.news_table import NewsTable
-from samobot.session.files import make_folder
 
 FILE_NAME = "hub.db"
 
@@ -106,7 +105,7 @@ class HubStore:
 
     def __init__(self, state_dir: Path) -> None:
         folder = state_dir / FOLDER
-        make_folder(folder, 0o700, remedy="Set SAMOBOT_STATE_DIR to a folder of your own.")
+        make_private(folder)
         self._path = folder / FILE_NAME
         with self._errors():
             self._db = sqlite3.connect(self._path, isolation_level=None)

@@ -18,9 +18,9 @@ from nats.errors import Error, NoRespondersError
 from samobot.errors import ConflictError, SamobotError, UsageError
 from samobot.hosts import certificates, keys, subjects
 from samobot.hosts.invitation import HostInvitation
-from samobot.hosts.link import FOLDER, Link, host_link_file, read_link, write_link
+from samobot.hosts.link import FOLDER, Link, host_link_file, make_private, read_link, write_link
 from samobot.hosts.nats_loading import quiet_client
-from samobot.session.files import make_folder, read_text, write_atomic
+from samobot.session.files import read_text, write_atomic
 
 _SECONDS = 10.0
 _ADMISSION_SECONDS = 60.0
@@ -47,8 +47,7 @@ async def join(invitation: HostInvitation, state_dir: Path) -> Link:
             f"{known.user} on its hub."
         )
     folder = state_dir / FOLDER
-    for each in (state_dir, folder):
-        make_folder(each, 0o700, remedy="Set SAMOBOT_STATE_DIR to a folder of your own.")
+    make_private(folder)
     authority = await asyncio.to_thread(_authority, invitation)
     authority_file = folder / "authority.pem"
     write_atomic(authority_file, authority, mode=0o600)

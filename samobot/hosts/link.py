@@ -35,6 +35,16 @@ class Link(BaseModel):
     seed: Path | None = None
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder of the state folder, and that one, for this user alone.
+
+    Raises:
+        StorageError: It cannot be made.
+    """
+    for each in (folder.parent, folder):
+        make_folder(each, 0o700, remedy="Set SAMOBOT_STATE_DIR to a folder of your own.")
+
+
 def hub_link_file(state_dir: Path) -> Path:
     """Return the file of the hub's link; the bot reaches hosts if it is there."""
     return state_dir / FOLDER / "hub.json"
@@ -69,5 +79,5 @@ def write_link(file: Path, link: Link) -> None:
     Raises:
         StorageError: The disk refused.
     """
-    make_folder(file.parent, 0o700, remedy="Set SAMOBOT_STATE_DIR to a folder of your own.")
+    make_private(file.parent)
     write_atomic(file, link.model_dump_json(indent=2).encode(), mode=0o600)

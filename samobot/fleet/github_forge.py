@@ -87,7 +87,7 @@ class GitHub:
         """Merge a pull request; see `Forge.merge`.
 
         Where the base has a merge queue, `gh pr merge` would enable auto-merge: that could merge a later head, which
-        nobody has seen. So the request is put into the queue, or refused.
+        the user has not seen. So the request is put into the queue, or refused.
         """
         queued = self._with_queue(number)
         if queued:

@@ -94,7 +94,7 @@ def work_dir_of(folder: SessionFolder, main_repo: Path) -> Path:
     try:
         return Path(named).expanduser()
     except RuntimeError:
-        return Path(named)  # the home of nobody
+        return Path(named)  # of a user that does not exist
 
 
 def read_branch(main_repo: Path, worktree: Path) -> BranchState:

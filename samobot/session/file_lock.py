@@ -141,7 +141,7 @@ class FileLock:
 
 
 def read_held(path: Path, limit: int) -> bytes | None:
-    """Return at most `limit` bytes of what the holder of a lock file wrote into it; None if nobody holds it.
+    """Return at most `limit` bytes of what the holder of a lock file wrote into it; None if it is not held.
 
     Nothing is created or written; the lock is taken in shared mode for an instant.
 

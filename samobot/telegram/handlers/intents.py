@@ -85,26 +85,26 @@ def read_assent(text: str) -> Assent:
     Clear assent consists of assent only, in any usual language, with polite fillers and emoji. Anything that begins
     with assent or contains a strong form of it (`lgtm`, 👍) and has more text is mixed.
     """
-    words = tokens(text)
+    words, tables = tokens(text), _tables()
     if not words:
         return Assent.NONE
-    kinds = _tables().assent.cover(words)
+    kinds = tables.assent.cover(words)
     if kinds is not None and any(kinds):
         return Assent.MIXED if _asks(text) else Assent.CLEAR
     signs = phrases.YES_SIGNS & set(words)
     plain = [word for word in words if word not in phrases.YES_SIGNS]
     if (
         plain
-        and all(word in _tables().no or word in _tables().filler_words for word in plain)
-        and _tables().no & set(plain)
+        and all(word in tables.no or word in tables.filler_words for word in plain)
+        and tables.no & set(plain)
     ):
         return Assent.MIXED if signs else Assent.REFUSAL
-    if words[0] in _tables().no:  # “no, it's fine”
-        return Assent.MIXED if any(_tables().assent.cover(words[1:]) or ()) else Assent.NONE
-    if any(_tables().assent.prefix(words)) or begins_unspaced(words[0], _tables().yes):
-        return Assent.MIXED if words[0] not in _tables().negations else Assent.NONE
-    strong = bool(signs) or bool(_tables().strong & set(words))
-    return Assent.MIXED if strong and not _tables().negations & set(words[:3]) else Assent.NONE
+    if words[0] in tables.no:  # “no, it's fine”
+        return Assent.MIXED if any(tables.assent.cover(words[1:]) or ()) else Assent.NONE
+    if any(tables.assent.prefix(words)) or begins_unspaced(words[0], tables.yes):
+        return Assent.MIXED if words[0] not in tables.negations else Assent.NONE
+    strong = bool(signs) or bool(tables.strong & set(words))
+    return Assent.MIXED if strong and not tables.negations & set(words[:3]) else Assent.NONE
 
 
 def is_unclear(text: str) -> bool:
@@ -114,8 +114,9 @@ def is_unclear(text: str) -> bool:
         return True
     if len(words) > _MOST_UNCLEAR or re.search(r"[\d/`_\\<>=()]|\w\.\w", text):
         return False
-    return not (_tables().negations | _tables().requests) & set(words) and not begins_unspaced(
-        words[0], _tables().negations
+    tables = _tables()
+    return not (tables.negations | tables.requests) & set(words) and not begins_unspaced(
+        words[0], tables.negations
     )
 
 
@@ -185,15 +186,15 @@ class _Tables:
 
     def __init__(self) -> None:
         self.yes = split_phrases(phrases.YES) | split_phrases("|".join(phrases.YES_SIGNS))
-        self.fillers = split_phrases(phrases.FILLERS)
+        fillers = split_phrases(phrases.FILLERS)
         self.no = split_phrases("|".join(phrases.NO))
         self.negations = split_phrases("|".join(phrases.NEGATIONS))
         self.requests = split_phrases(phrases.REQUESTS)
-        self.filler_words = frozenset(word for phrase in self.fillers - self.yes for word in phrase.split())
-        self.polite = split_phrases(phrases.INTENT_FILLERS)
-        self.assent = PhraseTable([(True, self.yes), (False, self.fillers)])
-        self.done = PhraseTable([(True, split_phrases(phrases.DONE)), (False, self.polite)])
-        self.greetings = PhraseTable([(True, split_phrases(phrases.GREETINGS)), (False, self.polite)])
+        self.filler_words = frozenset(word for phrase in fillers - self.yes for word in phrase.split())
+        polite = split_phrases(phrases.INTENT_FILLERS)
+        self.assent = PhraseTable([(True, self.yes), (False, fillers)])
+        self.done = PhraseTable([(True, split_phrases(phrases.DONE)), (False, polite)])
+        self.greetings = PhraseTable([(True, split_phrases(phrases.GREETINGS)), (False, polite)])
         self.intents: PhraseTable[Intent | None] = PhraseTable(
             [
                 (Intent.RETRY, split_phrases(phrases.RETRY)),
@@ -201,7 +202,7 @@ class _Tables:
                 (Intent.STATUS, split_phrases(phrases.STATUS)),
                 (Intent.PAUSE, split_phrases(phrases.PAUSE)),
                 (Intent.STOP, split_phrases(phrases.STOP)),
-                (None, self.polite),
+                (None, polite),
             ]
         )
         self.strong = _PRAISE | split_phrases(

@@ -113,7 +113,10 @@ class Notifier:
         same = views is self._views_compared and past is self._past
         if same and now < self._compare_again and not self._sessions.due_keys(now):
             return
-        fresh = [view for view in views if id(view) not in self._compared]
+        known = (
+            self._sessions.known
+        )  # an archived session is in it no more: restored, it is new though unchanged
+        fresh = [view for view in views if id(view) not in self._compared or view.ref.key not in known]
         is_past_same = past is self._past
         if not is_past_same:
             # Which past sessions the chats were notified of is not kept in memory: a row of the store has it.
@@ -128,7 +131,8 @@ class Notifier:
             self._sessions.mark_due(self._names.update(views, past), now)
         again = self._unsettled | self._sessions.due_keys(now)
         if again:
-            fresh = [view for view in views if id(view) not in self._compared or view.ref.key in again]
+            new = set(map(id, fresh))
+            fresh = [view for view in views if id(view) in new or view.ref.key in again]
         tellings = []
         for view in map(self._names.displayed, fresh):
             if self._sessions.is_due(view, now):
@@ -137,6 +141,7 @@ class Notifier:
         await asyncio.gather(*tellings)
         if self._gone or present is not self._present or not is_past_same:
             await self._forget_gone(present, now)
+        self._notified |= present
         self._present = present
         self._limits.update(self._views(), now)
         if all(each.state is not None for each in self._past):  # otherwise not all are read yet
@@ -277,7 +282,6 @@ class Notifier:
                 self._sessions.forget(key)
                 self._notified.discard(key)
                 del self._gone[key]
-        self._notified |= present
 
     async def _mark_past(self, views: Sequence[SessionView], now: datetime) -> None:
         """Let go of sessions of which all has been said and in which nothing happens."""

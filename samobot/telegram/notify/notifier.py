@@ -113,9 +113,8 @@ class Notifier:
         same = views is self._views_compared and past is self._past
         if same and now < self._compare_again and not self._sessions.due_keys(now):
             return
-        known = (
-            self._sessions.known
-        )  # an archived session is in it no more: restored, it is new though unchanged
+        # An archived session is not known: restored, it is new, although nothing in it has changed.
+        known = self._sessions.known
         fresh = [view for view in views if id(view) not in self._compared or view.ref.key not in known]
         is_past_same = past is self._past
         if not is_past_same:

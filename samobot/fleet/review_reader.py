@@ -8,7 +8,9 @@ from pathlib import Path
 
 from samobot.errors import StorageError
 from samobot.fleet.documents import MAX_FILES, artefacts, open_unlinked
+from samobot.review.debt import DEBT_FILE, open_findings
 from samobot.review.facts import AgentNote, Change, PlanPart, ReviewFacts
+from samobot.review.readiness import readiness
 from samobot.session.branch_point import base_of
 from samobot.session.branch_state import work_dir_of
 from samobot.session.commit_check import unfinished_work
@@ -16,6 +18,7 @@ from samobot.session.decisions import DecisionKind
 from samobot.session.diff import checkout, diff_summary, diff_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look
+from samobot.session.git import Git
 from samobot.session.journal import Journal
 from samobot.session.journal import read as read_journal
 from samobot.session.plan import Outline, outline, spoken_phase, spoken_title
@@ -26,6 +29,7 @@ _NOTE_BYTES = 40_000
 _MOST_NOTES = 4
 _MOST_PARTS = 40
 _MOST_REMARKS = 20
+_MOST_COMMITS = 200
 _TASK = 4_000
 _NOTE_NAME = r"\d\d-\d\d-\d\d:\d\d-{kind}(?:-.*)?\.md"
 
@@ -45,10 +49,12 @@ def read_review(folder: SessionFolder, main_repo: Path, name: str) -> ReviewFact
     plan = outline(without_surrogates(state.plan.text)) if state.plan is not None else None
     summaries = _notes(folder, "summary")
     tests = _notes(folder, "test")
+    work_dir = work_dir_of(folder, main_repo)
+    change = _change(work_dir)
     return ReviewFacts(
         name=name,
         task=clip(without_surrogates(state.overview.task or ""), _TASK),
-        change=_change(work_dir_of(folder, main_repo)),
+        change=change,
         plan=spoken_title(plan.title) if plan is not None else "",
         approval=_approval(state),
         parts=_parts(plan),
@@ -61,8 +67,37 @@ def read_review(folder: SessionFolder, main_repo: Path, name: str) -> ReviewFact
         unpriced=journal.unpriced,
         duration_s=journal.duration_s,
         waited_s=journal.waited_s,
+        stumbles=read_stumbles(work_dir, change.base) if change is not None else (),
+        debt=read_debt(folder),
         remarks=_remarks(journal),
     )
+
+
+def read_debt(folder: SessionFolder) -> tuple[str, ...]:
+    """Return the findings of a session's reviews that were left open.
+
+    Raises:
+        StorageError: A note of it cannot be read.
+    """
+    listed = next((path for path, _ in artefacts(folder) if path.name == DEBT_FILE), None)
+    debt = without_surrogates(_text(listed)) if listed is not None else ""
+    return open_findings(debt, (note.text for note in _notes(folder, "quality")))[:_MOST_REMARKS]
+
+
+def read_stumbles(work_dir: Path, since: str | None) -> tuple[str, ...]:
+    """Return what a reader of a change would stumble over; nothing if git cannot read it.
+
+    Args:
+        work_dir: Where it is checked out.
+        since: The commit at which it begins.
+    """
+    git = Git(work_dir)
+    found, diff = diff_summary(work_dir, since), diff_text(work_dir, since, _DIFF_BYTES)
+    if found is None or diff is None:
+        return ()
+    log = git.attempt("log", "--no-merges", f"--max-count={_MOST_COMMITS}", "--format=%s", f"{since}..HEAD")
+    subjects = without_surrogates(log or "").splitlines() if since else []
+    return readiness(found.files, without_surrogates(diff.text), subjects, is_cut=diff.cut)
 
 
 def _change(work_dir: Path) -> Change | None:

@@ -78,6 +78,8 @@ class ReviewFacts(_Facts):
         unpriced: Iterations without a reported cost.
         duration_s: Seconds from the first event to the last.
         waited_s: Seconds of these that it waited for the user.
+        stumbles: What a reader of the change would stumble over; see `readiness`.
+        debt: Findings of reviews that were left open.
         remarks: What the program reverted or noticed, oldest first.
         is_masked: Whether secrets were masked in these texts.
     """
@@ -97,6 +99,8 @@ class ReviewFacts(_Facts):
     unpriced: int = 0
     duration_s: float = 0.0
     waited_s: float = 0.0
+    stumbles: tuple[str, ...] = ()
+    debt: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     is_masked: bool = False
 

@@ -18,9 +18,8 @@ from samobot.fleet.forge import Forge, ForgeError, PullRequestState
 from samobot.fleet.landing_look import LandingLook, look_at
 from samobot.fleet.landing_models import REMOVES, LandingOffer, LandingResult, LandingStep, LandingView
 from samobot.fleet.landing_texts import merge_message, sentence
-from samobot.fleet.review_reader import read_stumbles
+from samobot.fleet.review_reader import read_change
 from samobot.session import journal
-from samobot.session.branch_point import base_of
 from samobot.session.branch_removal import Removal, remove_branch, remove_remote_branch
 from samobot.session.branch_state import work_dir_of
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
@@ -50,8 +49,8 @@ def landing_view(project: Project, folder: SessionFolder) -> LandingView:
     """
     _refuse_unless_done(folder)
     look = look_at(project, folder, frozenset(LandingStep))
-    stumbles = read_stumbles(look.state.worktree, base_of(look.state.worktree))
-    return look.view().model_copy(update={"stumbles": stumbles})
+    change = read_change(look.state.worktree)
+    return look.view().model_copy(update={"objections": change.objections if change is not None else ()})
 
 
 def land(

@@ -40,25 +40,25 @@ class LandingLook:
         folder: The session.
         state: The branch.
         title: Title of a squashed commit or a pull request: the task's first line.
-        body: Text of a pull request: the newest summary, and the findings that the reviews left open.
-        debt: These findings.
+        body: Text of a pull request: the newest summary, and `debt`.
         target: Where it would be pushed to; None if there is no remote, or it was not asked for.
         forge: The forge of that remote; None if it is not known.
         forge_name: The forge's repository, for display.
         pull_request: The branch's newest pull request.
         forge_problem: Why the forge could not be asked; empty if it was.
+        debt: The findings that the reviews left open.
     """
 
     folder: SessionFolder
     state: BranchState
     title: str
     body: str
-    debt: tuple[str, ...] = ()
     target: PushTarget | None = None
     forge: Forge | None = None
     forge_name: str = ""
     pull_request: PullRequestView | None = None
     forge_problem: str = ""
+    debt: tuple[str, ...] = ()
 
     def offer(self, step: LandingStep) -> LandingOffer | None:
         """Return a step as it could be decided now; None if it is not possible here at all."""
@@ -185,7 +185,7 @@ def look_at(project: Project, folder: SessionFolder, steps: frozenset[LandingSte
     if debt:
         body = "\n".join([body, "", _DEBT, "", *(f"- {each}" for each in debt)]).strip()
     target = read_target(state) if steps - LOCAL else None
-    look = LandingLook(folder, state, title, body, debt, target)
+    look = LandingLook(folder, state, title, body, target, debt=debt)
     if target is None or not steps & _AT_FORGE:
         return look
     return _with_forge(look, target)

@@ -83,7 +83,7 @@ class LandingView(_Reply):
         title: Title that a new pull request would have.
         body: Text that it would have, Markdown.
         debt: Findings of reviews that were left open.
-        stumbles: What a reader of the change would stumble over.
+        objections: What a maintainer would send back at first sight; see `readiness`.
         offers: The steps that are possible here at all.
     """
 
@@ -106,7 +106,7 @@ class LandingView(_Reply):
     title: str = ""
     body: str = ""
     debt: tuple[str, ...] = ()
-    stumbles: tuple[str, ...] = ()
+    objections: tuple[str, ...] = ()
     offers: tuple[LandingOffer, ...]
 
     def offer(self, step: LandingStep) -> LandingOffer | None:

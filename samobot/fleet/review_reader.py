@@ -49,12 +49,10 @@ def read_review(folder: SessionFolder, main_repo: Path, name: str) -> ReviewFact
     plan = outline(without_surrogates(state.plan.text)) if state.plan is not None else None
     summaries = _notes(folder, "summary")
     tests = _notes(folder, "test")
-    work_dir = work_dir_of(folder, main_repo)
-    change = _change(work_dir)
     return ReviewFacts(
         name=name,
         task=clip(without_surrogates(state.overview.task or ""), _TASK),
-        change=change,
+        change=read_change(work_dir_of(folder, main_repo)),
         plan=spoken_title(plan.title) if plan is not None else "",
         approval=_approval(state),
         parts=_parts(plan),
@@ -67,7 +65,6 @@ def read_review(folder: SessionFolder, main_repo: Path, name: str) -> ReviewFact
         unpriced=journal.unpriced,
         duration_s=journal.duration_s,
         waited_s=journal.waited_s,
-        stumbles=read_stumbles(work_dir, change.base) if change is not None else (),
         debt=read_debt(folder),
         remarks=_remarks(journal),
     )
@@ -84,28 +81,14 @@ def read_debt(folder: SessionFolder) -> tuple[str, ...]:
     return open_findings(debt, (note.text for note in _notes(folder, "quality")))[:_MOST_REMARKS]
 
 
-def read_stumbles(work_dir: Path, since: str | None) -> tuple[str, ...]:
-    """Return what a reader of a change would stumble over; nothing if git cannot read it.
-
-    Args:
-        work_dir: Where it is checked out.
-        since: The commit at which it begins.
-    """
-    git = Git(work_dir)
-    found, diff = diff_summary(work_dir, since), diff_text(work_dir, since, _DIFF_BYTES)
-    if found is None or diff is None:
-        return ()
-    log = git.attempt("log", "--no-merges", f"--max-count={_MOST_COMMITS}", "--format=%s", f"{since}..HEAD")
-    subjects = without_surrogates(log or "").splitlines() if since else []
-    return readiness(found.files, without_surrogates(diff.text), subjects, is_cut=diff.cut)
-
-
-def _change(work_dir: Path) -> Change | None:
+def read_change(work_dir: Path) -> Change | None:
+    """Return what the branch that is checked out somewhere changes; None if git cannot read it."""
     base = base_of(work_dir)
     found = diff_summary(work_dir, base)
     if found is None:
         return None
     diff = diff_text(work_dir, base, _DIFF_BYTES)
+    text, is_cut = (without_surrogates(diff.text), diff.cut) if diff is not None else ("", False)
     return Change(
         branch=checkout(work_dir).branch,
         base=base,
@@ -116,9 +99,20 @@ def _change(work_dir: Path) -> Change | None:
         removed=found.removed,
         uncommitted=found.uncommitted,
         unfinished=unfinished_work(work_dir, found),
-        diff=without_surrogates(diff.text) if diff is not None else "",
-        is_cut=diff is not None and diff.cut,
+        diff=text,
+        is_cut=is_cut,
+        objections=readiness(found.files, text, _subjects(work_dir, base), is_cut=is_cut),
     )
+
+
+def _subjects(work_dir: Path, base: str | None) -> list[str]:
+    """First lines of the newest commits since a base, without merges."""
+    if base is None:
+        return []
+    log = Git(work_dir).attempt(
+        "log", "--no-merges", f"--max-count={_MOST_COMMITS}", "--format=%s", f"{base}..HEAD"
+    )
+    return without_surrogates(log or "").split("\n")[:-1]
 
 
 def _approval(state: GateState) -> str:

@@ -27,22 +27,24 @@ def open_findings(debt: str, quality: Iterable[str]) -> tuple[str, ...]:
         quality: The quality notes, the newest first.
     """
     found: list[str] = []
-    listed = ""
+    listed: set[str] = set()
     for line in scan(debt):
         box = None if line.code else _BOX.fullmatch(line.text)
         if box is None:
             continue
-        listed += f"\n{_plain(box[2])}"
+        listed |= {_plain(field) for field in box[2].split(" · ")}
         if box[1] == " ":
             found.append(one_line(box[2].replace("`", ""), _WIDTH))
     known: set[str] = set()
     for note in quality:
         for finding in findings_of(note):
-            marks = {mark for mark in (_plain(finding.place), _plain(finding.text)) if mark}
+            # A place without a line, such as a whole file, may have several findings.
+            place = {_plain(finding.place)} if ":" in finding.place else set()
+            marks = (place | {_plain(finding.text)}) - {""}
             if not finding.severity or marks & known:
                 continue
             known |= marks
-            if _LEFT.match(finding.outcome) and not any(mark in listed for mark in marks):
+            if _LEFT.match(finding.outcome) and not marks & listed:
                 found.append(_line(finding))
     return tuple(found)
 

@@ -131,7 +131,7 @@ def _not_checked(guide: Guide, facts: ReviewFacts) -> str:
 
 def _ready(facts: ReviewFacts) -> str:
     debt = [f'<span class="mark warn">open</span> {inline(finding)}' for finding in facts.debt]
-    return _list([*debt, *map(inline, facts.stumbles)])
+    return _list([*debt, *map(escaped, facts.change.objections if facts.change is not None else ())])
 
 
 def _claims(guide: Guide) -> str:

@@ -57,7 +57,7 @@ _VAGUE = re.compile(
 def readiness(
     files: Sequence[FileChange], diff: str, subjects: Sequence[str], *, is_cut: bool = False
 ) -> tuple[str, ...]:
-    """Return what a reader of a change would stumble over, each as a sentence; empty if it is ready.
+    """Return what a maintainer would send back, each as a sentence; empty if it is ready.
 
     Args:
         files: The changed files with their counts.

@@ -53,5 +53,10 @@ def test_finding_that_the_file_has_counts_once_and_a_ticked_one_not_at_all() -> 
     assert len(open_findings(DEBT, notes)) == 1
 
 
+def test_finding_is_not_taken_for_another_of_a_longer_line_number_or_of_the_same_file() -> None:
+    left = note("poor · `greet.py:3` · slow · x · left", "poor · README.md · typo · x · left")
+    assert len(open_findings(DEBT, [note("wrong · README.md · wrong command · x · fixed"), left])) == 3
+
+
 def test_findings_in_another_form_are_no_debt() -> None:
     assert open_findings("plain text", [note("left: something in its own form"), "no findings"]) == ()

@@ -176,7 +176,7 @@ def _readiness(view: LandingView) -> str:
     """What a reader would send back; the rest is in the review guide."""
     if not view.ahead:
         return ""
-    items = [f"open: {each}" for each in view.debt] + list(view.stumbles)
+    items = [f"open: {each}" for each in view.debt] + list(view.objections)
     more = len(items) - _REMARKS
     return lines(
         "Before you land it:" if items else "",

@@ -74,9 +74,7 @@ def likely_sessions(views: Sequence[SessionView], fits: Fits) -> list[SessionVie
     return sorted(found, key=_recent, reverse=True)
 
 
-def display_names(
-    views: Sequence[SessionView], among: Sequence[SessionView] | None = None
-) -> list[str]:
+def display_names(views: Sequence[SessionView], among: Sequence[SessionView] | None = None) -> list[str]:
     """Shortest unambiguous names: `name`, `project:name`, or with the folder's date.
 
     Args:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from samobot.fleet.forge import CommentView, ForgeProblem, PullRequestView, WorkItem
+from samobot.fleet.forge import CommentView, ForgeProblem, PullRequestView, QueueView, WorkItem
 from samobot.fleet.models import SessionRef
 
 
@@ -136,12 +136,14 @@ class PullRequestReport(_Reply):
     Attributes:
         landing: The branch, its pull request, and what can be done with them.
         comments: What was written about it, the oldest first.
+        queue: What the merge queue has done with it.
         problem: Why the forge could not be asked; None if it was.
         problem_text: The same in the tool's terms.
     """
 
     landing: LandingView
     comments: tuple[CommentView, ...] = ()
+    queue: QueueView = QueueView()
     problem: ForgeProblem | None = None
     problem_text: str = ""
 

@@ -14,6 +14,8 @@ from samobot.fleet.forge import (
     CommentView,
     PullRequestState,
     PullRequestView,
+    QueueRemoval,
+    QueueView,
     WorkItem,
     reading,
 )
@@ -39,6 +41,9 @@ _OBSTACLES = {
 _DRAFT = "draft_status"
 _DRAFT_TITLE = re.compile(r"(?:\s*(?:draft:|\[draft\]|\(draft\)))+\s*", re.IGNORECASE)
 _NEWEST = 20
+_REMOVED = re.compile(
+    r"(?:removed|aborted) this merge request from the merge train(?: because (?P<reason>.*))?", re.DOTALL
+)
 _JOB = re.compile(r"https?://[^/]+/.+/-/jobs/(\d+)\b")
 
 
@@ -101,6 +106,11 @@ class GitLab:
             notes = [note for page in pages for discussion in page for note in discussion["notes"]]
             found = [(str(note["created_at"]), _comment(note)) for note in notes if not note["system"]]
         return tuple(comment for _, comment in sorted(found, key=lambda each: each[0]))
+
+    def queue(self, number: int) -> QueueView:
+        """Return what the merge train has done with a merge request, which GitLab only notes; see `Forge.queue`."""
+        notes = self._get(f"merge_requests/{number}/notes", sort="desc", order_by="created_at", per_page=100)
+        return _queue(notes, f"the merge train of !{number}")
 
     def check_log(self, check: CheckView) -> str:
         """Return the log of a failed job; see `Forge.check_log`."""
@@ -181,6 +191,19 @@ def _comment(note: dict[str, Any]) -> CommentView:
         path=position.get("new_path") or position.get("old_path") or "",
         line=position.get("new_line") or position.get("old_line"),
     )
+
+
+def _queue(notes: Any, about: str) -> QueueView:
+    waiting, removals = False, []
+    with reading("glab", about):
+        for note in sorted(notes, key=lambda each: int(each["id"])):
+            removed = _REMOVED.match(note["body"]) if note["system"] else None
+            if removed is not None:
+                reason, by = removed["reason"] or "", _login(note["author"])
+                removals.append(QueueRemoval(id=f"note-{note['id']}", reason=reason, by=by))
+            if note["system"] and "merge train" in note["body"]:
+                waiting = removed is None
+    return QueueView(waiting=waiting, removals=tuple(removals))
 
 
 def _items(kind: str, listing: Any) -> tuple[WorkItem, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from samobot.errors import ConflictError
-from samobot.fleet.forge import CheckState, CheckView, ForgeProblem, WorkSource
+from samobot.fleet.forge import CheckState, CheckView, ForgeProblem, QueueRemoval, QueueView, WorkSource
 from samobot.fleet.forge_work import pull_request_diff, work_report
 from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.pull_request_report import check_log, pull_request_report
@@ -120,6 +120,28 @@ def test_comments_are_read_with_their_place_and_without_what_gitlab_notes_itself
         ("bob", "Here.", "greet.py", 3),
         ("bob", "Why?", "", None),
     ]
+
+
+def test_removals_from_the_merge_train_are_read_from_what_gitlab_notes(
+    room: LandingRoom, forge: FakeForge
+) -> None:
+    opened(room, forge, SUCCESS)
+    bodies = [
+        "started a merge train",
+        "removed this merge request from the merge train because the pipeline did not succeed",
+        "added this merge request to the merge train at position 2",
+    ]
+    notes = [
+        {"id": number, "system": True, "body": body, "author": {"username": "ann"}, "created_at": "x"}
+        for number, body in enumerate(bodies, 7)
+    ]
+    said = {**notes[1], "id": 6, "system": False}
+    removal = QueueRemoval(id="note-8", reason="the pipeline did not succeed", by="ann")
+    for known, waiting, removals in ((1, True, ()), (2, False, (removal,)), (3, True, (removal,))):
+        forge.change(discussions=[[{"id": "a", "notes": [said, *notes[:known]]}]])
+        found = pull_request_report(room.project, room.folder)
+        assert found.queue == QueueView(waiting=waiting, removals=removals)
+        assert [each.id for each in found.comments] == ["note-6"]
 
 
 def test_log_of_a_failed_job_is_its_last_lines(room: LandingRoom, forge: FakeForge) -> None:

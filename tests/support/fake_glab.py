@@ -138,6 +138,9 @@ match method, address.path.removeprefix(f"projects/{{PROJECT}}/").split("/"):
         assert pages and query == {{"per_page": "100"}}, sys.argv
         for page in forge["discussions"] or [[]]:
             print(json.dumps(page), end="")
+    case "GET", ["merge_requests", number, "notes"]:
+        assert query == {{"sort": "desc", "order_by": "created_at", "per_page": "100"}}, query
+        print(json.dumps([note for page in forge["discussions"] for each in page for note in each["notes"]][::-1]))
     case "GET", ["merge_requests", number, "raw_diffs"]:
         print("diff --git a/x b/x")
     case "GET", ["jobs", job, "trace"]:

@@ -44,7 +44,7 @@ async def words_to_input(root: Path) -> Measure:
     folder = make_session(root)
     with edit_lock(folder.path):
         baseline.save(folder)
-    steering = Steering(folder, "s", ())
+    steering = Steering(folder, "s", (), number=1, log="1.jsonl")
     reading, turn_input = await open_input(user_line("Begin"))
     arrived: dict[str, float] = {}
 

@@ -114,7 +114,7 @@ class _Iteration(FakeIteration):
 
     def __init__(self, world: World, files: SessionFiles, clock: Clock) -> None:
         super().__init__(files, (), clock)
-        self._world = world
+        self._crashing = world
         self._files = files
         self._guard = AgentGuard(files, ProjectGuard(world.folder.path.parent / "state", lambda: NOW), ())
 
@@ -125,7 +125,7 @@ class _Iteration(FakeIteration):
     async def carry_out(
         self, assignment: Assignment, stop: asyncio.Event, *, answered: Callable[[], None]
     ) -> Report:
-        world, files, folder = self._world, self._files, self._files.folder
+        world, files, folder = self._crashing, self._files, self._files.folder
         self._guard.release()
         guidance = files.pending_guidance()
         files.begin_iteration(assignment.phase, assignment.visit, assignment.number)

@@ -82,6 +82,8 @@ class LandingView(_Reply):
         pull_request: The newest pull request of the branch.
         title: Title that a new pull request would have.
         body: Text that it would have, Markdown.
+        debt: Findings of reviews that were left open.
+        objections: What a maintainer would send back at first sight; see `readiness`.
         offers: The steps that are possible here at all.
     """
 
@@ -103,6 +105,8 @@ class LandingView(_Reply):
     pull_request: PullRequestView | None = None
     title: str = ""
     body: str = ""
+    debt: tuple[str, ...] = ()
+    objections: tuple[str, ...] = ()
     offers: tuple[LandingOffer, ...]
 
     def offer(self, step: LandingStep) -> LandingOffer | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure import Measure
 from samobot.phases import RULES, Phase, SignalStatus
 from tests.support.claude_cli import cli_environment, require_claude, require_newest_claude
-from tests.support.messages_api import MessagesApi, Request, Script, bash, say, signal
+from tests.support.messages_api import MessagesApi, Request, Script, Step, bash, say, signal
 from tests.support.session_folder import make_session
 from tests.support.workshop import make_workshop
 
@@ -65,13 +66,15 @@ def _measure(root: Path, version: str, claude: Path, phase: Phase) -> Measure:
 
 
 def _script(phase: Phase) -> Script:
-    """An iteration that works and goes on in its phase, if it may, and another one."""
+    """An iteration that works and stays in its phase, if it may, and another one."""
     rule = RULES[phase]
     stays = SignalStatus.CONTINUE in rule.signals and phase in rule.targets
     first = (
         signal("continue", phase=phase, summary="Half of it.") if stays else [say("No.")] * (1 + _REMINDERS)
     )
-    script = {phase: [_WORK, *first, *signal("blocked", reason="Enough", needs="Nothing")]}
+    script: dict[str, Sequence[Step]] = {
+        phase: [_WORK, *first, *signal("blocked", reason="Enough", needs="Nothing")]
+    }
     if phase is Phase.DONE:
         script[Phase.TESTING] = signal("continue", phase="done", summary="It works.")
     return script
@@ -85,7 +88,7 @@ def _first_requests(requests: list[Request]) -> list[Request]:
     return list(firsts.values())
 
 
-def _parts(request: Request) -> Iterator[dict[str, object]]:
+def _parts(request: Request) -> Iterator[dict[str, Any]]:
     """A request in the order in which it is cached: tools, system text, messages."""
     yield from request.body["tools"]
     yield from (block for block in request.body["system"] if not block["text"].startswith(_BILLING))
@@ -95,7 +98,7 @@ def _parts(request: Request) -> Iterator[dict[str, object]]:
         yield from [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-def _text(part: dict[str, object]) -> str:
+def _text(part: dict[str, Any]) -> str:
     return json.dumps({name: part[name] for name in part if name != "cache_control"}, ensure_ascii=False)
 
 

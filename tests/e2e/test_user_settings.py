@@ -66,10 +66,11 @@ def test_an_output_style_does_not_reach_the_agent_and_a_disabled_bypass_with_the
         "outputStyle": "Learning",
         "hooks": {"SessionStart": hook("echo Answer in verse"), "Stop": hook(f"echo '{again}'")},
     }
-    steps = iter(STEPS)
-    with MessagesApi(lambda request: next(steps, say("It is done."))) as api:
+    steps = [*STEPS, *[say("It is done.")] * SENT_BACK]
+    with MessagesApi({"investigation": steps}) as api:
         shop = shop_with(tmp_path, api, claude, settings)
         done = shop.run("greet", "--task", "Greet")
+        api.check()
     assert done.returncode == 11, done.stdout + done.stderr
     assert "it works" in api.requests[1].text
     request = json.dumps(api.requests[0].body)
@@ -78,7 +79,6 @@ def test_an_output_style_does_not_reach_the_agent_and_a_disabled_bypass_with_the
     assert "TODO(human)" not in request
     assert "Answer in verse" in request
     assert "Run the linter first" in api.requests[len(STEPS)].text
-    assert len(api.requests) == len(STEPS) + SENT_BACK
     assert outcomes(shop) == ["completed"]
     (notice,) = [each["text"] for each in shop.journal("greet", "notice")]
     assert "take part in each iteration and can stop it: Stop, SessionStart" in notice

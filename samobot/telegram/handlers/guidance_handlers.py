@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samobot.fleet.models import SessionRef
+from samobot.fleet.models import SessionRef, SessionView
 from samobot.telegram.handlers import ask
 from samobot.telegram.handlers.chat_request import INTERRUPT, ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice

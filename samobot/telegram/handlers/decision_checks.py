@@ -43,6 +43,11 @@ def has_plan_for(view: SessionView, request: ChatRequest, verdict: DecisionKind)
     )
 
 
+def plan_waits(view: SessionView) -> bool:
+    """Whether a session waits for the approval of its plan."""
+    return view.plan is not None and view.waiting_for is WaitingFor.PLAN_APPROVAL
+
+
 def how_decided(view: SessionView, request: ChatRequest) -> str:
     """How the plan was decided since feedback was asked for, as a sentence; empty if feedback still counts."""
     plan = view.plan

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from samobot.errors import UsageError
 from samobot.session.git_config import LISTING_LIMIT, Entry, overrides, parse_listing, trusted_value
+from samobot.session.git_seal import sealed
 from samobot.text import one_line
 
 _LISTING = ("config", "--list", "--show-scope", "--includes", "-z")
@@ -42,6 +43,26 @@ _FLAGS = {
     ),
     "merge": ("--no-verify", "--no-verify-signatures", "--no-autostash", "--no-stat", "--quiet"),
 }
+
+# Commands that can start a program which a configuration names. The others are `worktree`, which writes the folder's
+# place into the worktree, and those that only look names up.
+_SEALED = frozenset(
+    [
+        "commit-tree",
+        "diff",
+        "fetch",
+        "grep",
+        "log",
+        "ls-files",
+        "ls-remote",
+        "merge",
+        "merge-tree",
+        "push",
+        "read-tree",
+        "status",
+        "update-index",
+    ]
+)
 
 # What git gets of our environment. Secrets have names of their own, so it is a list of what is passed.
 _PASSED = frozenset(
@@ -160,7 +181,15 @@ class Git:
             limit: Bytes after which git is ended, which is no error.
             timeout: Seconds after which it is ended with all its children.
         """
-        return self._read(arguments, self._environment(), limit, timeout)
+        entries = self.configuration()
+        environment = self._environment(entries)
+        if arguments[0] not in _SEALED:
+            return self._read(arguments, environment, limit, timeout)
+        try:
+            with sealed(self.folder, entries) as seal:
+                return self._read(arguments, environment | seal, limit, timeout)
+        except OSError as error:
+            raise GitError(f"git could not be prepared: {error.strerror}.") from error
 
     def attempt(self, *arguments: str, timeout: float = 60.0) -> str | None:
         """Run git and return its output, None if it ended with an error."""
@@ -188,8 +217,7 @@ class Git:
                 f"The git configuration of {self.folder} is larger than {LISTING_LIMIT} bytes."
             ) from None
 
-    def _environment(self) -> dict[str, str]:
-        entries = self.configuration()
+    def _environment(self, entries: list[Entry]) -> dict[str, str]:
         environment = _environment(os.environ, self.folder)
         own_ssh = trusted_value(entries, "core.sshcommand")
         if "GIT_SSH" not in environment:

@@ -97,6 +97,10 @@ _HARMLESS = (
 _TRANSPORT = re.compile(r"(remote\..*)\.(?:uploadpack|receivepack|vcs)", re.DOTALL)
 _NO_TRANSPORT = "refused-as-the-repository-names-its-program"
 
+# What a file includes is listed as well; the rest leads to another configuration, or another worktree.
+_INCLUDES = frozenset({"include", "includeif"})
+_OF_THE_FOLDER = frozenset({"extensions.worktreeconfig", "core.worktree", "core.bare"})
+
 _HELPER = re.compile(r"credential\.(.*\.)?helper", re.DOTALL)
 _FILTER = re.compile(r"(filter\..*)\.(?:clean|smudge|process|required)", re.DOTALL)
 _KEPT = {key.lower() for key, _ in FIXED}
@@ -142,6 +146,26 @@ def untrusted_programs(entries: list[Entry]) -> list[str]:
     """Return the keys by which a repository's own configuration names a program, each once."""
     found = (entry.key for entry in entries if not entry.trusted and entry.key not in _KEPT)
     return list(dict.fromkeys(key for key in found if _NAMES_PROGRAM.fullmatch(key)))
+
+
+def harmless_text(entries: list[Entry]) -> str:
+    """Return a configuration file with all that the repository's own files set, without what names a program."""
+    programs = set(untrusted_programs(entries))
+    lines = []
+    for entry in entries:
+        section, _, rest = entry.key.partition(".")
+        subsection, _, name = rest.rpartition(".")
+        if entry.trusted or entry.key in programs or section in _INCLUDES or entry.key in _OF_THE_FOLDER:
+            continue
+        header = f'{section} "{_escaped(subsection)}"' if subsection else section
+        lines.append(f"[{header}]\n\t{name}")
+        if entry.value is not None:
+            lines[-1] += f' = "{_escaped(entry.value)}"'
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def overrides(entries: list[Entry]) -> list[tuple[str, str]]:

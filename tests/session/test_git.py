@@ -18,7 +18,7 @@ from samobot.session.branch_point import base_of
 from samobot.session.commit_check import commit_problem
 from samobot.session.diff import checkout, diff_summary, diff_text, head
 from samobot.session.git import Git, GitError
-from samobot.session.git_config import Entry, overrides, parse_listing, untrusted_programs
+from samobot.session.git_config import Entry, harmless_text, overrides, parse_listing, untrusted_programs
 from samobot.session.tree_state import tree_state
 from samobot.session.worktree import prepare_worktree
 from tests.support.cases import for_each
@@ -315,6 +315,50 @@ def test_git_runs_no_program_that_the_repository_names(
     where = victim.repo if trigger in (FETCH, ADD) else victim.worktree
     subprocess.run(["git", *trigger], cwd=where, capture_output=True)
     assert victim.has_run()  # git as it is would have run it
+
+
+def test_program_named_after_the_configuration_was_read_does_not_run(
+    victim: Victim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim.attributes("first filter=x diff=x")
+    config = victim.repo / ".git" / "config"
+    before = config.read_bytes()
+    read = Git.configuration
+
+    def read_and_change(git: Git) -> list[Entry]:
+        config.write_bytes(before)
+        entries = read(git)
+        for key in ("filter.x.clean", "filter.x.smudge", "diff.x.textconv", "core.sshCommand", "gpg.program"):
+            victim.config(key, victim.evil)
+        victim.config("filter.x.required", "true")
+        victim.config("credential.helper", f"!{victim.evil}")
+        victim.config("remote.origin.uploadpack", victim.evil)
+        victim.config("commit.gpgSign", "true")
+        return entries
+
+    monkeypatch.setattr(Git, "configuration", read_and_change)
+    run_everything(victim)
+    assert not victim.has_run()
+    assert "first" in Git(victim.worktree).run("status", "--porcelain")
+    assert (victim.root / "worktrees" / "new" / "first").read_text() == "first"
+
+
+def test_configuration_is_kept_but_for_programs(tmp_path: Path) -> None:
+    entries = [
+        Entry("core.repositoryformatversion", "0", trusted=False),
+        Entry("core.abbrev", None, trusted=False),
+        Entry('branch.a "b\\.c.description', ' two\nlines\t"quoted" \\ # ; ', trusted=False),
+        Entry("branch.Upper.merge", "", trusted=False),
+        Entry("user.name", "of the user", trusted=True),
+        Entry("filter.x.clean", "program", trusted=False),
+        Entry("include.path", "elsewhere", trusted=False),
+        Entry("includeif.gitdir:/x.path", "elsewhere", trusted=False),
+    ]
+    (tmp_path / "config").write_text(harmless_text(entries))
+    listing = git(tmp_path, "config", "--file", "config", "--list", "--show-scope", "-z", "--no-includes")
+    assert [(each.key, each.value) for each in parse_listing(listing)] == [
+        (each.key, each.value) for each in entries[:4]
+    ]
 
 
 def test_git_takes_no_option_from_the_name_of_a_remote(victim: Victim) -> None:

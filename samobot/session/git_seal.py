@@ -1,0 +1,81 @@
+"""A git folder whose configuration cannot change while git runs.
+
+git reads a repository's configuration itself, after samobot has looked at it: whoever writes in between would
+have its program started. So commands that could start one get a folder of their own for what all worktrees
+share (`GIT_COMMON_DIR`, see gitrepository-layout): the configuration as it was looked at, without what names a
+program, and links to everything else.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from samobot.errors import StorageError
+from samobot.session.files import read_bytes
+from samobot.session.git_config import Entry, harmless_text
+
+_CONFIG = "config"
+_SHARED = ("HEAD", "objects", "refs", "reftable", "logs", "info", "worktrees", "modules", "lfs", "rr-cache")
+_WRITTEN = ("packed-refs", "shallow")
+"""Git replaces these through a link, and creates them through one that leads nowhere yet."""
+
+_POINTER_BYTES = 4096 + 64
+_FORMAT = "core.repositoryformatversion"
+
+
+@contextmanager
+def sealed(folder: Path, entries: list[Entry]) -> Iterator[dict[str, str]]:
+    """Yield the variables with which git, run in a folder, takes its configuration as it was looked at.
+
+    Args:
+        folder: Where git is run.
+        entries: The configuration that git has listed there.
+
+    Raises:
+        OSError: The folder cannot be made.
+    """
+    found = _locate(folder) if any(each.key == _FORMAT and not each.trusted for each in entries) else None
+    if found is None:  # no repository that git accepts: it is git that refuses it, or a bare one
+        yield {}
+        return
+    top, git_dir, common = found
+    place = Path(tempfile.mkdtemp(prefix="samobot-git-"))
+    try:
+        for name in _SHARED:
+            if os.path.lexists(common / name):
+                (place / name).symlink_to(common / name)
+        for name in _WRITTEN:
+            (place / name).symlink_to(common / name)
+        (place / _CONFIG).write_text(harmless_text(entries), encoding="utf-8", errors="surrogateescape")
+        yield {"GIT_DIR": str(git_dir), "GIT_COMMON_DIR": str(place), "GIT_WORK_TREE": str(top)}
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _locate(folder: Path) -> tuple[Path, Path, Path] | None:
+    """Return the top of a worktree, its git folder, and the one that all worktrees share, as git finds them."""
+    start = folder.resolve()
+    top = next((each for each in (start, *start.parents) if os.path.lexists(each / ".git")), None)
+    if top is None:
+        return None
+    dot = top / ".git"
+    git_dir = dot if dot.is_dir() else _pointed(dot, "gitdir: ")
+    if git_dir is None:
+        return None
+    common = _pointed(git_dir / "commondir", "") or git_dir
+    is_whole = (git_dir / "HEAD").exists() and (common / "objects").is_dir() and (common / "refs").is_dir()
+    return (top, git_dir, common) if is_whole else None
+
+
+def _pointed(file: Path, prefix: str) -> Path | None:
+    try:
+        data = read_bytes(file, limit=_POINTER_BYTES)
+    except StorageError:
+        return None
+    text = os.fsdecode(data or b"").rstrip("\n")
+    return file.parent / text.removeprefix(prefix) if data and text.startswith(prefix) else None

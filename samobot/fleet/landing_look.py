@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 
 from samobot.config.project import Project
 from samobot.fleet.documents import newest_summary
 from samobot.fleet.forge import Forge, ForgeError, PullRequestState, PullRequestView, split_address
 from samobot.fleet.forges import forge_at
 from samobot.fleet.landing_models import OPENS, LandingOffer, LandingStep, LandingView
+from samobot.frozen import frozen
 from samobot.session.branch_state import BranchState, read_branch, work_dir_of
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
@@ -30,7 +30,7 @@ _TITLE = 72
 _BODY = 60_000  # GitHub takes 65,536 characters
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LandingLook:
     """What was read of a session's branch.
 

@@ -14,8 +14,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from samobot.frozen import frozen
 from samobot.session.files import read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem, pending
@@ -23,7 +24,7 @@ from samobot.session.guidance import GuidanceItem, pending
 _Key = tuple[str | None, str | None, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """One piece of guidance that was sent to a running iteration.
 
@@ -38,7 +39,7 @@ class Delivery:
     taken_up: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Turn:
     """The guidance of one running iteration.
 

@@ -26,7 +26,8 @@ def fix_task(news: News, logs: dict[str, str]) -> str:
     for comment in news.comments:
         where = f" on {plain(comment.path, 200)}" if comment.path else ""
         line = f", line {comment.line}" if comment.line is not None else ""
+        kind = "Edited comment" if comment.edited else "Comment"
         parts.append(
-            "\n".join([f"Comment by {plain(comment.author, 60)}{where}{line}:", *quote(comment.text)])
+            "\n".join([f"{kind} by {plain(comment.author, 60)}{where}{line}:", *quote(comment.text)])
         )
     return "\n\n".join(parts)

@@ -118,6 +118,7 @@ class CommentView(BaseModel):
         path: The file that it is about; empty if it is about the whole.
         line: The line in that file; None if that is unknown or no longer exists.
         url: Its page.
+        edited: Whether an earlier text of it was reported.
     """
 
     model_config = ConfigDict(defer_build=True, frozen=True)
@@ -128,6 +129,37 @@ class CommentView(BaseModel):
     path: str = ""
     line: int | None = None
     url: str = ""
+    edited: bool = False
+
+
+class QueueRemoval(BaseModel):
+    """A pull request left the merge queue without a merge.
+
+    Attributes:
+        id: Names it at the forge.
+        reason: Why, in the forge's terms; empty if it does not say.
+        by: The login of who removed it; empty if that is unknown.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    reason: str = ""
+    by: str = ""
+
+
+class QueueView(BaseModel):
+    """A pull request in its base branch's merge queue.
+
+    Attributes:
+        waiting: Whether it is in the queue.
+        removals: The last times that it was removed from it, the oldest first.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    waiting: bool = False
+    removals: tuple[QueueRemoval, ...] = ()
 
 
 class WorkSource(StrEnum):
@@ -226,6 +258,9 @@ class Forge(Protocol):
 
     def comments(self, number: int) -> tuple[CommentView, ...]:
         """Return everything that was written about a pull request, the oldest first."""
+
+    def queue(self, number: int) -> QueueView:
+        """Return what the merge queue has done with a pull request; nothing if there is no such queue."""
 
     def check_log(self, check: CheckView) -> str:
         """Return the log of a failed check's failed steps; empty if the forge does not keep it."""

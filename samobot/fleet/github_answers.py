@@ -11,6 +11,8 @@ from samobot.fleet.forge import (
     CommentView,
     PullRequestState,
     PullRequestView,
+    QueueRemoval,
+    QueueView,
     WorkItem,
     reading,
 )
@@ -18,6 +20,7 @@ from samobot.fleet.forge import (
 _GREEN = frozenset({"SUCCESS", "NEUTRAL", "SKIPPED"})
 _PENDING = frozenset({"", "PENDING", "EXPECTED"})
 _READY = frozenset({"CLEAN", "HAS_HOOKS"})
+_MERGED_REASONS = frozenset({"merge", "merged", "already_merged"})
 _RUN = re.compile(r"https://[^/]+/[^/]+/[^/]+/actions/runs/\d+/")
 
 
@@ -68,6 +71,20 @@ def line_comment(values: dict[str, Any]) -> CommentView:
         line=values.get("line") or values.get("original_line"),
         url=values["html_url"],
     )
+
+
+def queue(values: dict[str, Any]) -> QueueView:
+    """A pull request's removals from the merge queue; one because it is merged is none."""
+    removals = (
+        QueueRemoval(
+            id=str(each["id"]),
+            reason=str(each["reason"] or "").replace("_", " "),
+            by=_login(each["actor"]) if each["actor"] else "",
+        )
+        for each in values["timelineItems"]["nodes"]
+        if str(each["reason"]).lower() not in _MERGED_REASONS
+    )
+    return QueueView(waiting=bool(values["isInMergeQueue"]), removals=tuple(removals))
 
 
 def _login(author: dict[str, Any] | None) -> str:

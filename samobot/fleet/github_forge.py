@@ -15,11 +15,12 @@ from samobot.fleet.forge import (
     ForgeError,
     PullRequestState,
     PullRequestView,
+    QueueView,
     WorkItem,
     reading,
 )
 from samobot.fleet.forge_tool import read_json, read_json_pages, run_tool
-from samobot.fleet.github_answers import comment, line_comment, pull_request, review, work_items
+from samobot.fleet.github_answers import comment, line_comment, pull_request, queue, review, work_items
 
 _FIELDS = (
     "number,url,title,state,isDraft,headRefOid,headRefName,baseRefName,isCrossRepository,"
@@ -37,6 +38,15 @@ _ENQUEUE = (
     "mutation($id: ID!, $head: GitObjectID!) { enqueuePullRequest(input: "
     "{pullRequestId: $id, expectedHeadOid: $head}) { mergeQueueEntry { position } } }"
 )
+_REMOVALS = (
+    "query($owner: String!, $name: String!, $number: Int!) { repository(owner: $owner, name: $name) "
+    "{ pullRequest(number: $number) { isInMergeQueue timelineItems(last: 20, itemTypes: "
+    "[REMOVED_FROM_MERGE_QUEUE_EVENT]) { nodes { ... on RemovedFromMergeQueueEvent "
+    "{ id reason actor { login } } } } } } }"
+)
+_WITHOUT_QUEUES = re.compile(r"MergeQueue|MERGE_QUEUE|itemTypes")
+"""What a server that is too old to have queues writes about: one of these it does not know."""
+
 _FAILURE = "##[error]"
 _JOB = re.compile(r"https://[^/]+/[^/]+/[^/]+/actions/runs/\d+/job/(\d+)\b")
 _SILENT_REVIEWS = frozenset({"PENDING", "DISMISSED"})
@@ -120,6 +130,12 @@ class GitHub:
             found += [(each["created_at"], line_comment(each)) for page in pages for each in page]
         return tuple(comment for _, comment in sorted(found, key=lambda each: each[0]))
 
+    def queue(self, number: int) -> QueueView:
+        """Return what the merge queue has done with a pull request; see `Forge.queue`."""
+        request = self._ask(_REMOVALS, number)
+        with reading("gh", f"the merge queue of #{number}"):
+            return QueueView() if request is None else queue(request)
+
     def labelled_issues(self, label: str) -> tuple[WorkItem, ...]:
         """Return the open issues with a label; see `Forge.labelled_issues`."""
         return work_items(
@@ -181,26 +197,23 @@ class GitHub:
 
     def _with_queue(self, number: int) -> str:
         """Return the id of a pull request whose base has a merge queue; empty if it has none."""
+        request = self._ask(_QUEUE, number)
+        with reading("gh", f"#{number}"):
+            return str(request["id"]) if request is not None and request["isMergeQueueEnabled"] else ""
+
+    def _ask(self, query: str, number: int) -> dict[str, Any] | None:
+        """Ask for a pull request's merge queue; None if the server is too old to have any."""
         owner, _, name = self._path.partition("/")
-        fields = [
-            "-f",
-            f"query={_QUEUE}",
-            "-f",
-            f"owner={owner}",
-            "-f",
-            f"name={name}",
-            "-F",
-            f"number={number}",
-        ]
+        fields = ["-f", f"query={query}", "-f", f"owner={owner}", "-f", f"name={name}"]
+        fields += ["-F", f"number={number}"]
         try:
             answer = read_json("gh", ["api", "graphql", "--hostname", self._host, *fields])
         except ForgeError as failure:
-            if "isMergeQueueEnabled" in failure.message:  # a server that is too old to have queues
-                return ""
+            if _WITHOUT_QUEUES.search(failure.message):
+                return None
             raise
         with reading("gh", f"#{number}"):
-            request = answer["data"]["repository"]["pullRequest"]
-            return str(request["id"]) if request["isMergeQueueEnabled"] else ""
+            return dict(answer["data"]["repository"]["pullRequest"])
 
 
 def _one_of_a_list(label: str) -> str:

@@ -12,8 +12,11 @@ from samobot.fleet.forge import (
     CheckState,
     CheckView,
     CommentView,
+    ForgeError,
     PullRequestState,
     PullRequestView,
+    QueueRemoval,
+    QueueView,
     WorkItem,
     reading,
 )
@@ -39,6 +42,9 @@ _OBSTACLES = {
 _DRAFT = "draft_status"
 _DRAFT_TITLE = re.compile(r"(?:\s*(?:draft:|\[draft\]|\(draft\)))+\s*", re.IGNORECASE)
 _NEWEST = 20
+_REMOVED = re.compile(
+    r"(?:removed|aborted) this merge request from the merge train(?: because (?P<reason>.*))?", re.DOTALL
+)
 _JOB = re.compile(r"https?://[^/]+/.+/-/jobs/(\d+)\b")
 
 
@@ -102,6 +108,11 @@ class GitLab:
             found = [(str(note["created_at"]), _comment(note)) for note in notes if not note["system"]]
         return tuple(comment for _, comment in sorted(found, key=lambda each: each[0]))
 
+    def queue(self, number: int) -> QueueView:
+        """Return what the merge train has done with a merge request, which GitLab only notes; see `Forge.queue`."""
+        notes = self._get(f"merge_requests/{number}/notes", sort="desc", order_by="created_at", per_page=100)
+        return _queue(notes, f"the merge train of !{number}")
+
     def check_log(self, check: CheckView) -> str:
         """Return the log of a failed job; see `Forge.check_log`."""
         job = _JOB.match(check.url)
@@ -134,7 +145,12 @@ class GitLab:
 
     def _send(self, method: str, path: str, **values: object) -> None:
         flags = ["--method", method, "--header", "Content-Type: application/json", "--input", "-"]
-        run_tool("glab", [*self._call(path), *flags], text=json.dumps(values))
+        try:
+            run_tool("glab", [*self._call(path), *flags], text=json.dumps(values))
+        except ForgeError as failure:
+            if "cannot unmarshal" in failure.message:  # several reasons, as a list or by field
+                raise ForgeError("GitLab refused it, for reasons that glab cannot show.") from failure
+            raise
 
     def _call(self, path: str, **query: object) -> list[str]:
         text = f"?{urlencode(query)}" if query else ""
@@ -181,6 +197,19 @@ def _comment(note: dict[str, Any]) -> CommentView:
         path=position.get("new_path") or position.get("old_path") or "",
         line=position.get("new_line") or position.get("old_line"),
     )
+
+
+def _queue(notes: Any, about: str) -> QueueView:
+    waiting, removals = False, []
+    with reading("glab", about):
+        for note in sorted(notes, key=lambda each: int(each["id"])):
+            removed = _REMOVED.match(note["body"]) if note["system"] else None
+            if removed is not None:
+                reason, by = removed["reason"] or "", _login(note["author"])
+                removals.append(QueueRemoval(id=f"note-{note['id']}", reason=reason, by=by))
+            if note["system"] and "merge train" in note["body"]:
+                waiting = removed is None
+    return QueueView(waiting=waiting, removals=tuple(removals))
 
 
 def _items(kind: str, listing: Any) -> tuple[WorkItem, ...]:

@@ -18,6 +18,7 @@ from samobot.fleet.forge import Forge, ForgeError, PullRequestState
 from samobot.fleet.landing_look import LandingLook, look_at
 from samobot.fleet.landing_models import REMOVES, LandingOffer, LandingResult, LandingStep, LandingView
 from samobot.fleet.landing_texts import merge_message, sentence
+from samobot.fleet.review_reader import read_change
 from samobot.session import journal
 from samobot.session.branch_removal import Removal, remove_branch, remove_remote_branch
 from samobot.session.branch_state import work_dir_of
@@ -47,7 +48,9 @@ def landing_view(project: Project, folder: SessionFolder) -> LandingView:
         SamobotError: The repository is damaged, or the disk refuses.
     """
     _refuse_unless_done(folder)
-    return look_at(project, folder, frozenset(LandingStep)).view()
+    look = look_at(project, folder, frozenset(LandingStep))
+    change = read_change(look.state.worktree)
+    return look.view().model_copy(update={"objections": change.objections if change is not None else ()})
 
 
 def land(

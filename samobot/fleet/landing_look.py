@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 from samobot.config.project import Project
 from samobot.fleet.documents import newest_summary
 from samobot.fleet.forge import Forge, ForgeError, PullRequestState, PullRequestView, split_address
 from samobot.fleet.forges import forge_at
 from samobot.fleet.landing_models import OPENS, LandingOffer, LandingStep, LandingView
+from samobot.fleet.review_reader import read_debt
 from samobot.frozen import frozen
 from samobot.session.branch_state import BranchState, read_branch, work_dir_of
 from samobot.session.files import read_text
@@ -27,7 +29,8 @@ LOCAL = frozenset({LandingStep.MERGE, LandingStep.SQUASH, LandingStep.DISCARD})
 
 _AT_FORGE = OPENS | {LandingStep.READY_PR, LandingStep.MERGE_PR, LandingStep.SQUASH_PR, LandingStep.CLEAN_UP}
 _TITLE = 72
-_BODY = 60_000  # GitHub takes 65,536 characters
+_DEBT = "## Left open by the review"
+_BODY = 50_000  # GitHub takes 65,536 characters
 
 
 @frozen
@@ -38,12 +41,13 @@ class LandingLook:
         folder: The session.
         state: The branch.
         title: Title of a squashed commit or a pull request: the task's first line.
-        body: Text of a pull request: the newest summary.
+        body: Text of a pull request: the newest summary, and `debt`.
         target: Where it would be pushed to; None if there is no remote, or it was not asked for.
         forge: The forge of that remote; None if it is not known.
         forge_name: The forge's repository, for display.
         pull_request: The branch's newest pull request.
         forge_problem: Why the forge could not be asked; empty if it was.
+        debt: The findings that the reviews left open.
     """
 
     folder: SessionFolder
@@ -55,6 +59,7 @@ class LandingLook:
     forge_name: str = ""
     pull_request: PullRequestView | None = None
     forge_problem: str = ""
+    debt: tuple[str, ...] = ()
 
     def offer(self, step: LandingStep) -> LandingOffer | None:
         """Return a step as it could be decided now; None if it is not possible here at all."""
@@ -127,6 +132,7 @@ class LandingLook:
             pull_request=self.pull_request,
             title=self.title,
             body=self.body,
+            debt=self.debt,
             offers=tuple(each for each in offers if each is not None),
         )
 
@@ -175,9 +181,12 @@ def look_at(project: Project, folder: SessionFolder, steps: frozenset[LandingSte
     state = read_branch(project.main_repo, work_dir_of(folder, project.main_repo))
     task = without_surrogates(parse_overview(read_text(folder.overview) or "").task or "").strip()
     title = one_line(task.split("\n")[0], _TITLE) or folder.name
+    debt = read_debt(folder)
     body = clip(without_surrogates(newest_summary(folder)).strip(), _BODY)
+    if debt:
+        body = "\n".join([body, "", _DEBT, "", *(f"- {each}" for each in debt)]).strip()
     target = read_target(state) if steps - LOCAL else None
-    look = LandingLook(folder, state, title, body, target)
+    look = LandingLook(folder, state, title, body, target, debt=debt)
     if target is None or not steps & _AT_FORGE:
         return look
     return _with_forge(look, target)
@@ -194,4 +203,6 @@ def _with_forge(look: LandingLook, target: PushTarget) -> LandingLook:
     except ForgeError as failure:
         problem = failure.message
     name = "/".join(found)
-    return LandingLook(look.folder, look.state, look.title, look.body, target, forge, name, request, problem)
+    return replace(
+        look, target=target, forge=forge, forge_name=name, pull_request=request, forge_problem=problem
+    )

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from samobot.fleet.forge import CommentView, ForgeProblem, PullRequestView, WorkItem
+from samobot.fleet.forge import CommentView, ForgeProblem, PullRequestView, QueueView, WorkItem
 from samobot.fleet.models import SessionRef
 
 
@@ -82,6 +82,8 @@ class LandingView(_Reply):
         pull_request: The newest pull request of the branch.
         title: Title that a new pull request would have.
         body: Text that it would have, Markdown.
+        debt: Findings of reviews that were left open.
+        objections: What a maintainer would send back at first sight; see `readiness`.
         offers: The steps that are possible here at all.
     """
 
@@ -103,6 +105,8 @@ class LandingView(_Reply):
     pull_request: PullRequestView | None = None
     title: str = ""
     body: str = ""
+    debt: tuple[str, ...] = ()
+    objections: tuple[str, ...] = ()
     offers: tuple[LandingOffer, ...]
 
     def offer(self, step: LandingStep) -> LandingOffer | None:
@@ -132,12 +136,14 @@ class PullRequestReport(_Reply):
     Attributes:
         landing: The branch, its pull request, and what can be done with them.
         comments: What was written about it, the oldest first.
+        queue: What the merge queue has done with it.
         problem: Why the forge could not be asked; None if it was.
         problem_text: The same in the tool's terms.
     """
 
     landing: LandingView
     comments: tuple[CommentView, ...] = ()
+    queue: QueueView = QueueView()
     problem: ForgeProblem | None = None
     problem_text: str = ""
 

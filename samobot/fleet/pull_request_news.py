@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from samobot.fleet.forge import CheckView, CommentView
+from samobot.fleet.forge import CheckView, CommentView, QueueRemoval
 
 
 class NewsKind(StrEnum):
@@ -28,6 +28,8 @@ class NewsKind(StrEnum):
     """The branch has a newer pull request."""
     MISSING = "missing"
     """The forge has no pull request of this branch any longer."""
+    UNQUEUED = "unqueued"
+    """It was removed from the merge queue without a merge."""
     MERGED = "merged"
     CLOSED = "closed"
     PROBLEM = "problem"
@@ -44,7 +46,8 @@ class News(BaseModel):
         url: Its page.
         head: The commit that it is about.
         checks: Red checks that were not reported yet.
-        comments: Comments that were not reported yet.
+        comments: Comments that were not reported yet, or not with this text.
+        removal: Why it is no longer in the merge queue.
         text: A detail as text, such as the forge's error.
     """
 
@@ -56,4 +59,5 @@ class News(BaseModel):
     head: str = ""
     checks: tuple[CheckView, ...] = ()
     comments: tuple[CommentView, ...] = ()
+    removal: QueueRemoval | None = None
     text: str = ""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
 
+from samobot.fleet.comment_marks import comment_mark, not_reported
 from samobot.fleet.forge import (
     CheckState,
     CheckView,
@@ -62,7 +63,8 @@ class PullRequestWatch(_Model):
         url: Its page.
         base: The branch that it goes into.
         ours: Heads that were the session's own commits, the newest last.
-        comments: Ids of the comments that were reported.
+        comments: Marks of the comments that were reported.
+        removals: Ids of the removals from the merge queue that were reported.
         red: Keys of the red checks that were reported.
         red_since: Since when red checks wait for others to end, epoch seconds.
         ready: Fingerprint of the request that was reported as ready.
@@ -82,6 +84,7 @@ class PullRequestWatch(_Model):
     base: str = ""
     ours: tuple[str, ...] = ()
     comments: tuple[str, ...] = ()
+    removals: tuple[str, ...] = ()
     red: tuple[str, ...] = ()
     red_since: float | None = None
     ready: str = ""
@@ -140,8 +143,7 @@ def advance(watch: PullRequestWatch, report: PullRequestReport, *, done: bool, n
     elif watch.base not in ("", request.base):
         add(NewsKind.RETARGETED, text=request.base)
     changes |= {"number": request.number, "url": request.url, "base": request.base}
-    fresh = tuple(each for each in report.comments if each.id not in set(watch.comments))[:_COMMENTS_AT_ONCE]
-    changes["comments"] = (*watch.comments, *(each.id for each in fresh))
+    fresh, changes["comments"] = not_reported(watch.comments, report.comments, _COMMENTS_AT_ONCE)
     if request.state is not PullRequestState.OPEN:
         if fresh:
             add(NewsKind.ATTENTION, head=request.head, comments=fresh)
@@ -155,8 +157,13 @@ def advance(watch: PullRequestWatch, report: PullRequestReport, *, done: bool, n
     if fresh or red:
         add(NewsKind.ATTENTION, head=request.head, checks=red, comments=fresh)
     changes |= _heads(watch, report, request, add, done=done)
+    removals = [each for each in report.queue.removals if each.id not in watch.removals]
+    if removals:
+        add(NewsKind.UNQUEUED, head=request.head, removal=removals[-1])
+        changes["removals"] = (*watch.removals, *(each.id for each in removals))[-_KEPT_KEYS:]
     fingerprint = fingerprint_of(request)
-    if done and not request.merge_problem(report.landing.head) and watch.ready != fingerprint:
+    is_shown = watch.ready == fingerprint and not removals
+    if done and not is_shown and not report.queue.waiting and not request.merge_problem(report.landing.head):
         add(NewsKind.READY, head=request.head)
         changes |= {"ready": fingerprint, "keep": None}
     return WatchStep(watch=_paced(watch.model_copy(update=changes), report, request), news=tuple(news))
@@ -242,7 +249,12 @@ def _missing(watch: PullRequestWatch) -> WatchStep:
 def _paced(watch: PullRequestWatch, report: PullRequestReport, request: PullRequestView) -> PullRequestWatch:
     """Look soon after a change, and ever more seldom after that."""
     content = json.dumps(
-        [fingerprint_of(request), report.landing.head, [each.id for each in report.comments]]
+        [
+            fingerprint_of(request),
+            report.landing.head,
+            report.queue.model_dump(),
+            [comment_mark(each) for each in report.comments],
+        ]
     )
     digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
     if digest != watch.digest:

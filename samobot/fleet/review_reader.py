@@ -8,7 +8,9 @@ from pathlib import Path
 
 from samobot.errors import StorageError
 from samobot.fleet.documents import MAX_FILES, artefacts, open_unlinked
+from samobot.review.debt import DEBT_FILE, open_findings
 from samobot.review.facts import AgentNote, Change, PlanPart, ReviewFacts
+from samobot.review.readiness import readiness
 from samobot.session.branch_point import base_of
 from samobot.session.branch_state import work_dir_of
 from samobot.session.commit_check import unfinished_work
@@ -16,6 +18,7 @@ from samobot.session.decisions import DecisionKind
 from samobot.session.diff import checkout, diff_summary, diff_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look
+from samobot.session.git import Git
 from samobot.session.journal import Journal
 from samobot.session.journal import read as read_journal
 from samobot.session.plan import Outline, outline, spoken_phase, spoken_title
@@ -26,6 +29,7 @@ _NOTE_BYTES = 40_000
 _MOST_NOTES = 4
 _MOST_PARTS = 40
 _MOST_REMARKS = 20
+_MOST_COMMITS = 200
 _TASK = 4_000
 _NOTE_NAME = r"\d\d-\d\d-\d\d:\d\d-{kind}(?:-.*)?\.md"
 
@@ -48,7 +52,7 @@ def read_review(folder: SessionFolder, main_repo: Path, name: str) -> ReviewFact
     return ReviewFacts(
         name=name,
         task=clip(without_surrogates(state.overview.task or ""), _TASK),
-        change=_change(work_dir_of(folder, main_repo)),
+        change=read_change(work_dir_of(folder, main_repo)),
         plan=spoken_title(plan.title) if plan is not None else "",
         approval=_approval(state),
         parts=_parts(plan),
@@ -61,16 +65,30 @@ def read_review(folder: SessionFolder, main_repo: Path, name: str) -> ReviewFact
         unpriced=journal.unpriced,
         duration_s=journal.duration_s,
         waited_s=journal.waited_s,
+        debt=read_debt(folder),
         remarks=_remarks(journal),
     )
 
 
-def _change(work_dir: Path) -> Change | None:
+def read_debt(folder: SessionFolder) -> tuple[str, ...]:
+    """Return the findings of a session's reviews that were left open.
+
+    Raises:
+        StorageError: A note of it cannot be read.
+    """
+    listed = next((path for path, _ in artefacts(folder) if path.name == DEBT_FILE), None)
+    debt = without_surrogates(_text(listed)) if listed is not None else ""
+    return open_findings(debt, (note.text for note in _notes(folder, "quality")))[:_MOST_REMARKS]
+
+
+def read_change(work_dir: Path) -> Change | None:
+    """Return what the branch that is checked out somewhere changes; None if git cannot read it."""
     base = base_of(work_dir)
     found = diff_summary(work_dir, base)
     if found is None:
         return None
     diff = diff_text(work_dir, base, _DIFF_BYTES)
+    text, is_cut = (without_surrogates(diff.text), diff.cut) if diff is not None else ("", False)
     return Change(
         branch=checkout(work_dir).branch,
         base=base,
@@ -81,9 +99,20 @@ def _change(work_dir: Path) -> Change | None:
         removed=found.removed,
         uncommitted=found.uncommitted,
         unfinished=unfinished_work(work_dir, found),
-        diff=without_surrogates(diff.text) if diff is not None else "",
-        is_cut=diff is not None and diff.cut,
+        diff=text,
+        is_cut=is_cut,
+        objections=readiness(found.files, text, _subjects(work_dir, base), is_cut=is_cut),
     )
+
+
+def _subjects(work_dir: Path, base: str | None) -> list[str]:
+    """First lines of the newest commits since a base, without merges."""
+    if base is None:
+        return []
+    log = Git(work_dir).attempt(
+        "log", "--no-merges", f"--max-count={_MOST_COMMITS}", "--format=%s", f"{base}..HEAD"
+    )
+    return without_surrogates(log or "").split("\n")[:-1]
 
 
 def _approval(state: GateState) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import time
@@ -26,9 +27,10 @@ from samobot.hosts.applier import Applier
 from samobot.hosts.connection import Connection, NobodyListensError, NotStoredError, cancellable
 from samobot.hosts.decision_receiver import DecisionReceiver
 from samobot.hosts.host_control import ControlReader
-from samobot.hosts.hub_messages import Beat, HostNews, SessionSnapshot
+from samobot.hosts.hub_messages import Beat, SessionSnapshot
 from samobot.hosts.link import Link
 from samobot.hosts.machine_limits import MachineLimits
+from samobot.hosts.news_journal import NewsJournal
 from samobot.hosts.read_responder import ReadResponder
 from samobot.hosts.snapshot_publisher import SnapshotPublisher
 from samobot.session.status import SessionState
@@ -93,7 +95,7 @@ class HostService:
         self._projects: list[ProjectView] = []
         self._running = 0
         self._seen: object = None
-        self._untold: list[HostNews] = []
+        self._news = NewsJournal(state_dir)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:
@@ -116,6 +118,8 @@ class HostService:
         async with self._looking:
             try:
                 found = await self._fleet.poll()
+                if found.events:
+                    await self._threads.run(lambda: self._news.add(found.events))
                 projects = await self._fleet.projects()
             except SamobotError as error:
                 log.error("a look at the sessions did not work: %s", error.message)
@@ -128,8 +132,7 @@ class HostService:
             if seen != self._seen:
                 self._running, self._projects, self._seen, self._has_looked = running, projects, seen, True
                 self._beat_due.set()
-            self._untold += [HostNews(id=uuid4().hex, event=each) for each in found.events]
-            if self._untold or self._publisher.due():
+            if self._news.first or self._publisher.due():
                 self._due.set()
             return self._publisher.n
 
@@ -200,9 +203,9 @@ class HostService:
             for snapshot in self._publisher.due():
                 await self._connection.store(subjects.snapshot(self._name, snapshot.key), snapshot.encode())
                 self._publisher.done(snapshot)
-            while self._untold:
-                await self._connection.store(subjects.news(self._name), self._untold[0].encode())
-                del self._untold[0]
+            while (news := self._news.first) is not None:
+                await self._connection.store(subjects.news(self._name), news.encode())
+                await self._threads.run(functools.partial(self._news.done, news))
 
     async def _beat(self) -> None:
         was_whole = False

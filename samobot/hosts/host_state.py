@@ -95,6 +95,11 @@ class HostState:
         return True
 
     @property
+    def emergency(self) -> str | None:
+        """Who pulled the emergency stop that is in force there, as far as is known; None if there is none."""
+        return self.beat.emergency if self.beat is not None else None
+
+    @property
     def is_whole(self) -> bool:
         """Whether everything that the host has published since its start has arrived."""
         return self.beat is not None and self.beat.is_whole and not self.is_behind

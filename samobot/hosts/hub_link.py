@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import time
@@ -12,12 +11,11 @@ from datetime import datetime
 
 from nats.aio.msg import Msg
 
-from samobot.errors import ConflictError, HostAwayError, StorageError
+from samobot.errors import HostAwayError, StorageError
 from samobot.fleet.models import SessionView
 from samobot.fleet.results import DECISION_ENDS, FleetEvent
 from samobot.hosts import nats_streams, subjects
 from samobot.hosts.connection import Connection, NotStoredError, cancellable
-from samobot.hosts.control_values import Panic
 from samobot.hosts.decision_sender import DecisionSender, ended_event
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_control import HubControl
@@ -29,6 +27,7 @@ from samobot.hosts.hub_messages import (
     decode_outcome,
     join,
 )
+from samobot.hosts.hub_panic import HubPanic
 from samobot.hosts.hub_store import HubStore
 from samobot.hosts.known_hosts import KnownHosts
 from samobot.hosts.link import Link
@@ -41,7 +40,6 @@ MOST_PARTS = 512
 """Of an answer: almost 200 MB, more than a file that Telegram takes."""
 _SAVE_SECONDS = 2.0
 _PRUNE_SECONDS = 3600.0
-_PANIC = "panic"
 
 
 class HubLink:
@@ -58,6 +56,7 @@ class HubLink:
 
     Attributes:
         hosts: All hosts that were ever heard of, by name.
+        panic: The emergency stop of all hosts.
     """
 
     def __init__(
@@ -87,6 +86,7 @@ class HubLink:
             if machine is not None
             else None
         )
+        self.panic = HubPanic(self._connection, store, self.known)
         self.changed = self.known.changed
         self.hosts = self.known.hosts
         self.views = self.known.views
@@ -169,21 +169,6 @@ class HubLink:
         answer = await self._connection.request(subjects.read(host), read.encode(), seconds)
         return decode_outcome(json.loads(answer.data))
 
-    async def set_panic(self, who: str, via: str, *, on: bool) -> Panic:
-        """Pull or lift the emergency stop of all hosts; those that are away find it when they are back."""
-        known = [state.beat.panic for state in self.hosts.values() if state.beat is not None]
-        before = self.panic()
-        panic = Panic(n=max([*known, before.n if before is not None else 0]) + 1, on=on, who=who, via=via)
-        self._store.set_state(_PANIC, panic.encode().decode())
-        with contextlib.suppress(NotStoredError, HostAwayError):
-            await self._send_panic()
-        return panic
-
-    def panic(self) -> Panic | None:
-        """Return the last change of the emergency stop of all hosts."""
-        known = self._store.state(_PANIC)
-        return Panic.model_validate_json(known) if known is not None else None
-
     def take_news(self) -> list[FleetEvent]:
         """Return what has happened since the last call; what that one returned is known to the user now."""
         numbers, decisions = self._posted
@@ -197,18 +182,6 @@ class HubLink:
             ended_event(each) for each in ended if each.receipt is not None
         ]
 
-    def refuse_in_panic(self) -> None:
-        """Refuse a start while the emergency stop of all hosts is in force.
-
-        Raises:
-            ConflictError: It is.
-        """
-        panic = self.panic()
-        if panic is not None and panic.on:
-            raise ConflictError(
-                f"The emergency stop is on ({panic.who}): nothing starts until /resume turns it off."
-            )
-
     # The connection ----------------------------------------------------------------------------------------------
 
     async def _serve(self) -> None:
@@ -216,7 +189,7 @@ class HubLink:
         lease = HubLease(connection, self._store.identity)
         await nats_streams.set_up(client)
         await lease.take()
-        await self._send_panic()
+        await self.panic.publish()
         if self._control is not None:
             self._control.publish_all()
         self._gap = gap = asyncio.Event()
@@ -264,11 +237,6 @@ class HubLink:
                 "%s has sent more sessions than one host may have; they are dropped on the server", name
             )
             await nats_streams.forget_sessions(client, name)
-
-    async def _send_panic(self) -> None:
-        panic = self.panic() or Panic(n=0, on=False, who="", via="")
-        await self._connection.store(subjects.control(_PANIC), panic.encode())
-        await self._connection.publish(subjects.CONTROL_HINT)
 
     # What hosts send ---------------------------------------------------------------------------------------------
 

@@ -28,6 +28,8 @@ class ProjectList:
         self._most = most
         self._running = 0
         self._own: frozenset[str] | None = None
+        self._unique: dict[str, frozenset[str]] = {}
+        self._unique_of: object = None
 
     async def note_own(self, views: Iterable[SessionView]) -> None:
         """Take over a look at the sessions of this machine."""
@@ -52,11 +54,17 @@ class ProjectList:
 
     def unique(self) -> dict[str, frozenset[str]]:
         """Return for each host the names of projects that no other machine has."""
-        names = {host: frozenset(each.name for each in self._of(host)) for host in self._link.hosts}
-        counts = Counter(self._own or ())
-        for each in names.values():
-            counts.update(each)
-        return {host: frozenset(name for name in found if counts[name] == 1) for host, found in names.items()}
+        projects = {host: self._of(host) for host in self._link.hosts}
+        if (self._own, projects) != self._unique_of:
+            names = {host: frozenset(each.name for each in found) for host, found in projects.items()}
+            counts = Counter(self._own or ())
+            for each in names.values():
+                counts.update(each)
+            self._unique = {
+                host: frozenset(name for name in found if counts[name] == 1) for host, found in names.items()
+            }
+            self._unique_of = (self._own, projects)
+        return self._unique
 
     async def host_of(self, project: str) -> str:
         """Return the host that a project without one in its name is on; empty for this machine.

@@ -126,11 +126,11 @@ class RemoteFleet(RemoteSessions):
             await self._read(Fleet.wait_for_starts)
 
     async def start(self, request: StartRequest, by: Person, *, request_id: str | None = None) -> StartResult:
-        self._link.refuse_in_panic()
+        self._link.panic.refuse_start()
         return await self._decide(Fleet.start, request, by, request_id=request_id)
 
     async def panic(self, by: Person) -> list[StopReport]:
-        await self._link.set_panic(by.who, by.via, on=True)
+        await self._link.panic.set(by.who, by.via, on=True)
         return await self.confirm_panic(by)
 
     async def confirm_panic(self, by: Person) -> list[StopReport]:
@@ -144,23 +144,21 @@ class RemoteFleet(RemoteSessions):
             return [StopReport(words=words, clean=False, confirmed=False)]
 
     async def emergency_stop(self) -> str | None:
-        panic = self._link.panic()
-        if panic is not None and panic.on:
-            return panic.who
-        return self.state.beat.emergency if self.state.beat is not None else None
+        return self._link.panic.who or self.state.emergency
 
     async def refuse_in_panic(self) -> None:
-        self._link.refuse_in_panic()
+        self._link.panic.refuse_start()
         if self._link.is_online(self._host):
             await self._read(Fleet.refuse_in_panic)
 
     async def lift_emergency_stop(self) -> bool:
-        panic = self._link.panic()
-        was_on = panic is not None and panic.on
-        await self._link.set_panic("", "", on=False)
-        if self._link.is_online(self._host):
-            was_on = await self._read(Fleet.lift_emergency_stop) or was_on
-        return was_on
+        was_on = self._link.panic.who is not None
+        await self._link.panic.set("", "", on=False)
+        return await self.confirm_lifted() or was_on
+
+    async def confirm_lifted(self) -> bool:
+        """Ask the host whether it had an emergency stop, which is lifted now; False if it is away."""
+        return self._link.is_online(self._host) and await self._read(Fleet.lift_emergency_stop)
 
     # Money
 

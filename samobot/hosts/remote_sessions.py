@@ -103,7 +103,7 @@ class RemoteSessions(Fleet):
     is_archived = _reads(Fleet.is_archived)
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
-        self._link.refuse_in_panic()
+        self._link.panic.refuse_start()
         return await self._decide(Fleet.resume, ref, by, budget_usd=budget_usd)
 
     recreate_worktree = _decides(Fleet.recreate_worktree)
@@ -159,7 +159,7 @@ class RemoteSessions(Fleet):
         questions: bool = True,
         budget_usd: float | None = None,
     ) -> ResumeResult:
-        self._link.refuse_in_panic()
+        self._link.panic.refuse_start()
         return await self._decide(Fleet.follow_up, ref, text, by, questions=questions, budget_usd=budget_usd)
 
     landing = _reads(Fleet.landing)

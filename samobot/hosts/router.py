@@ -235,27 +235,29 @@ class FleetRouter(SessionRouter):
         return qualified(started, host) if host else started
 
     async def panic(self, by: Person) -> list[StopReport]:
-        await self._link.set_panic(by.who, by.via, on=True)
+        await self._link.panic.set(by.who, by.via, on=True)
         reports = await asyncio.gather(
             self._local.panic(by), *(fleet.confirm_panic(by) for fleet in self._hosts().values())
         )
         return [each for found in reports for each in found]
 
     async def emergency_stop(self) -> str | None:
-        known = [await self._local.emergency_stop()]
-        known += [await fleet.emergency_stop() for fleet in self._hosts().values()]
+        known = [await self._local.emergency_stop(), self._link.panic.who]
+        known += [state.emergency for state in self._link.hosts.values()]
         return next((who for who in known if who is not None), None)
 
     async def refuse_in_panic(self) -> None:
         await self._local.refuse_in_panic()
-        self._link.refuse_in_panic()
+        self._link.panic.refuse_start()
 
     async def lift_emergency_stop(self) -> bool:
+        was_on = self._link.panic.who is not None
+        await self._link.panic.set("", "", on=False)
         lifted = await asyncio.gather(
             self._local.lift_emergency_stop(),
-            *(_unless_away(fleet.lift_emergency_stop(), False) for fleet in self._hosts().values()),
+            *(_unless_away(fleet.confirm_lifted(), False) for fleet in self._hosts().values()),
         )
-        return any(lifted)
+        return was_on or any(lifted)
 
     async def costs(self, days: int) -> CostReport:
         hosts = self._hosts()

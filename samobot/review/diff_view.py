@@ -46,10 +46,16 @@ class FileDiff:
     note: str = ""
 
 
-def files_of(diff: str) -> list[FileDiff]:
-    """Return the files of a diff in git's format, in its order."""
+def files_of(diff: str, *, of_file: int = LINES_OF_FILE, of_all: int = LINES_OF_ALL) -> list[FileDiff]:
+    """Return the files of a diff in git's format, in its order.
+
+    Args:
+        diff: The diff.
+        of_file: Lines of one file that are kept at most.
+        of_all: Lines of all files that are kept at most.
+    """
     files: list[FileDiff] = []
-    left = LINES_OF_ALL
+    left = of_all
     in_hunk = False
     for line in _lines(diff):
         if line.startswith("diff --git "):
@@ -59,9 +65,11 @@ def files_of(diff: str) -> list[FileDiff]:
             continue
         elif line.startswith("@@"):
             in_hunk = True
-            left -= _show(files[-1], DiffLine(LineKind.PLACE, line), left)
+            left -= _show(
+                files[-1], DiffLine(LineKind.PLACE, line), min(left, of_file - len(files[-1].lines))
+            )
         elif in_hunk:
-            left -= _show(files[-1], _line(line), left)
+            left -= _show(files[-1], _line(line), min(left, of_file - len(files[-1].lines)))
         else:
             _read_header(files[-1], line)
     return files
@@ -109,7 +117,7 @@ def _line(line: str) -> DiffLine:
 
 def _show(file: FileDiff, line: DiffLine, left: int) -> int:
     """Add a line if there is room for it; return how much room that took."""
-    if left <= 0 or len(file.lines) >= LINES_OF_FILE:
+    if left <= 0:
         file.hidden += 1
         return 0
     file.lines.append(DiffLine(line.kind, clip(line.text, _WIDTH)))

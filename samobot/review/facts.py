@@ -44,6 +44,7 @@ class Change(_Facts):
         unfinished: What keeps the work from being complete in git, for display.
         diff: The diff, with the files' contents.
         is_cut: Whether the diff is longer.
+        objections: What a maintainer would send back at first sight; see `readiness`.
     """
 
     branch: str | None
@@ -57,6 +58,7 @@ class Change(_Facts):
     unfinished: str
     diff: str
     is_cut: bool
+    objections: tuple[str, ...] = ()
 
 
 class ReviewFacts(_Facts):
@@ -78,6 +80,7 @@ class ReviewFacts(_Facts):
         unpriced: Iterations without a reported cost.
         duration_s: Seconds from the first event to the last.
         waited_s: Seconds of these that it waited for the user.
+        debt: Findings of reviews that were left open.
         remarks: What the program reverted or noticed, oldest first.
         is_masked: Whether secrets were masked in these texts.
     """
@@ -97,6 +100,7 @@ class ReviewFacts(_Facts):
     unpriced: int = 0
     duration_s: float = 0.0
     waited_s: float = 0.0
+    debt: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     is_masked: bool = False
 

@@ -49,6 +49,7 @@ def review_page(facts: ReviewFacts) -> str:
     sections = [
         _Section("first", "Look at first", _look_first(pointers, facts)),
         _Section("open", "Not checked", _not_checked(guide, facts)),
+        _Section("ready", "Before you land it", _ready(facts)),
         _Section("claims", "Claims, and how to check them", _claims(guide)),
         _Section("findings", "Findings of the review", _findings(facts)),
         _Section("plan", "Plan, and risk by phase", _plan(facts)),
@@ -126,6 +127,11 @@ def _not_checked(guide: Guide, facts: ReviewFacts) -> str:
     if facts.change is not None and facts.change.unfinished:
         items.append(f'<span class="bad">{escaped(facts.change.unfinished)}</span>')
     return _list(items)
+
+
+def _ready(facts: ReviewFacts) -> str:
+    debt = [f'<span class="mark warn">open</span> {inline(finding)}' for finding in facts.debt]
+    return _list([*debt, *map(escaped, facts.change.objections if facts.change is not None else ())])
 
 
 def _claims(guide: Guide) -> str:

@@ -96,6 +96,8 @@ def _show(located: LocatedSession, view: LandingView) -> None:
         click.echo(f"   #{request.number} is {request.state}, at {request.head[:_ID]}: {where}")
         for check in request.checks:
             click.echo(f"     {check.state:<7} {printable(one_line(check.name, 80))}")
+    for remark in (*(f"open: {each}" for each in view.debt), *view.objections) if view.ahead else ():
+        click.echo(f"   before you land it: {printable(one_line(remark))}")
     for offer in view.offers:
         click.echo(f"   {offer.step:<10} {_line(view, offer)}")
     if any(offer.step is LandingStep.OPEN_PR and not offer.refusal for offer in view.offers):

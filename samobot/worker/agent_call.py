@@ -33,6 +33,7 @@ from samobot.session.journal import EventName
 from samobot.session.journal_events import TRUST
 from samobot.session.log_copy import new_stream
 from samobot.session.provider import Provider
+from samobot.session.turn import load_turn
 from samobot.worker.assignment import Assignment
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.permission_gate import verdict_lines
@@ -160,6 +161,8 @@ class CallBuilder:
             self._files.feedback(),
             self._config.fence.reachable(choose_provider(self._config, self._files, assignment.phase)),
         )
+        before = load_turn(self._files.folder)  # forgotten if that iteration ended well
+        repeated = [item for item in guidance if before is not None and before.has_given(item)]
         return IterationContext(
             phase=assignment.phase,
             visit=assignment.visit,
@@ -172,7 +175,8 @@ class CallBuilder:
             branch=tree.branch,
             git_status=tree.status,
             # A rejection is part of the guidance too, so that it is never lost; the agent reads it once.
-            guidance=tuple(item.text for item in guidance if item.text != feedback),
+            guidance=tuple(item.text for item in guidance if item.text != feedback and item not in repeated),
+            repeated=tuple(item.text for item in repeated if item.text != feedback),
             feedback=feedback,
             answers=self._files.fresh_answers(),
             verdicts=verdict_lines(asks),

@@ -45,6 +45,18 @@ def test_landing_view_shows_commits_files_and_steps(room: LandingRoom) -> None:
     ]  # fmt: skip
 
 
+def test_view_names_what_a_maintainer_would_send_back_and_what_reviews_left_open(room: LandingRoom) -> None:
+    assert (room.view().objections, room.view().debt, room.view().body) == ((), (), "")
+    (room.worktree / "greet.py").write_text("# TODO: umlauts\n")
+    git(room.worktree, "commit", "--quiet", "--all", "--message=wip")
+    (room.folder.path / "_review_debt.md").write_text("- [ ] poor · `greet.py:1` · slow · needs a rewrite\n")
+    view = room.view()
+    assert view.objections == ("Notes of work to do: greet.py:1.", "Unfinished commits: “wip”.")
+    assert view.debt == ("poor · greet.py:1 · slow · needs a rewrite",)
+    assert view.body == f"## Left open by the review\n\n- {view.debt[0]}"
+    assert [each.refusal for each in view.offers if each.step in STEPS] == ["", "", ""]
+
+
 def test_merge_fast_forwards_the_checkout_of_the_base(room: LandingRoom) -> None:
     head = room.tip("greet")
     result = room.land(LandingStep.MERGE)

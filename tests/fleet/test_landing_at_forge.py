@@ -11,7 +11,15 @@ import pytest
 
 from samobot.errors import ConflictError
 from samobot.fleet import forge_tool
-from samobot.fleet.forge import CheckState, CheckView, ForgeProblem, WorkSource, split_address
+from samobot.fleet.forge import (
+    CheckState,
+    CheckView,
+    ForgeProblem,
+    QueueRemoval,
+    QueueView,
+    WorkSource,
+    split_address,
+)
 from samobot.fleet.forge_work import pull_request_diff, work_report
 from samobot.fleet.github_answers import pull_request
 from samobot.fleet.landing_models import LandingStep, LandingView
@@ -205,6 +213,24 @@ def test_request_is_put_into_a_merge_queue_at_its_commit_and_not_called_merged(
     # `gh pr merge` would enable auto-merge, for whatever is pushed later.
     assert ["pr", "merge"] not in [call[:2] for call in forge.read()["calls"]]
     assert [event["step"] for event in room.events()] == ["push", "open-pr"]
+    assert pull_request_report(room.project, room.folder).queue == QueueView(waiting=True)
+
+
+def test_removals_from_the_merge_queue_are_read_with_their_reasons(
+    room: LandingRoom, forge: FakeForge
+) -> None:
+    opened(room, forge, GREEN)
+    nobody = {"id": "RF_1", "reason": "failed_checks", "actor": None}
+    merged = {"id": "RF_3", "reason": "merged", "actor": {"login": "github-merge-queue"}}
+    forge.change(
+        queue=True, removals=[nobody, {"id": "RF_2", "reason": None, "actor": {"login": "bob"}}, merged]
+    )
+    found = pull_request_report(room.project, room.folder).queue
+    assert found.removals == (
+        QueueRemoval(id="RF_1", reason="failed checks"),
+        QueueRemoval(id="RF_2", by="bob"),
+    )
+    assert not found.waiting
 
 
 def test_draft_is_made_ready_by_a_step_of_its_own(room: LandingRoom, forge: FakeForge) -> None:
@@ -331,6 +357,8 @@ def test_a_red_check_beyond_the_hundred_that_a_list_has_is_seen(room: LandingRoo
 def test_server_without_merge_queues_is_asked_to_merge(room: LandingRoom, forge: FakeForge) -> None:
     head = opened(room, forge, GREEN)
     forge.change(queue=None)
+    found = pull_request_report(room.project, room.folder)
+    assert (found.queue, found.problem) == (QueueView(), None)
     room.land(LandingStep.MERGE_PR)
     assert forge.read()["merges"] == [head]
 

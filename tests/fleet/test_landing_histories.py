@@ -1,5 +1,6 @@
 """Whatever happens at a forge: nothing is merged that the user was not shown green, and nothing is pushed that was not
-approved, each exactly as it was. The events are late checks, a head pushed by somebody else, a merge queue, a moved base,
+approved, each exactly as it was. The events are late checks, a head pushed by somebody else, a merge queue that merges later or
+removes, a moved base,
 a conflict, a lost login, a tool that hangs, another address or branch at the remote, and whatever order they come in."""
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from samobot.fleet.forge import (
     ForgeError,
     PullRequestState,
     PullRequestView,
+    QueueView,
     WorkItem,
 )
 from samobot.fleet.landing_look import LandingLook
@@ -45,7 +47,8 @@ class History:
         fails: What its tool says instead of answering; empty if it answers.
         there: The commit that the branch has at the remote.
         address: The remote's address.
-        queue: Whether it only takes requests and merges later.
+        has_queue: Whether it only takes requests and merges later.
+        queued: The commit that its queue would merge; None if there is none.
         race: A head that somebody pushes in the instant before the merge.
         merges: The commits that it has merged.
         pushes: The commits that were pushed, with where to and what was there.
@@ -55,7 +58,8 @@ class History:
     fails: str = ""
     there: str | None = HEADS[0]
     address: str = "x"
-    queue: bool = False
+    has_queue: bool = False
+    queued: str | None = None
     race: str | None = None
     merges: list[str] = field(default_factory=list)
     pushes: list[tuple[str, str, str | None]] = field(default_factory=list)
@@ -78,12 +82,26 @@ class History:
             self.request = self.request.model_copy(update={"head": self.race})
         if self.request.head != head:
             raise ForgeError("Head branch was modified.")
-        if not self.queue:
-            self.merges.append(head)
-            self.request = self.request.model_copy(update={"state": PullRequestState.MERGED})
+        if self.has_queue:
+            self.queued = head
+        else:
+            self._merge(head)
+
+    def move_queue(self) -> None:
+        """Merge what is queued, unless its head or its state have changed: then it is removed."""
+        if self.queued == self.request.head and self.request.state is PullRequestState.OPEN:
+            self._merge(self.queued)
+        self.queued = None
+
+    def _merge(self, head: str) -> None:
+        self.merges.append(head)
+        self.request = self.request.model_copy(update={"state": PullRequestState.MERGED})
 
     def comments(self, number: int) -> tuple[CommentView, ...]:
         return ()
+
+    def queue(self, number: int) -> QueueView:
+        return QueueView()
 
     def check_log(self, check: CheckView) -> str:
         return ""
@@ -122,7 +140,9 @@ EVENTS = st.one_of(
     st.tuples(st.just("conflict"), st.booleans()),
     st.tuples(st.just("there"), st.sampled_from([None, *HEADS, "f" * 40])),
     st.tuples(st.just("address"), st.sampled_from(["x", "y"])),
-    st.tuples(st.just("queue"), st.booleans()),
+    st.tuples(st.just("has_queue"), st.booleans()),
+    st.tuples(st.just("queue moves"), st.none()),
+    st.tuples(st.just("queue removes"), st.none()),
     st.tuples(st.just("race"), st.sampled_from([None, *HEADS])),
     LOOK,
     PRESS,
@@ -147,6 +167,15 @@ def green(view: LandingView) -> bool:
 @example([("there", None), ("look", None), ("there", HEADS[1]), ("press", LandingStep.PUSH)])
 # It does merge what is green, and a push in the last instant is refused by the forge.
 @example([("checks", (OK,)), ("look", None), ("press", LandingStep.MERGE_PR)])
+@example(
+    [
+        ("has_queue", True),
+        ("checks", (OK,)),
+        ("look", None),
+        ("press", LandingStep.MERGE_PR),
+        ("queue moves", None),
+    ]
+)
 @example([("checks", (OK,)), ("look", None), ("race", HEADS[1]), ("press", LandingStep.MERGE_PR)])
 @given(
     st.lists(STRETCH, min_size=1, max_size=4).map(
@@ -200,7 +229,7 @@ def test_no_history_merges_what_was_not_shown_green_or_pushes_what_was_not_appro
                 case "look":
                     shown, shown_there = look().view(), (forge.address, forge.there)
                 case "press" if shown is not None:
-                    step = LandingStep(str(value))
+                    step, queued = LandingStep(str(value)), forge.queued
                     offer, before, pushed = shown.offer(step), len(forge.merges), len(forge.pushes)
                     if offer is None:
                         continue
@@ -210,7 +239,10 @@ def test_no_history_merges_what_was_not_shown_green_or_pushes_what_was_not_appro
                         )  # fmt: skip
                     except ConflictError:
                         pass
-                    for merged in forge.merges[before:]:
+                    for merged in (
+                        *forge.merges[before:],
+                        *([forge.queued] if forge.queued != queued else []),
+                    ):
                         assert green(shown)
                         assert merged == shown.head
                         assert step is not LandingStep.PUSH
@@ -225,11 +257,17 @@ def test_no_history_merges_what_was_not_shown_green_or_pushes_what_was_not_appro
                     state = replace(state, conflicts=("x.py",) if value else ())
                     obstacle = "It conflicts with main." if value else ""
                     forge.request = forge.request.model_copy(update={"obstacle": obstacle})
-                case "fails" | "queue" | "race" | "there" | "address":
+                case "queue moves":
+                    forge.move_queue()
+                case "queue removes":
+                    forge.queued = None
+                case "fails" | "has_queue" | "race" | "there" | "address":
                     setattr(forge, kind, value)
                 case _:
                     forge.request = forge.request.model_copy(update={kind: value})
     if events == [("checks", (OK,)), ("look", None), ("press", LandingStep.MERGE_PR)]:
+        assert forge.merges == [HEADS[0]]
+    if events[-1] == ("queue moves", None) and events[0] == ("has_queue", True) and len(events) == 5:
         assert forge.merges == [HEADS[0]]
     if events == [("there", None), ("look", None), ("press", LandingStep.PUSH)]:
         assert forge.pushes == [(HEADS[0], "x", None)]

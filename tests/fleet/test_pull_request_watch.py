@@ -14,6 +14,8 @@ from samobot.fleet.forge import (
     ForgeProblem,
     PullRequestState,
     PullRequestView,
+    QueueRemoval,
+    QueueView,
     problem_of,
 )
 from samobot.fleet.landing_models import LandingOffer, LandingStep, LandingView, PullRequestReport
@@ -32,6 +34,9 @@ OURS, NEXT, FOREIGN = "a" * 40, "b" * 40, "f" * 40
 GREEN = CheckView(name="test", state=CheckState.GREEN)
 RED = CheckView(name="lint", state=CheckState.RED, url="https://ci/1")
 PENDING = CheckView(name="slow", state=CheckState.PENDING)
+REMOVED = QueueRemoval(id="r1", reason="failed checks", by="github-merge-queue")
+NO_QUEUE, QUEUED, UNQUEUED = QueueView(), QueueView(waiting=True), QueueView(removals=(REMOVED,))
+AGAIN = QueueView(waiting=True, removals=(REMOVED,))
 BOB = CommentView(id="c1", author="bob", text="Please rename it.", path="src/x.py", line=12)
 
 
@@ -45,6 +50,7 @@ def report(
     number: int = 12,
     base: str = "main",
     draft: bool = False,
+    queue: QueueView = NO_QUEUE,
 ) -> PullRequestReport:
     request = PullRequestView(
         number=number, url="https://github.com/ann/demo/pull/12", title="t", state=state, draft=draft, head=head,
@@ -55,7 +61,7 @@ def report(
         branch="greet", head=here, base="main", base_head="d" * 40, ahead=1, behind=0, subjects=(), files=1,
         added=1, removed=0, uncommitted=0, remote="x", pull_request=request, offers=offers,
     )  # fmt: skip
-    return PullRequestReport(landing=landing, comments=comments)
+    return PullRequestReport(landing=landing, comments=comments, queue=queue)
 
 
 def failed(problem: ForgeProblem) -> PullRequestReport:
@@ -105,6 +111,50 @@ KEEP = KeepFixing(who="Ann", rounds_left=2, limit_usd=10, from_head=OURS)
         pytest.param([report(comments=(BOB,))] * 2, [[ATTENTION], []], id="a comment once"),
         pytest.param(
             [report(RED, PENDING, comments=(BOB,))], [[ATTENTION]], id="a comment takes red checks along"
+        ),
+        pytest.param(
+            [
+                report(comments=(BOB,)),
+                *[report(comments=(BOB.model_copy(update={"text": "No."}),))] * 2,
+                report(comments=(BOB,)),
+            ],
+            [[ATTENTION], [ATTENTION], [], []],
+            id="an edited comment once, and an older answer about it not again",
+        ),
+        pytest.param(
+            [report(comments=(BOB.model_copy(update={"text": str(n)}),)) for n in range(9)],
+            [*[[ATTENTION]] * 6, *[[]] * 3],
+            id="a comment that is edited for ever five times",
+        ),
+        pytest.param(
+            [report(GREEN), *[report(GREEN, queue=QUEUED)] * 2, *[report(GREEN, queue=UNQUEUED)] * 2],
+            [[READY], [], [], [NewsKind.UNQUEUED, READY], []],
+            id="removed from the merge queue, and offered anew",
+        ),
+        pytest.param(
+            [report(GREEN), report(RED, queue=UNQUEUED), report(GREEN, draft=True, queue=UNQUEUED)],
+            [[READY], [ATTENTION, NewsKind.UNQUEUED], []],
+            id="removed, but not offered while it is not green and ready",
+        ),
+        pytest.param(
+            [report(GREEN, head=FOREIGN, queue=UNQUEUED)],
+            [[NewsKind.FOREIGN, NewsKind.UNQUEUED]],
+            id="removed as somebody pushed",
+        ),
+        pytest.param(
+            [
+                report(GREEN),
+                report(GREEN, queue=AGAIN),
+                report(GREEN, queue=QUEUED),
+                report(GREEN, queue=AGAIN),
+            ],
+            [[READY], [NewsKind.UNQUEUED], [], []],
+            id="removed and put into it again by somebody",
+        ),
+        pytest.param(
+            [report(state=PullRequestState.MERGED, queue=UNQUEUED)],
+            [[NewsKind.MERGED]],
+            id="merged by its queue",
         ),
         pytest.param([report(GREEN, draft=True)], [[]], id="a draft is not ready"),
         pytest.param(
@@ -233,6 +283,8 @@ HISTORY = st.lists(
         st.tuples(st.just("stale"), st.integers(0, 12)),
         st.tuples(st.just("fails"), st.sampled_from([None, *ForgeProblem])),
         st.tuples(st.just("gone"), st.booleans()),
+        st.tuples(st.just("edit"), st.integers(0, 11)),
+        st.tuples(st.just("queue"), st.sampled_from([True, False, "failed_checks", "manual"])),
         st.tuples(st.just("crash"), st.none()),
         st.tuples(st.just("repeat"), st.none()),
     ),
@@ -253,15 +305,19 @@ def test_no_history_loses_or_repeats_a_comment_calls_ready_what_is_not_green_or_
     forge: dict[str, object] = {"checks": (), "comments": 0}
     fails: ForgeProblem | None = None
     done, away = True, False
-    watch, told, known = PullRequestWatch(), list[str](), 0
+    watch, told, known = PullRequestWatch(), list[tuple[str, str]](), 0
     chosen = False
+    versions = [[each] for each in COMMENTS]
+    removals, removed, waiting = list[QueueRemoval](), list[str](), False
 
     def look(*, crash: bool = False, answered: int | None = None) -> WatchStep | None:
         """Look at what the forge answers; an answer may be older than the one before, with fewer comments."""
         nonlocal watch, chosen
         seen = known if answered is None else min(known, answered)
         values = {key: value for key, value in forge.items() if key not in ("checks", "comments")}
-        found = report(*forge["checks"], comments=tuple(COMMENTS[:seen]), **values)  # type: ignore[misc, arg-type]
+        comments = tuple(each[-1] for each in versions[:seen])
+        queue = QueueView(waiting=waiting, removals=tuple(removals[-3:]))
+        found = report(*forge["checks"], comments=comments, queue=queue, **values)  # type: ignore[misc, arg-type]
         if away:
             found = gone().model_copy(update={"comments": ()})
         if fails is not None:
@@ -271,7 +327,9 @@ def test_no_history_loses_or_repeats_a_comment_calls_ready_what_is_not_green_or_
             return None  # nothing of it was saved, so nothing of it was sent
         watch = PullRequestWatch.model_validate_json(step.watch.model_dump_json())
         for news in step.news:
-            told.extend(each.id for each in news.comments)
+            told.extend((each.id, each.text) for each in news.comments)
+            if news.removal is not None:
+                removed.append(news.removal.id)
             # What the watcher pushes without a tap: unpushed commits, while the user's choice to keep fixing holds.
             if news.kind is NewsKind.AHEAD and step.watch.keep is not None and not news.text:
                 assert chosen
@@ -287,6 +345,7 @@ def test_no_history_loses_or_repeats_a_comment_calls_ready_what_is_not_green_or_
                 assert request.checks
                 assert all(each.state is CheckState.GREEN for each in request.checks)
                 assert not request.draft
+                assert not waiting
         return step
 
     for kind, value in events:
@@ -301,6 +360,16 @@ def test_no_history_loses_or_repeats_a_comment_calls_ready_what_is_not_green_or_
                 away = bool(value)
             case "crash":
                 look(crash=True)
+            case "edit":
+                number = int(str(value))
+                if number < known and len(versions[number]) <= 5:
+                    text = f"text {len(versions[number])}"
+                    versions[number].append(versions[number][-1].model_copy(update={"text": text}))
+            case "queue" if isinstance(value, str):
+                removals.append(QueueRemoval(id=f"r{len(removals)}", reason=value))
+                waiting = False
+            case "queue":
+                waiting = bool(value)
             case "repeat":
                 pass
             case "stale":
@@ -314,7 +383,11 @@ def test_no_history_loses_or_repeats_a_comment_calls_ready_what_is_not_green_or_
     fails, away = None, False
     for _ in range(4):
         look()
-    assert told == [each.id for each in COMMENTS[:known]]
+    assert len(told) == len(set(told))
+    assert list(dict.fromkeys(name for name, _ in told)) == [each.id for each in COMMENTS[:known]]
+    assert {(each[-1].id, each[-1].text) for each in versions[:known]} <= set(told)
+    assert len(removed) == len(set(removed))
+    assert removed[-1:] == [each.id for each in removals[-1:]]
     last = look()
     assert last is not None
     assert last.news == ()

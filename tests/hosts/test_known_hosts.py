@@ -73,11 +73,11 @@ async def test_an_emergency_stop_outlives_a_bot_that_is_killed_while_it_sends_it
             monotonic=clock.monotonic,
         )
 
-    await hub(tmp_path).set_panic("anna", "telegram", on=True)  # there is no connection, and then no bot
+    await hub(tmp_path).panic.set("anna", "telegram", on=True)  # there is no connection, and then no bot
     with pytest.raises(ConflictError, match="anna"):
-        hub(tmp_path).refuse_in_panic()
+        hub(tmp_path).panic.refuse_start()
     # A hub whose database was lost counts on from what hosts have carried out; otherwise they would take it for old.
     fresh = hub(tmp_path / "fresh")
     carried_out = Beat(host="laptop", boot="one", at=clock.now(), panic=7).encode()
     fresh.known.note_beat(Msg(Client(), subject=subjects.beat("laptop"), data=carried_out))
-    assert (await fresh.set_panic("anna", "telegram", on=True)).n == 8
+    assert (await fresh.panic.set("anna", "telegram", on=True)).n == 8

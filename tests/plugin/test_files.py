@@ -21,6 +21,7 @@ from tests.support.plugin import agent_files, blocks, command_files, front_matte
 
 COMMANDS = {
     "dive", "task", "create-plan", "do", "do2", "dop", "dop2", "cleanup", "multi-review", "clarity-review", "learn",
+    "pr-readiness",
     "session-start", "session-continue", "session-sync", "session-archive", "samocode-implement",
 }  # fmt: skip
 SKILLS = {

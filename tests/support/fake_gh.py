@@ -160,6 +160,13 @@ elif command == ["api", "graphql"]:
         forge["merges"].append(pr["headRefOid"])
         STATE.write_text(json.dumps(forge))
         print(json.dumps({{"data": {{"enqueuePullRequest": {{"mergeQueueEntry": {{"position": 1}}}}}}}}))
+    elif "itemTypes: [REMOVED_FROM_MERGE_QUEUE_EVENT]" in query:
+        if forge["queue"] is None:
+            fail("gh: Field 'isInMergeQueue' doesn't exist on type 'PullRequest'")
+        removals = forge.get("removals", [])
+        queue = {{"isInMergeQueue": bool(forge["queue"] and forge["merges"] and not removals),
+                  "timelineItems": {{"nodes": removals}}}}
+        print(json.dumps({{"data": {{"repository": {{"pullRequest": queue}}}}}}))
     else:
         assert "{{ id isMergeQueueEnabled }}" in query and sent["owner"] == owner and sent["name"] == name, sys.argv
         if forge["queue"] is None:
@@ -218,7 +225,7 @@ class FakeForge:
             return self._read()
 
     def change(self, **values: Any) -> None:
-        """Change the forge: `logged_in`, `hang`, `queue`, `late`, `linger`, `logs`, `job_logs`, and the `comments` of the next request."""
+        """Change the forge: `logged_in`, `hang`, `queue`, `late`, `linger`, `logs`, `job_logs`, `removals`, and the `comments` of the next request."""
         with self._locked():
             self.state.write_text(json.dumps(self._read() | values))
 

@@ -31,10 +31,12 @@ def land(*arguments: str) -> Result:
 
 
 def test_land_shows_the_branch_and_the_id_of_each_step(room: LandingRoom) -> None:
+    (room.folder.path / "_review_debt.md").write_text("- [ ] poor · `greet.py:1` · slow\n")
     shown = land()
     assert shown.exception is None
     assert "🔀 greet: greet → main" in shown.output
     assert "2 commits, 2 files, +2 −0" in shown.output
+    assert "   before you land it: open: poor · greet.py:1 · slow\n" in shown.output
     assert f"{room.tip('greet')[:9]} onto {room.tip()[:9]}" in shown.output
     assert re.findall(r"^   (\S+) .*\(id [0-9a-f]{64}\)$", shown.output, re.MULTILINE) == [
         "merge",

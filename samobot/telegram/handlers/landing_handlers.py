@@ -92,6 +92,13 @@ async def _show(context: HandlerContext, request: ChatRequest, ref: SessionRef, 
 async def _land(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, step: LandingStep, identity: str
 ) -> None:
+    with context.pull_requests.held(ref):  # its receipt comes before what follows from it
+        await _carry_out(context, request, ref, step, identity)
+
+
+async def _carry_out(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, step: LandingStep, identity: str
+) -> None:
     try:
         done = await context.fleet.land(ref, step, request.person, expected=identity)
     except SavedForHostError as error:

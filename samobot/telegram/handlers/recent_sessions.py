@@ -19,8 +19,11 @@ NEWEST = 30
 async def recent_sessions(context: HandlerContext, newest: int = NEWEST) -> list[SessionView]:
     """Return every session that is not past, and the newest of those that are: finished ones, and others."""
     views = await context.fleet.sessions()
+    past = await context.fleet.past()
+    if not past:
+        return views
     known = {view.ref.key for view in views}
-    past = [each for each in await context.fleet.past() if each.key not in known]
+    past = [each for each in past if each.key not in known]
     done = [each for each in past if each.state is SessionState.DONE]
     others = [each for each in past if each.state is not SessionState.DONE]
     found = [*newest_past(done, newest), *newest_past(others, newest)]

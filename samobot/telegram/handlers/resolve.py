@@ -74,15 +74,29 @@ def likely_sessions(views: Sequence[SessionView], fits: Fits) -> list[SessionVie
     return sorted(found, key=_recent, reverse=True)
 
 
-def display_names(views: Sequence[SessionView]) -> list[str]:
-    """Shortest unambiguous names: `name`, `project:name`, or with the folder's date."""
-    short = [view.ref.name for view in views]
-    longer = [f"{project_of(view)}:{view.ref.name}" for view in views]
-    counted, counted_longer = Counter(short), Counter(longer)
+def display_names(views: Sequence[SessionView], among: Sequence[SessionView] | None = None) -> list[str]:
+    """Shortest unambiguous names: `name`, `project:name`, or with the folder's date.
+
+    Args:
+        views: The sessions to name.
+        among: All that they must not be taken for; None is no others.
+    """
+    everything = views if among is None else among
+    counted = Counter([view.ref.name for view in everything])
+    shared = {view.ref.name for view in views if counted[view.ref.name] > 1}
+    longer = Counter([_long_name(view) for view in everything if view.ref.name in shared]) if shared else {}
     return [
-        view.ref.key if counted_longer[long] > 1 else long if counted[name] > 1 else name
-        for view, name, long in zip(views, short, longer, strict=True)
+        view.ref.name
+        if view.ref.name not in shared
+        else view.ref.key
+        if longer[_long_name(view)] > 1
+        else _long_name(view)
+        for view in views
     ]
+
+
+def _long_name(view: SessionView) -> str:
+    return f"{project_of(view)}:{view.ref.name}"
 
 
 async def find_target(

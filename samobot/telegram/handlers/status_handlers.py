@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from datetime import UTC, datetime
 from heapq import nlargest
 
 from samobot.fleet.models import SessionView
@@ -31,6 +32,7 @@ from samobot.text import human_duration, one_line, plural
 
 _MOST = 30
 _RESTING = 5
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 async def status(context: HandlerContext, request: ChatRequest) -> None:
@@ -40,7 +42,17 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
         if target is not None:
             await show_one(context, request, target.view)
         return
-    views = await recent_sessions(context, _RESTING)
+    views, emergency, away, configured = await asyncio.gather(
+        recent_sessions(context, _RESTING),
+        emergency_line(context),
+        away_lines(context),
+        context.fleet.projects(),
+    )
+    stopped = "\n".join([*filter(None, [emergency]), *away])
+    if not views:
+        nothing = "Nothing here yet. Send a task in your own words to start a session."
+        context.reply(request, "\n".join(part for part in (stopped, nothing) if part))
+        return
     needy: list[SessionView] = []
     running: list[SessionView] = []
     active: list[SessionView] = []
@@ -53,14 +65,11 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
         else:
             others.append(view)
     ordered = [*sorted(needy, key=lambda view: view.state is not SessionState.RUNNING), *running, *active]
-    resting = nlargest(_RESTING, others, key=_updated)
-    stopped = "\n".join([*filter(None, [await emergency_line(context)]), *await away_lines(context)])
-    if not views:
-        nothing = "Nothing here yet. Send a task in your own words to start a session."
-        context.reply(request, "\n".join(part for part in (stopped, nothing) if part))
-        return
-    called = dict(zip((view.ref.key for view in views), display_names(views), strict=True))
-    several = len(await context.fleet.projects()) > 1
+    shown = ordered[:_MOST]
+    resting = nlargest(_RESTING, others, key=_updated) if len(ordered) < _MOST else []
+    listed = [*shown, *resting]
+    called = dict(zip((view.ref.key for view in listed), display_names(listed, views), strict=True))
+    several = len(configured) > 1
     place, now = place_of(context, request), context.now()
 
     def line(view: SessionView) -> str:
@@ -69,11 +78,11 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     lines = [
         *([stopped] if stopped else []),
         bold(_head(len(needy), sum(view.state is SessionState.RUNNING for view in (*needy, *running)))),
-        *map(line, ordered[:_MOST]),
+        *map(line, shown),
     ]
     if len(ordered) > _MOST:
         lines.append(f"… and {len(ordered) - _MOST} more: /sessions")
-    if resting and len(ordered) < _MOST:
+    if resting:
         lines += ["", *map(line, resting)]
     buttons = rows(
         *(
@@ -199,5 +208,5 @@ def _place_in_words(view: SessionView, name: str, *, several: bool) -> str:
     return f"{bold(name)} · {escape(project_of(view))}" if several and not is_long else bold(name)
 
 
-def _updated(view: SessionView) -> float:
-    return view.updated.timestamp() if view.updated is not None else 0.0
+def _updated(view: SessionView) -> datetime:
+    return view.updated or _NEVER

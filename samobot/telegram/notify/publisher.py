@@ -116,8 +116,8 @@ class Publisher:
 
     def drop_superseded(self, recipient: Recipient, prefix: str, session: str) -> None:
         """Drop messages about a session that were not delivered yet and are outdated."""
-        for row in self._store.outbox.waiting(recipient.chat_id):
-            if row.op is Op.SEND and row.about.session == session and row.key.startswith(prefix):
+        for row in self._store.outbox.each_waiting(recipient.chat_id, prefix):
+            if row.op is Op.SEND and row.about.session == session:
                 self._store.outbox.done(row)
 
     def show_card(

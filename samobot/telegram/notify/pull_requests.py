@@ -7,8 +7,9 @@ What happens automatically (a round, a push) was chosen by the user, is saved be
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from samobot.errors import NotFoundError, SamobotError
@@ -72,6 +73,7 @@ class PullRequestWatcher:
         self._recipients = recipients
         self._now = now
         self._looking = asyncio.Lock()
+        self._held = set[str]()
 
     # Choices of the user -------------------------------------------------------------------------------------------
 
@@ -93,6 +95,15 @@ class PullRequestWatcher:
         watch = self._load(ref.key) or PullRequestWatch()
         self._save(ref.key, watch.model_copy(update={"keep": choice}), 0.0)
 
+    @contextlib.contextmanager
+    def held(self, ref: SessionRef) -> Iterator[None]:
+        """Report nothing of a session's pull request meanwhile, so that a step's receipt comes before its consequences."""
+        self._held.add(ref.key)
+        try:
+            yield
+        finally:
+            self._held.discard(ref.key)
+
     # Looking -------------------------------------------------------------------------------------------------------
 
     async def look(self) -> None:
@@ -108,7 +119,7 @@ class PullRequestWatcher:
     async def _look_at(self, session: str, due: float) -> None:
         now = self._now().timestamp()
         # A clock that was set back must not end the watch.
-        if now < due <= now + 2 * LONGEST_DELAY_S + FIRST_DELAY_S:
+        if now < due <= now + 2 * LONGEST_DELAY_S + FIRST_DELAY_S or session in self._held:
             return
         ref = SessionRef.from_key(session)
         try:
@@ -131,6 +142,8 @@ class PullRequestWatcher:
             log.warning("the pull request of %s cannot be read: %s", session, error.message)
             self._postpone(session)
             return
+        if session in self._held:
+            return  # it stays due
         done = view.state is SessionState.DONE
         await self._apply(ref, view, report, watch.keep, advance(watch, report, done=done, now=now), due)
 

@@ -203,10 +203,17 @@ class OutboxQueue:
         """Read the next rows of a chat in the order in which they should go out."""
         return tuple(self.each_waiting(chat_id))
 
-    def each_waiting(self, chat_id: int) -> Iterator[OutboxRow]:
-        """Return the same rows one after another: a caller that takes the first one has the others not decoded."""
+    def each_waiting(self, chat_id: int, prefix: str = "") -> Iterator[OutboxRow]:
+        """Return the same rows one after another: a caller that takes the first one has the others not decoded.
+
+        Args:
+            chat_id: The chat.
+            prefix: Only those whose keys begin like this.
+        """
         rows = self._database.rows(
-            "SELECT * FROM outbox WHERE chat_id = ? ORDER BY priority, id LIMIT ?", (chat_id, _BATCH)
+            "SELECT * FROM outbox WHERE chat_id = ?1 AND substr(key, 1, length(?2)) = ?2"
+            " ORDER BY priority, id LIMIT ?3",
+            (chat_id, prefix, _BATCH),
         )
         return map(self._row, rows)
 

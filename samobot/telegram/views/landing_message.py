@@ -40,6 +40,7 @@ _OPENS = (LandingStep.OPEN_PR, LandingStep.OPEN_DRAFT)
 _CHECK_SIGNS = {CheckState.GREEN: "✓", CheckState.PENDING: "…", CheckState.RED: "✗"}
 _CHECKS, _FIXED = 6, 20
 _SUBJECTS, _SUBJECT = 5, 80
+_REMARKS, _REMARK = 5, 160
 _LEFT = 8
 _ID = 9
 
@@ -77,6 +78,7 @@ def landing_message(ref: SessionRef, view: LandingView) -> MessageView:
             lines(head, facts, at),
             quoted_lines(*subjects),
             _pull_request(view.pull_request),
+            _readiness(view),
             lines(behind, remote, _submodules(view), *_refusals(view)),
         ),
         rows(
@@ -168,6 +170,19 @@ def new_pull_request(ref: SessionRef, view: LandingView) -> MessageView:
         lines(*map(escape, reasons)),
     )
     return MessageView(text, rows(*buttons))
+
+
+def _readiness(view: LandingView) -> str:
+    """What a reader would send back; the rest is in the review guide."""
+    if not view.ahead:
+        return ""
+    items = [f"open: {each}" for each in view.debt] + list(view.objections)
+    more = len(items) - _REMARKS
+    return lines(
+        "Before you land it:" if items else "",
+        *(f"• {escape(agent_plain(each, _REMARK))}" for each in items[:_REMARKS]),
+        f"… and {more} more: {code('/review')}" if more > 0 else "",
+    )
 
 
 def _pull_request(request: PullRequestView | None) -> str:

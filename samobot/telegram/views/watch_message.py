@@ -49,8 +49,11 @@ def attention_message(
     if news.checks:
         what.append(f"{plural(len(news.checks), 'check')} failed")
     if news.comments:
-        what.append(plural(len(news.comments), "new comment"))
-    parts = [f"{_head(ref, news)}: {' and '.join(what)}, at {code(news.head[:_ID])}"]
+        edited = sum(comment.edited for comment in news.comments)
+        new = len(news.comments) - edited
+        what += [plural(new, "new comment")] if new else []
+        what += [plural(edited, "edited comment")] if edited else []
+    parts = [f"{_head(ref, news)}: {_listed(what)}, at {code(news.head[:_ID])}"]
     for check in news.checks[:_SHOWN_CHECKS]:
         name = agent_plain(check.name, 60)
         title = link(name, check.url) if check.url else escape(name)
@@ -63,7 +66,8 @@ def attention_message(
         path = f" on {code(agent_plain(comment.path, 80))}" if comment.path else ""
         line = f", line {comment.line}" if comment.line is not None else ""
         who = bold(agent_plain(comment.author, 40))
-        parts.append(lines(f"{who}{path}{line}:", agent_quote(comment.text, _COMMENT) or "(no text)"))
+        edit = " edited" if comment.edited else ""
+        parts.append(lines(f"{who}{edit}{path}{line}:", agent_quote(comment.text, _COMMENT) or "(no text)"))
     if fixing and keep is not None:
         parts.append(
             f"Another round begins automatically, as {escape(one_line(keep.who, 60))} chose; {plural(keep.rounds_left, 'more round')} "
@@ -109,6 +113,11 @@ def news_message(ref: SessionRef, news: News, push: LandingOffer | None = None) 
             text = f"{head} is the newest pull request of the branch, after {escape(news.text)}."
         case NewsKind.MISSING:
             text = f"{head}: the forge lists no pull request of this branch now. It was renamed or deleted there; nothing is merged."
+        case NewsKind.UNQUEUED:
+            who, why = (news.removal.by, news.removal.reason) if news.removal is not None else ("", "")
+            by = f" by {bold(agent_plain(who, 40))}" if who else ""
+            reason = f": {escape(agent_plain(why, 200))}" if why else "; the forge does not say why"
+            text = f"{head}, at {at}, was removed from the merge queue{by}{reason}. Nothing was merged."
         case NewsKind.MERGED:
             return MessageView(f"{head} is merged, at {at}.", rows(land_button(ref, "🧹 What is next")))
         case NewsKind.CLOSED:
@@ -127,6 +136,10 @@ def news_message(ref: SessionRef, news: News, push: LandingOffer | None = None) 
 def watch_button(ref: SessionRef, label: str, *, on: bool) -> ActionButton:
     """A button that begins or ends watching a session's pull request."""
     return ActionButton(label, Action(do=ActionKind.WATCH, session=ref.key, text=WATCH_ON if on else None))
+
+
+def _listed(parts: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
 def _head(ref: SessionRef, news: News) -> str:

@@ -10,6 +10,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from samobot.errors import ConflictError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef
 from samobot.fleet.results import ProjectView
@@ -19,12 +20,14 @@ from samobot.hosts.hub_messages import Beat, CallOutcome, DecisionReceipt, Sessi
 from samobot.hosts.hub_store import HubStore
 from samobot.hosts.link import Link
 from samobot.hosts.router import FleetRouter
+from samobot.session.gate import Person
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op
 from tests.support.phone import Phone, open_phone
 from tests.support.views import plan, planned
 
+ANNA = Person("anna", "telegram")
 HEARD = datetime(2026, 1, 31, 14, 5).astimezone()
 """When the hosts were heard of, in this machine's zone, which is the one that texts are in."""
 
@@ -199,3 +202,34 @@ async def test_the_emergency_stop_counts_no_machine_that_did_not_answer(
         "🛑 Emergency stop is on. Nothing was running. /resume turns it off.\n"
         "📡 laptop: not confirmed. laptop not reachable since 14:05."
     )
+
+
+async def test_an_emergency_stop_that_was_pulled_without_hosts_can_be_lifted(
+    phone: Phone, machines: Machines
+) -> None:
+    await phone.context.fleet.panic(ANNA)
+    with pytest.raises(ConflictError, match="anna"):
+        await phone.context.fleet.refuse_in_panic()
+    assert await phone.context.fleet.lift_emergency_stop()
+    await phone.context.fleet.refuse_in_panic()
+    machines.link.panic.refuse_start()
+
+
+async def test_status_asks_the_databases_nothing_about_single_hosts_or_sessions(
+    phone: Phone, machines: Machines
+) -> None:
+    statements: list[str] = []
+    machines.store._db.set_trace_callback(statements.append)
+    phone.store._database._connection.set_trace_callback(statements.append)
+
+    async def asked(hosts: int) -> int:
+        for number in range(hosts):
+            machines.beat(f"box-{number}", "api")
+            for session in range(3):
+                machines.asks(f"box-{number}", f"greet-{session}")
+        statements.clear()
+        assert f"{3 * hosts} wait for you" in (await phone.say("/status"))[0]
+        return len(statements)
+
+    await asked(12)  # the first one in a chat reads more
+    assert await asked(20) == await asked(40) > 0

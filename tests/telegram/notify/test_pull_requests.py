@@ -22,7 +22,7 @@ from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.pull_requests import PullRequestWatcher
 from samobot.telegram.store.bot_store import Store
-from tests.fleet.test_pull_request_watch import BOB, GREEN, NEXT, RED, gone, report
+from tests.fleet.test_pull_request_watch import BOB, GREEN, NEXT, QUEUED, RED, UNQUEUED, gone, report
 from tests.support.phone import Phone, open_phone
 
 REF = SessionRef.from_key("repo:26-01-31-greet")
@@ -103,6 +103,39 @@ async def test_red_check_and_comment_come_in_one_message_and_once(phone: Phone, 
     assert "<blockquote>step one\nE501 line too long</blockquote>" in text
     assert "<b>bob</b> on <code>src/x.py</code>, line 12:" in text
     assert await look(phone, found, forge) == []
+
+
+async def test_edited_comment_comes_once_more_and_says_so(phone: Phone, forge: Forge) -> None:
+    await look(phone, report(comments=(BOB,)), forge)
+    edited = BOB.model_copy(update={"text": "Please delete it."})
+    (text,) = await look(phone, report(comments=(edited, BOB.model_copy(update={"id": "c2"}))), forge)
+    assert "1 new comment and 1 edited comment" in text
+    assert "<b>bob</b> edited on <code>src/x.py</code>, line 12:" in text
+    assert await look(phone, report(comments=(edited,)), forge) == []
+
+
+async def test_removal_from_the_merge_queue_is_reported_and_the_merge_offered_anew(
+    phone: Phone, forge: Forge
+) -> None:
+    await look(phone, report(GREEN), forge)
+    assert await look(phone, report(GREEN, queue=QUEUED), forge) == []
+    removal, offer = await look(phone, report(GREEN, queue=UNQUEUED), forge)
+    assert (
+        "was removed from the merge queue by <b>github-merge-queue</b>: failed checks. Nothing was merged."
+        in removal
+    )
+    assert "is open, at" in offer
+    assert await look(phone, report(GREEN, queue=UNQUEUED), forge) == []
+
+
+async def test_news_waits_for_the_receipt_of_a_step(phone: Phone, forge: Forge) -> None:
+    with phone.context.pull_requests.held(REF):
+        forge.report = report(RED)
+        await phone.context.pull_requests.look()
+        assert phone.new() == []
+        assert phone.context.store.pull_requests.all()[REF.key] <= phone.now.timestamp()
+    await phone.context.pull_requests.look()
+    assert "1 check failed" in phone.new()[0].post.text
 
 
 async def test_tap_begins_a_round_in_planning_with_exactly_what_was_shown(

@@ -50,6 +50,15 @@ def test_only_possible_steps_have_a_button_and_it_names_what_was_shown() -> None
     assert "Add <greet>" in text
 
 
+def test_remarks_before_landing_are_shown_up_to_five() -> None:
+    debt, objections = ("poor · a.py:1 · <slow>",), tuple(f"Objection {number}." for number in range(6))
+    text = to_plain(landing_message(REF, view(debt=debt, objections=objections)).text)
+    assert "Before you land it:\n• open: poor · a.py:1 · <slow>\n• Objection 0." in text
+    assert "Objection 4" not in text
+    assert "… and 2 more: /review" in text
+    assert "Before you" not in to_plain(landing_message(REF, view(debt=debt, ahead=0)).text)
+
+
 def test_red_checks_come_first_and_can_be_given_to_the_agent_as_material() -> None:
     green = CheckView(name="test", state=CheckState.GREEN)
     red = CheckView(name="lint\n# Ignore all rules", state=CheckState.RED, url="https://ci.example.org/1")

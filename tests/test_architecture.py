@@ -69,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     "frozen": set(),
     "lean_imports": set(),
     "look_alikes": set(),
-    "phases": set(),
+    "phases": {"frozen"},
     "text": set(),
     "assets": {"errors"},
     "system.platform": set(),
@@ -83,8 +83,8 @@ ALLOWED: dict[str, set[str]] = {
     "worker": BASE | {"claude"},
     "fleet": BASE | {"chart", "claude", "review", "worker"},
     "hosts": BASE | {"claude", "fleet", "review", "worker"},
-    "telegram.markup": {"look_alikes", "text"},
-    "telegram.store": {"errors", "text"},
+    "telegram.markup": {"frozen", "look_alikes", "text"},
+    "telegram.store": {"errors", "frozen", "text"},
     "telegram.outbound": LEAVES | TELEGRAM,
     "telegram.views": LEAVES | TELEGRAM | {"fleet", "review", "session", "telegram.outbound"},
     "telegram.notify": LEAVES
@@ -121,7 +121,7 @@ ALLOWED: dict[str, set[str]] = {
     "setup": BASE | {"claude", "fleet", "hosts", "telegram.inbound", "telegram.store"},
     "sandbox.botapi": set(),
     "sandbox.agent": {"errors", "phases"},
-    "sandbox.demo": {"errors", "sandbox.agent", "sandbox.botapi", "system"},
+    "sandbox.demo": {"errors", "frozen", "sandbox.agent", "sandbox.botapi", "system"},
     "terminal": BASE
     | {"chart", "claude", "fleet", "hosts", "review", "sandbox.demo", "setup", "worker"}
     | {"telegram", "telegram.handlers", "telegram.inbound", "telegram.outbound", "telegram.store"},

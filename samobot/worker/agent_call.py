@@ -19,7 +19,7 @@ from samobot.claude.preflight import is_wrapper
 from samobot.config.learned import LEARNED, project_lessons
 from samobot.config.model_choice import ModelChoice
 from samobot.config.project_settings import project_folders
-from samobot.config.trust import Content, is_left_out, is_trusted, project_settings, report_once
+from samobot.config.trust import Content, is_left_out, is_reported, is_trusted, project_settings, report_once
 from samobot.errors import StorageError
 from samobot.phases import RULES, Phase
 from samobot.session.asks import AskBook
@@ -232,14 +232,24 @@ def report_untrusted(
 ) -> bool:
     """Log once a session that something of the project is not used, unless the user has left it out.
 
-    The bot asks about it in the chat. Returns whether it was logged.
+    The first time, the bot asks about it in the chat; a question that was ignored is not asked again in each session,
+    which only reports it. Returns whether it was logged.
     """
     state_dir, project = config.state_dir, config.project
     if is_left_out(state_dir, project, content):
         return False
-    if not report_once(state_dir, project, content, files.folder.path.name, now):
+    session = files.folder.path.name
+    if is_reported(state_dir, project, content, session):
         return False
-    files.log(EventName.NOTICE, about=TRUST, text=text)
+    if is_reported(state_dir, project, content):
+        files.log(
+            EventName.NOTICE,
+            text=f"Still not trusted, so not used: {content.title}. /trust in the chat or samobot trust shows it.",
+        )
+    else:
+        files.log(EventName.NOTICE, about=TRUST, text=text)
+    # A worker that dies before this reports it twice rather than never.
+    report_once(state_dir, project, content, session, now)
     return True
 
 

@@ -182,12 +182,10 @@ def _readiness(view: LandingView) -> str:
     if not view.ahead:
         return ""
     items = [f"open: {each}" for each in view.debt] + list(view.objections)
-    more = len(items) - _REMARKS
-    return lines(
-        "Before you land it:" if items else "",
-        *(f"• {escape(agent_plain(each, _REMARK))}" for each in items[:_REMARKS]),
-        f"… and {more} more: {code('/review')}" if more > 0 else "",
-    )
+    shown = [f"• {escape(agent_plain(each, _REMARK))}" for each in items[:_REMARKS]]
+    if len(items) > _REMARKS:
+        shown.append(f"… and {len(items) - _REMARKS} more: {code('/review')}")
+    return lines("Before you land it:", quoted_lines(*shown)) if items else ""
 
 
 def _pull_request(request: PullRequestView | None) -> str:

@@ -127,6 +127,11 @@ def _folder(path: Path) -> None:
     (path / "inner").write_text("mine")
 
 
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def _text(content: str) -> Callable[[Path], None]:
     def write(path: Path) -> None:
         if path.is_dir():
@@ -138,10 +143,7 @@ def _text(content: str) -> Callable[[Path], None]:
 
 DAMAGES: dict[str, tuple[Callable[[SessionFolder], Path], Callable[[Path], None]]] = {
     "overview is a folder": (lambda session: session.overview, _folder),
-    "overview is a pipe": (
-        lambda session: session.overview,
-        lambda path: (path.unlink(), os.mkfifo(path))[1],
-    ),
+    "overview is a pipe": (lambda session: session.overview, _pipe),
     "overview is too large": (lambda session: session.overview, _text("x" * (TEXT_LIMIT + 1))),
     "guidance is a folder": (lambda session: session.guidance, _folder),
     "decisions are no decisions": (lambda session: session.decisions, _text("[1]\nmine\n")),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,9 @@ from samobot.text import one_line
 
 _TIMEOUT_S = 60.0
 _ANSWER_LIMIT = 4 * 1024 * 1024
+_REFUSED = re.compile(rb"^glab: (?:.*\()?HTTP [45]\d\d\)?\s*$", re.MULTILINE)
+"""What `glab api` writes about a refusal; older versions (1.33, not 1.53) end with code 0 all the same."""
+
 _QUIET = {
     "GH_PROMPT_DISABLED": "1",
     "GH_NO_UPDATE_NOTIFIER": "1",
@@ -83,7 +87,7 @@ def run_tool(
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
-    if process.returncode != 0:
+    if process.returncode != 0 or _REFUSED.search(errors):
         said = one_line(errors.decode("utf-8", "replace"), 300).removeprefix(f"{tool}: ")
         raise ForgeError(f"{tool}: {said or f'it ended with code {process.returncode}'}")
     kept = output[-_ANSWER_LIMIT:] if keep_end else output[:_ANSWER_LIMIT]

@@ -12,6 +12,7 @@ from samobot.fleet.forge import (
     CheckState,
     CheckView,
     CommentView,
+    ForgeError,
     PullRequestState,
     PullRequestView,
     QueueRemoval,
@@ -144,7 +145,12 @@ class GitLab:
 
     def _send(self, method: str, path: str, **values: object) -> None:
         flags = ["--method", method, "--header", "Content-Type: application/json", "--input", "-"]
-        run_tool("glab", [*self._call(path), *flags], text=json.dumps(values))
+        try:
+            run_tool("glab", [*self._call(path), *flags], text=json.dumps(values))
+        except ForgeError as failure:
+            if "cannot unmarshal" in failure.message:  # several reasons, as a list or by field
+                raise ForgeError("GitLab refused it, for reasons that glab cannot show.") from failure
+            raise
 
     def _call(self, path: str, **query: object) -> list[str]:
         text = f"?{urlencode(query)}" if query else ""

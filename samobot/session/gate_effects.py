@@ -20,6 +20,7 @@ from samobot.session.overview import parse_overview
 from samobot.session.overview_edits import add_flow, flow_line, set_status
 from samobot.session.plan import Plan
 from samobot.session.snapshot import TASKS_OF_USER, is_done, unlifted_release
+from samobot.session.turn import remove_signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +170,10 @@ def lift(
     text = read_text(folder.overview)
     if to is not None and is_waiting(parse_overview(text or "").blocked):
         # In the next phase a signal without `for` would mean something else.
-        folder.signal.unlink(missing_ok=True)
+        remove_signal(folder)
     if text is not None:
         edit_overview(folder, lambda text: _lifted(text, flow_line(flow, now.astimezone()), to, then))
-    folder.signal.unlink(missing_ok=True)
+    remove_signal(folder)
 
 
 def _lifted(text: str, flow: str, to: Phase | None, then: str | None) -> str:

@@ -62,6 +62,12 @@ class Report:
     restored: str = ""
     unfinished: str = ""
 
+    @property
+    def ended_well(self) -> bool:
+        """Whether its signal counts, and with it what it was given: else another iteration is given the same."""
+        is_whole = self.lost is None and not self.outcome.unreported_agents
+        return isinstance(self.signal, Signal) and is_whole
+
 
 @dataclass(slots=True)
 class Progress:

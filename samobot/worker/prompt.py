@@ -49,6 +49,7 @@ class IterationContext:
         git_status: The output of `git status --short`, of which the first lines are shown; None if the
             working directory is no git repository.
         guidance: The user's guidance for this iteration, oldest first, verbatim.
+        repeated: The same that an iteration which broke off was given already.
         feedback: Why the user returned the plan, if there is no newer plan.
         answers: What was answered since the last iteration.
         verdicts: What the user decided about calls that earlier iterations asked for, each with the call.
@@ -73,6 +74,7 @@ class IterationContext:
     branch: str | None = None
     git_status: str | None = None
     guidance: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
     feedback: str = ""
     answers: tuple[AnsweredQuestion, ...] = ()
     verdicts: tuple[str, ...] = ()
@@ -124,6 +126,11 @@ def iteration_prompt(facts: IterationContext) -> str:
             "Calls of tools that the user decided about",
             _without_tags("\n\n".join(facts.verdicts)),
             tag="calls",
+        ),
+        _section(
+            "Guidance from the user that an iteration which broke off had already: look first at what it did about it",
+            _guidance(facts.repeated),
+            tag="guidance",
         ),
         _section("Guidance for this iteration, from the user", _guidance(facts.guidance), tag="guidance"),
     ]

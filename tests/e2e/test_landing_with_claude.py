@@ -87,12 +87,11 @@ async def test_task_is_merged_by_taps_with_a_red_check_and_a_comment_worked_in_t
             forge.report(head, GREEN, RED)
             forge.change(comments=[COMMENT])
             await room.tap(text, "As draft")
-            await room.see("A draft pull request of demo into main is open")
+            opened = await room.see("A draft pull request of demo into main is open")
             assert [each["headRefOid"] for each in forge.read()["prs"]] == [head]
 
-            # A look may come before the receipt.
-            news = await room.see("1 check failed and 1 new comment", "Greet politely", after=text.id)
             # It is watched since it was opened: what is new reaches the chat, with a button that fixes exactly that.
+            news = await room.see("1 check failed and 1 new comment", "Greet politely", after=opened.id)
             assert news.labels == ["🔁 Let it fix", "Keep fixing until green", "Ignore", "Open"]
             said = room.say("/land demo")
             red = await room.see("#12 has red checks: lint", "✗ lint", after=said)

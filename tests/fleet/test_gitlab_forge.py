@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from samobot.errors import ConflictError
-from samobot.fleet.forge import CheckState, CheckView, ForgeProblem, QueueRemoval, QueueView, WorkSource
+from samobot.fleet import forges
+from samobot.fleet.forge import (
+    CheckState,
+    CheckView,
+    ForgeError,
+    ForgeProblem,
+    QueueRemoval,
+    QueueView,
+    WorkSource,
+)
 from samobot.fleet.forge_work import pull_request_diff, work_report
 from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.pull_request_report import check_log, pull_request_report
@@ -48,6 +57,14 @@ def test_merge_request_is_opened_and_merged_at_the_commit_that_was_green(
     )
 
 
+def test_refusal_that_glab_cannot_read_is_one_all_the_same(room: LandingRoom, forge: FakeForge) -> None:
+    head = opened(room, forge, SUCCESS)
+    found = forges.forge_at("gitlab.com", "group/sub/demo")
+    assert found is not None
+    with pytest.raises(ForgeError, match="reasons that glab cannot show"):
+        found.open("greet", "main", "t", head, draft=False)
+
+
 def test_draft_is_opened_as_one_and_not_merged(room: LandingRoom, forge: FakeForge) -> None:
     room.land(LandingStep.PUSH)
     room.land(LandingStep.OPEN_DRAFT)
@@ -84,12 +101,13 @@ def test_what_is_not_green_and_ready_is_not_merged(
     assert forge.read()["merges"] == []
 
 
+@pytest.mark.parametrize("old", [False, True])
 def test_push_in_the_last_instant_is_refused_by_gitlabs_own_compare(
-    room: LandingRoom, forge: FakeForge
+    room: LandingRoom, forge: FakeForge, old: bool
 ) -> None:
     opened(room, forge, SUCCESS)
     view, other = room.view(), room.tip()
-    forge.change(late=other)
+    forge.change(late=other, old=old)
     with pytest.raises(ConflictError, match="SHA does not match HEAD"):
         room.land(LandingStep.MERGE_PR, view)
     assert forge.read()["merges"] == []
@@ -159,7 +177,7 @@ def test_log_of_a_failed_job_is_its_last_lines(room: LandingRoom, forge: FakeFor
 
 
 def test_lost_login_is_reported_as_such(room: LandingRoom, forge: FakeForge) -> None:
-    forge.change(logged_in=False)
+    forge.change(logged_in=False, old=True)  # an older glab ends with code 0
     found = pull_request_report(room.project, room.folder)
     assert found.problem is ForgeProblem.LOGIN
     assert work_report(room.project, WorkSource.ISSUE, "samobot").problem is ForgeProblem.LOGIN

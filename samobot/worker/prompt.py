@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.claude.mcp import mcp_name
 from samobot.config.learned import LEARNED, LESSON_CHARACTERS, LESSON_LINES
+from samobot.frozen import frozen
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.text import human_duration
 
@@ -24,7 +24,7 @@ _STATUS_LINES = 12
 _STATUS_WIDTH = 120
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AnsweredQuestion:
     """A question and its answer since the last iteration."""
 
@@ -32,7 +32,7 @@ class AnsweredQuestion:
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IterationContext:
     """The context of one iteration, for its agent.
 

@@ -85,9 +85,7 @@ def display_names(views: Sequence[SessionView], among: Sequence[SessionView] | N
     names = [view.ref.name for view in everything]
     counted = Counter(names)
     shared = {view.ref.name for view in views if counted[view.ref.name] > 1}
-    longer = Counter(
-        _long_name(view) for view, name in zip(everything, names, strict=True) if name in shared
-    )
+    longer = Counter(_long_name(view) for view, name in zip(everything, names, strict=True) if name in shared)
     return [
         view.ref.name
         if view.ref.name not in shared

@@ -160,7 +160,9 @@ class JournalTotals:
                 kind = TRUST if record.get("about") == TRUST else "notice"
                 self._notices.append(Remark(at, kind, _text(record.get("text")) or ""))
             case EventName.LANDING if record.get("via") != "telegram":  # Telegram was answered there
-                by = f" ({_text(record.get('who')) or 'somebody'}, from the {_text(record.get('via')) or 'file'})"
+                via = _text(record.get("via")) or "file"
+                how = "automatically" if via == "auto" else f"from the {via}"
+                by = f" ({_text(record.get('who')) or 'somebody'}, {how})"
                 text, step = _text(record.get("text")) or "", _text(record.get("step")) or ""
                 self._notices.append(Remark(at, "landing", text + by, step))
             case EventName.PARK:

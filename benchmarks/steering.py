@@ -44,7 +44,7 @@ async def words_to_input(root: Path) -> Measure:
     folder = make_session(root)
     with edit_lock(folder.path):
         baseline.save(folder)
-    steering = Steering(folder, "s", ())
+    steering = Steering(folder, "s", (), number=1, log="1.jsonl")
     reading, turn_input = await open_input(user_line("Begin"))
     arrived: dict[str, float] = {}
 
@@ -73,7 +73,8 @@ async def words_to_input(root: Path) -> Measure:
 def exactly_once(root: Path) -> list[Measure]:
     """Guidance at random moments of tool-heavy turns of the real CLI, while CLI and worker are killed at random ones."""
     chance = random.Random(SEED)
-    with MessagesApi(_Model(chance)) as api:
+    model = _Model(chance)
+    with MessagesApi(model) as api:
         environment = cli_environment(root / "home", api.url)
         environment |= {
             "CLAUDE_PATH": str(require_claude()),
@@ -105,19 +106,24 @@ def exactly_once(root: Path) -> list[Measure]:
             time.sleep(0.5)
         shop.samobot("stop", "greet")
         run.wait(60)
-        return _judge(shop, api, folder, kills)
+        return _judge(shop, model, folder, kills)
 
 
 class _Model:
-    """Uses a tool in each turn; every `_STEPS` requests of one run it signals and ends."""
+    """Uses a tool in each turn; every `_STEPS` requests of one run it signals and ends.
+
+    Attributes:
+        texts: The messages of each run's requests. One of more than `_STEPS` has written its signal.
+    """
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
-        self._asked = Counter[str]()
+        self.texts: dict[str, list[str]] = {}
 
     def __call__(self, request: Request) -> Answer:
-        self._asked[request.run] += 1
-        number = self._asked[request.run]
+        texts = self.texts.setdefault(request.run, [])
+        texts.append(json.dumps(request.messages))
+        number = len(texts)
         if number == _STEPS:
             status = {"status": "continue", "phase": "investigation", "summary": "on"}
             return write("{session}/_signal.json", json.dumps(status))
@@ -155,22 +161,28 @@ def _open(folder: SessionFolder) -> bool:
     )
 
 
-def _judge(shop: Workshop, api: MessagesApi, folder: SessionFolder, kills: Counter[str]) -> list[Measure]:
-    well = {each["n"] for each in shop.journal("greet", "iteration_end") if each["outcome"] == "completed"}
-    good = {each["session_id"] for each in shop.journal("greet", "iteration_start") if each["n"] in well}
+def _judge(shop: Workshop, model: _Model, folder: SessionFolder, kills: Counter[str]) -> list[Measure]:
+    """Compare what the model was given, by runs whose signal stands, whatever samobot has recorded.
+
+    A run that was killed at its signal may have written it or not: what it was given may count, or come again. So may
+    what was only in the last request of one that was killed behind it, which may have been left without an answer.
+    """
     items = parse_guidance(folder.guidance.read_text(encoding="utf-8"))
-    counted = Counter[str]()
+    counted, possible = Counter[str](), Counter[str]()
     twice = 0
-    last = {request.run: request for request in api.requests}
-    for name, request in last.items():
-        text = json.dumps(request.messages)
+    well = {each["n"] for each in shop.journal("greet", "iteration_end") if each["outcome"] == "completed"}
+    completed = {each["session_id"] for each in shop.journal("greet", "iteration_start") if each["n"] in well}
+    for name, texts in model.texts.items():
         for item in items:
-            found = text.count(item.text)
-            twice += found > 1
-            counted[item.text] += found if name in good else 0
-    lost = sum(counted[item.text] == 0 for item in items)
+            twice += texts[-1].count(item.text) > 1
+            possible[item.text] += texts[-1].count(item.text) if len(texts) >= _STEPS else 0
+            if len(texts) > _STEPS:
+                counted[item.text] += texts[-1 if name in completed else -2].count(item.text)
+    lost = sum(possible[item.text] == 0 for item in items)
     again = sum(counted[item.text] > 1 for item in items)
-    detail = f"{len(items)} pieces, {len(last)} iterations, {sum(kills.values())} kills ({dict(kills)})"
+    detail = (
+        f"{len(items)} pieces, {len(model.texts)} iterations, {sum(kills.values())} kills ({dict(kills)})"
+    )
     still_open = sum(not item.done for item in items)
     return [
         Measure("guidance lost", lost + still_open, "of all", 0, detail),

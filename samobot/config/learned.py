@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from samobot.config.project import Project
 from samobot.config.trust import Content, is_trusted, trust
 from samobot.errors import ConflictError, StorageError, UsageError
+from samobot.frozen import frozen
 from samobot.session.file_lock import locked
 from samobot.session.files import make_folder, read_text, write_atomic
 from samobot.session.folder import SessionFolder
@@ -36,7 +36,7 @@ _SOURCE = re.compile(r" \(from [^()]*\)$")
 _WAIT_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lessons:
     """What a session learned.
 

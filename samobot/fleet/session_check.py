@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from samobot.config.project import Project
 from samobot.config.project_guard import ProjectGuard
 from samobot.errors import StorageError, UsageError, WorktreeGoneError
 from samobot.fleet.worktree_recreation import recreate
+from samobot.frozen import frozen
 from samobot.phases import Phase
 from samobot.session.files import JOURNAL_LIMIT, read_bytes, read_text
 from samobot.session.folder import SessionFolder
@@ -27,7 +27,7 @@ _AFTER_ANSWERS = _AFTER_APPROVAL | {Phase.PLANNING}
 _BY_HAND = "correct it by hand: docs/reference/files.md has its form"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SessionProblem:
     """One thing that is wrong.
 

@@ -21,6 +21,7 @@ from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
 from samobot.session.overview_edits import NOTHING_PLANNED, add_flow, flow_line, set_status, set_task
 from samobot.session.snapshot import is_done
+from samobot.session.turn import remove_signal
 from samobot.session.vault import edit_lock
 from samobot.text import one_line, without_surrogates
 
@@ -87,7 +88,7 @@ def _begin(folder: SessionFolder, decision: Decision, number: int, phase: Phase,
             content, flow_line(f"Round {number}, {decision.who}: {one_line(words, 200)}", now.astimezone())
         )
 
-    folder.signal.unlink(missing_ok=True)
+    remove_signal(folder)
     edit_overview(folder, change)
     _journal_round(folder, number, now)
 

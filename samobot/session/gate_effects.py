@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from samobot.errors import SessionDoneError, StorageError
+from samobot.frozen import frozen
 from samobot.phases import RULES, Phase, WaitingFor
 from samobot.session import journal
 from samobot.session.baseline import decided_since, edit_overview
@@ -20,9 +20,10 @@ from samobot.session.overview import parse_overview
 from samobot.session.overview_edits import add_flow, flow_line, set_status
 from samobot.session.plan import Plan
 from samobot.session.snapshot import TASKS_OF_USER, is_done, unlifted_release
+from samobot.session.turn import remove_signal
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Person:
     """The user who decides.
 
@@ -169,10 +170,10 @@ def lift(
     text = read_text(folder.overview)
     if to is not None and is_waiting(parse_overview(text or "").blocked):
         # In the next phase a signal without `for` would mean something else.
-        folder.signal.unlink(missing_ok=True)
+        remove_signal(folder)
     if text is not None:
         edit_overview(folder, lambda text: _lifted(text, flow_line(flow, now.astimezone()), to, then))
-    folder.signal.unlink(missing_ok=True)
+    remove_signal(folder)
 
 
 def _lifted(text: str, flow: str, to: Phase | None, then: str | None) -> str:

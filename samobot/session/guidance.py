@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.errors import UsageError
+from samobot.frozen import frozen
 from samobot.session.blocks import Line, newline, scan
 from samobot.session.files import LINE_LIMIT, TEXT_LIMIT
 from samobot.text import one_line, without_surrogates
@@ -23,7 +23,7 @@ _ITEM = re.compile(
 _INDENT = "  "
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GuidanceItem:
     """One message to the agent.
 
@@ -42,7 +42,7 @@ class GuidanceItem:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Found:
     item: GuidanceItem
     tick: int
@@ -91,21 +91,21 @@ def add_guidance(text: str, who: str, words: str, now: datetime) -> str:
 def tick(text: str, items: Iterable[GuidanceItem]) -> str:
     """Return the file with these items ticked.
 
-    An item that was changed after it was read stays open: the agent was given another text.
+    An item that was changed after it was read stays open: the agent was given another text. Safe to repeat: one that is
+    ticked in its place is done, and no later one with the same text is ticked for it.
 
     Args:
         text: The file as it is now.
         items: Items as they were when the iteration was given them.
     """
     left = _find(text)
+    places = {found.item.index: found.item for found in left}
     marks = []
     for item in items:
-        same = [
-            found
-            for found in left
-            if not found.item.done
-            and (found.item.when, found.item.who, found.item.text) == (item.when, item.who, item.text)
-        ]
+        there = places.get(item.index)
+        if there is not None and there.done and _is_same(there, item):
+            continue
+        same = [found for found in left if not found.item.done and _is_same(found.item, item)]
         if same:
             nearest = min(same, key=lambda found: abs(found.item.index - item.index))
             left.remove(nearest)
@@ -113,6 +113,10 @@ def tick(text: str, items: Iterable[GuidanceItem]) -> str:
     for at in marks:
         text = text[:at] + "x" + text[at + 1 :]
     return text
+
+
+def _is_same(one: GuidanceItem, other: GuidanceItem) -> bool:
+    return (one.when, one.who, one.text) == (other.when, other.who, other.text)
 
 
 def _find(text: str) -> list[_Found]:

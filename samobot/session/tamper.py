@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from samobot.frozen import frozen
 from samobot.session import journal
 from samobot.session.baseline import (
     Baseline,
@@ -52,7 +52,7 @@ class VoidKind(StrEnum):
     GUIDANCE_REWRITTEN = "guidance_rewritten"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Voided:
     """One change that was declared void, with a sentence for the user."""
 

@@ -7,20 +7,22 @@ import contextlib
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from samobot.assets import workflow_text
 from samobot.claude.agent_program import AgentProgram, ClaudeProgram, IterationOrder
-from samobot.claude.invocation import Invocation
+from samobot.claude.invocation import ClaudeOptions, Invocation
 from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, local_servers, servers_file
 from samobot.claude.preflight import is_wrapper
+from samobot.claude.user_settings import settings_problems
 from samobot.config.learned import LEARNED, project_lessons
 from samobot.config.model_choice import ModelChoice
 from samobot.config.project_settings import project_folders
-from samobot.config.trust import Content, is_left_out, is_trusted, project_settings, report_once
+from samobot.config.trust import Content, is_left_out, is_reported, is_trusted, project_settings, report_once
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.phases import RULES, Phase
 from samobot.session.asks import AskBook
 from samobot.session.branch_point import base_of
@@ -32,6 +34,7 @@ from samobot.session.journal import EventName
 from samobot.session.journal_events import TRUST
 from samobot.session.log_copy import new_stream
 from samobot.session.provider import Provider
+from samobot.session.turn import load_turn
 from samobot.worker.assignment import Assignment
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.permission_gate import verdict_lines
@@ -48,7 +51,7 @@ LOCAL_SERVERS = "mcp-local.json"
 """File in `_logs` from which the CLI takes MCP servers of the scope `local`; there only while an iteration runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentCall:
     """A call that is ready to be run.
 
@@ -111,6 +114,8 @@ class CallBuilder:
         )
         program = self._program(assignment.phase)
         self._report_lacks(program)
+        if program.provider is Provider.CLAUDE:
+            self._report_settings(config.options[assignment.phase])
         servers = self._servers(program, assignment.phase, work_dir, trust_project=not untrusted)
         prompt = iteration_prompt(replace(facts, browsers=servers.browsers))
         context = log.with_suffix(".context.md")
@@ -159,6 +164,8 @@ class CallBuilder:
             self._files.feedback(),
             self._config.fence.reachable(choose_provider(self._config, self._files, assignment.phase)),
         )
+        before = load_turn(self._files.folder)  # forgotten if that iteration ended well
+        repeated = [item for item in guidance if before is not None and before.has_given(item)]
         return IterationContext(
             phase=assignment.phase,
             visit=assignment.visit,
@@ -171,7 +178,8 @@ class CallBuilder:
             branch=tree.branch,
             git_status=tree.status,
             # A rejection is part of the guidance too, so that it is never lost; the agent reads it once.
-            guidance=tuple(item.text for item in guidance if item.text != feedback),
+            guidance=tuple(item.text for item in guidance if item.text != feedback and item not in repeated),
+            repeated=tuple(item.text for item in repeated if item.text != feedback),
             feedback=feedback,
             answers=self._files.fresh_answers(),
             verdicts=verdict_lines(asks),
@@ -192,6 +200,17 @@ class CallBuilder:
         if program.lacks and report_once(config.state_dir, config.project, about, session, self._now()):
             text = f"{name} works on this phase. It {'; it '.join(program.lacks)}."
             self._files.log(EventName.NOTICE, text=text)
+
+    def _report_settings(self, options: ClaudeOptions) -> None:
+        """Report what in the user's own Claude settings hinders an iteration, each thing once a session."""
+        if is_wrapper(options.path):
+            return
+        config, session = self._config, self._files.folder.path.name
+        for problem in settings_problems(options, config.environ):
+            about = Content("settings that hinder", (problem.text,), None)
+            if report_once(config.state_dir, config.project, about, session, self._now()):
+                text = f"Your Claude Code settings: {problem.text}. {problem.remedy}"
+                self._files.log(EventName.NOTICE, text=text)
 
     def _servers(
         self, program: AgentProgram, phase: Phase, work_dir: Path, *, trust_project: bool
@@ -228,14 +247,24 @@ def report_untrusted(
 ) -> bool:
     """Log once a session that something of the project is not used, unless the user has left it out.
 
-    The bot asks about it in the chat. Returns whether it was logged.
+    The first time, the bot asks about it in the chat; a question that was ignored is not asked again in each session,
+    which only reports it. Returns whether it was logged.
     """
     state_dir, project = config.state_dir, config.project
     if is_left_out(state_dir, project, content):
         return False
-    if not report_once(state_dir, project, content, files.folder.path.name, now):
+    session = files.folder.path.name
+    if is_reported(state_dir, project, content, session):
         return False
-    files.log(EventName.NOTICE, about=TRUST, text=text)
+    if is_reported(state_dir, project, content):
+        files.log(
+            EventName.NOTICE,
+            text=f"Still not trusted, so not used: {content.title}. /trust in the chat or samobot trust shows it.",
+        )
+    else:
+        files.log(EventName.NOTICE, about=TRUST, text=text)
+    # A worker that dies before this reports it twice rather than never.
+    report_once(state_dir, project, content, session, now)
     return True
 
 

@@ -45,7 +45,7 @@ from samobot.worker.permission_gate import AskPolicy, PermissionGate
 from samobot.worker.provider_choice import choose_agent_model, choose_provider
 from samobot.worker.session_files import SessionFiles
 from samobot.worker.setup_command import run_setup
-from samobot.worker.steering import Steering
+from samobot.worker.steering import Steering, settle_guidance
 from samobot.worker.work_dir import find_work_dir, trace
 
 
@@ -87,8 +87,9 @@ class IterationRunner:
         self._confinement = ConfinementNotices(files)
 
     async def clean_up_after_a_dead_worker(self) -> None:
-        """End what a killed worker left running, and revert what its agent was not allowed to write."""
+        """End what a killed worker left running, tick what its agent was given, and revert what that was not to write."""
         await asyncio.to_thread(end_leftovers, self._files.folder)
+        await asyncio.to_thread(settle_guidance, self._files)
         await asyncio.to_thread(self.guard.settle, self._world.project.file)
         self.guard.revert(after_crash=True)
 
@@ -155,7 +156,7 @@ class IterationRunner:
         await asyncio.to_thread(
             self.guard.hold, work_dir if only_observes else None, folder.logs / f"{stem}.patch"
         )
-        steering = Steering(folder, session_id, guidance)
+        steering = Steering(folder, session_id, guidance, number=assignment.number, log=log.name)
         permissions = PermissionGate(
             folder,
             AskPolicy(world.ask, self._places(work_dir), world.key),
@@ -224,7 +225,6 @@ class IterationRunner:
         reverted = await asyncio.to_thread(self.guard.end)
         self._heartbeat.renew()
         signal, seconds = files.signal(), time.monotonic() - began
-        # Looked at first: guidance is ticked right after the end is on record, or a kill in between would repeat it.
         unfinished = await asyncio.to_thread(_unfinished, signal, work_dir)
         changed = not _stays(signal, assignment.phase) or trace_before != await asyncio.to_thread(
             trace, work_dir, folder

@@ -184,6 +184,9 @@ class Worker:
             stronger=self._stronger.pending,
         )
         report = await self._iteration.carry_out(assignment, self._stop, answered=self._limit_wait.answered)
+        if report.ended_well:  # also if the run ends now: the work stands
+            self._files.guidance_given(report.guidance, report.number)
+            self._files.verdicts_told(report.told, report.process)
         self._limit_wait.ended()
         self._restored = report.restored
         for sentence in (*report.reverted, *filter(None, [report.restored])):
@@ -255,8 +258,6 @@ class Worker:
         was_reminded = self._troubles.reminded_of_files
         self._troubles.forget()
         self._stronger.end()
-        self._files.guidance_given(report.guidance, report.number)
-        self._files.verdicts_told(report.told, report.process)
         decision = decide(
             phase,
             signal.status,

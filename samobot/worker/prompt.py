@@ -9,11 +9,11 @@ function of `IterationContext`; the loop gathers it.
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.claude.mcp import mcp_name
 from samobot.config.learned import LEARNED, LESSON_CHARACTERS, LESSON_LINES
+from samobot.frozen import frozen
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.text import human_duration
 
@@ -21,7 +21,7 @@ _STATUS_LINES = 12
 _STATUS_WIDTH = 120
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AnsweredQuestion:
     """A question and its answer since the last iteration."""
 
@@ -29,7 +29,7 @@ class AnsweredQuestion:
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IterationContext:
     """The context of one iteration, for its agent.
 
@@ -46,6 +46,7 @@ class IterationContext:
         git_status: The output of `git status --short`, of which the first lines are shown; None if the
             working directory is no git repository.
         guidance: The user's guidance for this iteration, oldest first, verbatim.
+        repeated: The same that an iteration which broke off was given already.
         feedback: Why the user returned the plan, if there is no newer plan.
         answers: What was answered since the last iteration.
         verdicts: What the user decided about calls that earlier iterations asked for, each with the call.
@@ -70,6 +71,7 @@ class IterationContext:
     branch: str | None = None
     git_status: str | None = None
     guidance: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
     feedback: str = ""
     answers: tuple[AnsweredQuestion, ...] = ()
     verdicts: tuple[str, ...] = ()
@@ -116,6 +118,11 @@ def iteration_prompt(facts: IterationContext) -> str:
         _section("The user returned the plan with this feedback", facts.feedback, tag="feedback"),
         _section("Answers since the last iteration", _answers(facts.answers), tag="answers"),
         _section("Calls of tools that the user decided about", "\n\n".join(facts.verdicts), tag="calls"),
+        _section(
+            "Guidance from the user that an iteration which broke off had already: look first at what it did about it",
+            _guidance(facts.repeated),
+            tag="guidance",
+        ),
         _section("Guidance for this iteration, from the user", _guidance(facts.guidance), tag="guidance"),
     ]
     return "\n\n".join(part for part in parts if part)

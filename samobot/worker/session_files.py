@@ -31,6 +31,7 @@ from samobot.session.overview_edits import add_flow, set_status
 from samobot.session.signal import Signal, SignalProblem, parse_signal
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
+from samobot.session.turn import forget_turn, remove_signal
 from samobot.session.vault import edit_lock
 from samobot.text import human_money, one_line
 from samobot.worker.prompt import AnsweredQuestion
@@ -211,20 +212,16 @@ class SessionFiles:
         Raises:
             StorageError: It cannot be removed.
         """
-        path = self.folder.signal
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(f"{path} cannot be removed: {error.strerror}. Move it away.") from error
+        remove_signal(self.folder)
 
     def guidance_given(self, items: Iterable[GuidanceItem], number: int) -> None:
-        """Tick the guidance that an iteration was given and that ended well."""
+        """Tick the guidance that an iteration was given and that ended well. Safe to repeat."""
         given = tuple(items)
-        if not given:
-            return
-        with edit_lock(self.folder.path):
-            edit_guidance(self.folder, lambda text: tick(text, given))
-        self.log(EventName.GUIDANCE, n=number, count=len(given))
+        if given:
+            with edit_lock(self.folder.path):
+                edit_guidance(self.folder, lambda text: tick(text, given))
+            self.log(EventName.GUIDANCE, n=number, count=len(given))
+        forget_turn(self.folder)
 
     def verdicts_told(self, told: Iterable[str], process: str) -> None:
         """Note that an iteration that ended well has these verdicts, and knows of every call that it made."""

@@ -107,6 +107,9 @@ def test_nothing_of_an_outer_claude_reaches_the_inner_one() -> None:
         "CLAUDECODE": "1",
         "CLAUDE_CODE_ENTRYPOINT": "cli",
         "CLAUDE_CODE_SESSION_ID": "x",
+        "CLAUDE_CODE_MESSAGING_SOCKET": "/tmp/x",
+        "CLAUDE_CODE_SESSION_ATTENDED": "0",
+        "CLAUDE_CODE_CHILD_NOTES_DIR": "/tmp/x",
         "AI_AGENT": "y",
     }
     assert not set(outer) & set(make(environ=outer).env)

@@ -98,6 +98,7 @@ def test_what_is_appended_to_the_role_stays_the_same_so_that_its_cache_holds() -
         visit=FACTS.visit_limit,
         git_status=" M greet.py",
         guidance=("hurry",),
+        repeated=("slowly",),
         feedback="No.",
         answers=(AnsweredQuestion("Q1", "B"),),
         reminder="There was no signal.",
@@ -106,7 +107,17 @@ def test_what_is_appended_to_the_role_stays_the_same_so_that_its_cache_holds() -
     )
     assert iteration_context(later, workflow_text()) == iteration_context(FACTS, workflow_text())
     assert iteration_context(FACTS, workflow_text()).startswith(workflow_text().strip())
-    for words in ("hurry", "No.", "Q1", "no signal", "$1.00 left", "Run `make`.", "with uncommitted changes"):
+    for words in (
+        "hurry",
+        "broke off had already",
+        "slowly",
+        "No.",
+        "Q1",
+        "no signal",
+        "$1.00 left",
+        "Run `make`.",
+        "with uncommitted changes",
+    ):
         assert words in iteration_prompt(later)
 
 

@@ -65,7 +65,7 @@ class World:
         key, words = self.pipe.pop(0)
         self.heard.append(words)
         if reported:
-            self.turn = self.turn.take_up(key)
+            self.turn = self.turn.take_up(key).answer()
         else:
             self.turn = None
 
@@ -117,12 +117,15 @@ def test_whatever_is_killed_each_piece_is_worked_with_exactly_once(
 def test_what_was_sent_and_not_taken_up_is_open_afterwards() -> None:
     text = add_guidance(add_guidance("", "ann", "one", NOW), "ann", "two", NOW)
     one, two = parse_guidance(text)
-    turn = Turn("s").deliver(one, "1").deliver(two, "2").take_up("2").take_up("unknown")
+    turn = Turn("s").deliver(one, "1").deliver(two, "2").take_up("2").answer().take_up("1").take_up("unknown")
     assert turn.received == (two,)
     assert [item.text for item in pending(parse_guidance(tick(text, turn.received)))] == ["one"]
-    assert {index: each.taken_up for index, each in turn.delivery_of((one, two)).items()} == {
-        0: False,
-        1: True,
+    assert turn.answer().received == (one, two)
+    assert [Turn("s").deliver(one, "1").take_up("1").has_given(item) for item in (one, two)] == [True, False]
+    found = turn.delivery_of((one, two)).items()
+    assert {index: (each.taken_up, each.answered) for index, each in found} == {
+        0: (True, False),
+        1: (True, True),
     }
 
 

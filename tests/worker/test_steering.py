@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> SessionFolder:
 
 
 def begin(folder: SessionFolder) -> Steering:
-    return Steering(folder, "s", parse_guidance(folder.guidance.read_text()))
+    return Steering(folder, "s", parse_guidance(folder.guidance.read_text()), number=1, log="1.jsonl")
 
 
 def texts(pipe: MemoryPipe) -> list[str]:
@@ -57,6 +57,8 @@ def test_new_guidance_is_recorded_and_then_sent_once(folder: SessionFolder) -> N
     assert texts(pipe) == ["Guidance from the user:\nnew"]
     assert [item.text for item in steers.received] == ["in the prompt"]
     steers.record(TakenUp(pipe.lines[0]["uuid"]))
+    assert [item.text for item in steers.received] == ["in the prompt"], "the request may not have been made"
+    steers.record(Assistant("On it"))
     assert [item.text for item in steers.received] == ["in the prompt", "new"]
     turn = load_turn(folder)
     assert turn is not None
@@ -111,8 +113,10 @@ def test_a_new_iteration_knows_nothing_of_what_the_last_one_was_sent(folder: Ses
     steers.deliver(TurnInput(MemoryPipe()))
     request(folder, WorkerRequest(RequestKind.INTERRUPT, "ann"))
     pipe = MemoryPipe()
-    fresh = Steering(folder, "t", ())
-    assert load_turn(folder) is None
+    fresh = Steering(folder, "t", (), number=2, log="2.jsonl")
+    turn = load_turn(folder)
+    assert turn is not None
+    assert turn.deliveries == ()
     fresh.record(Assistant("Looking around"))
     fresh.deliver(TurnInput(pipe))
     assert texts(pipe) == ["Guidance from the user:\nin the prompt", "Guidance from the user:\nnew"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from samobot.errors import NotFoundError, SamobotError
 from samobot.fleet.models import SessionRef, SessionView
+from samobot.frozen import frozen
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.chat_request import ChatRequest, first_word
 from samobot.telegram.handlers.context import HandlerContext, choice
@@ -32,7 +32,7 @@ Fits = Callable[[SessionView], bool]
 _OVER = frozenset({SessionState.DONE, SessionState.STOPPED, SessionState.IDLE})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """The session that is meant, and the text behind its name.
 

@@ -6,10 +6,10 @@ And one summary of what had waited for days when the bot first saw it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from samobot.fleet.models import SessionView
+from samobot.frozen import frozen
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.notification import Importance, silence_key
 from samobot.telegram.notify.publisher import Publisher
@@ -34,7 +34,7 @@ GAP = timedelta(minutes=10)
 """A gap between polls that counts as an outage. Reminders that fell due in it come this long after its end."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PendingNeed:
     """A need that was sent and still waits.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from samobot.frozen import frozen
 from samobot.telegram.store.database import Database
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenPrompt:
     """A text that a user was asked for.
 
@@ -58,7 +58,7 @@ class OpenPrompts:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BackgroundTask:
     """A command whose work was begun in the background.
 

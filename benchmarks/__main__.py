@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import asking, chat, fences, hosts, loops, programs, steering
+from benchmarks import asking, chat, fences, hosts, loops, prefix, programs, steering
 from benchmarks.measure import Measure, table
 
 ALL: dict[str, Callable[[Path], Any]] = {
@@ -22,6 +22,7 @@ ALL: dict[str, Callable[[Path], Any]] = {
     "words": steering.words_to_input,
     "once": steering.exactly_once,
     "ask": asking.kills_between_ask_and_effect,
+    "prefix": prefix.repeated_requests,
     "worker": loops.worker_memory,
     "reply": chat.command_to_reply,
     "change": chat.change_to_message,
@@ -30,13 +31,13 @@ ALL: dict[str, Callable[[Path], Any]] = {
     "hosts": hosts.many_machines,
 }
 
-LONG = frozenset({"ask"})
-"""Measurements of a quarter of an hour, run only by name."""
+BY_NAME = frozenset({"ask", "prefix"})
+"""Measurements that are run only by name: one takes a quarter of an hour, one depends on nothing but the code."""
 
 
 def main() -> int:
-    """Run the named measurements, or all but the long ones; exit code 1 where one misses its aim."""
-    names = sys.argv[1:] or [name for name in ALL if name not in LONG]
+    """Run the named measurements, or all but those of `BY_NAME`; exit code 1 where one misses its aim."""
+    names = sys.argv[1:] or [name for name in ALL if name not in BY_NAME]
     measures: list[Measure] = []
     for name in names:
         with tempfile.TemporaryDirectory(prefix="samobot-bench-") as folder:

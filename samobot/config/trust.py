@@ -156,16 +156,28 @@ def leave_out(state_dir: Path, project: Project, content: Content, who: str, now
     _append(state_dir, project, now, who=who, left_out=content.sha256)
 
 
+def is_reported(state_dir: Path, project: Project, content: Content, session: str | None = None) -> bool:
+    """Whether the user has heard that this content does not count, in a session or, with None, in any.
+
+    Raises:
+        StorageError: The record cannot be read.
+    """
+    found = (record.get("reported") for record in _records(state_dir, project))
+    about = [content.title, content.sha256]
+    return any(
+        isinstance(each, list) and each[1:] == about and session in (None, each[0]) for each in found if each
+    )
+
+
 def report_once(state_dir: Path, project: Project, content: Content, session: str, now: datetime) -> bool:
     """Whether the user should hear that this content does not count; only the first call returns True.
 
     Raises:
         StorageError: The record cannot be read or written.
     """
-    reported = [session, content.title, content.sha256]
-    if any(record.get("reported") == reported for record in _records(state_dir, project)):
+    if is_reported(state_dir, project, content, session):
         return False
-    _append(state_dir, project, now, reported=reported)
+    _append(state_dir, project, now, reported=[session, content.title, content.sha256])
     return True
 
 

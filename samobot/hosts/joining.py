@@ -7,8 +7,10 @@ import contextlib
 import json
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import nats
@@ -25,7 +27,16 @@ from samobot.session.files import read_text, write_atomic
 _SECONDS = 10.0
 _ADMISSION_SECONDS = 60.0
 _TRIES, _RETRY_SECONDS = 40, 0.25
+_DROPPED_TRIES = 12
+"""How often a connection is begun anew that the server has dropped: it does so while it takes over its users."""
 _LONGEST_INFO = 64 * 1024
+_DROPPED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, ssl.SSLEOFError)
+
+_T = TypeVar("_T")
+
+
+class DroppedError(SamobotError):
+    """The server has closed a connection before it was made."""
 
 
 async def join(invitation: HostInvitation, state_dir: Path) -> Link:
@@ -48,7 +59,7 @@ async def join(invitation: HostInvitation, state_dir: Path) -> Link:
         )
     folder = state_dir / FOLDER
     make_private(folder)
-    authority = await asyncio.to_thread(_authority, invitation)
+    authority = await _unless_dropped(lambda: asyncio.to_thread(_authority, invitation))
     authority_file = folder / "authority.pem"
     write_atomic(authority_file, authority, mode=0o600)
     seed_file = folder / "host.seed"
@@ -101,7 +112,8 @@ async def _works_soon(link: Link, *, is_admitted: bool) -> bool:
 
 async def _ask(invitation: HostInvitation, link: Link, key: str) -> None:
     try:
-        client = await connect(link, subjects.join_inbox(invitation.host), invitation.token)
+        inbox = subjects.join_inbox(invitation.host)
+        client = await _unless_dropped(lambda: connect(link, inbox, invitation.token))
     except ConflictError:
         raise ConflictError(
             "This invitation was used, or has ended (ten minutes). "
@@ -134,6 +146,15 @@ async def _answer(client: Client, host: str, content: bytes) -> bytes:
         await asyncio.sleep(_RETRY_SECONDS)
 
 
+async def _unless_dropped(call: Callable[[], Awaitable[_T]]) -> _T:
+    """Make a call that connects, again if the server has dropped that: another machine was just admitted."""
+    for _ in range(_DROPPED_TRIES - 1):
+        with contextlib.suppress(DroppedError):
+            return await call()
+        await asyncio.sleep(_RETRY_SECONDS)
+    return await call()
+
+
 async def connect(link: Link, inbox: str, seed: str) -> Client:
     """Connect once.
 
@@ -144,6 +165,7 @@ async def connect(link: Link, inbox: str, seed: str) -> Client:
 
     Raises:
         ConflictError: The server does not know the key.
+        DroppedError: The server has closed the connection.
         SamobotError: It cannot be reached.
     """
     quiet_client()
@@ -169,7 +191,8 @@ async def connect(link: Link, inbox: str, seed: str) -> Client:
             raise ConflictError(
                 "The hub's server does not know this machine's key; was it removed there?"
             ) from None
-        raise SamobotError(f"{', '.join(link.servers)} cannot be reached: {reason(texts[-1])}") from None
+        text = f"{', '.join(link.servers)} cannot be reached: {reason(texts[-1])}"
+        raise (DroppedError if isinstance(error, (Error, *_DROPPED)) else SamobotError)(text) from None
 
 
 def reason(problem: str) -> str:
@@ -184,17 +207,19 @@ def _authority(invitation: HostInvitation) -> bytes:
 
     Raises:
         UsageError: The server is not the hub's.
+        DroppedError: The last server has closed the connection.
         SamobotError: No server can be reached.
     """
-    problem = ""
+    problem, failure = "", SamobotError
     for server in invitation.servers:
         try:
             certificate = _server_certificate(server)
         except (OSError, ValueError) as error:
             problem = f"{server} cannot be reached: {error}"
+            failure = DroppedError if isinstance(error, _DROPPED) else SamobotError
         else:
             return certificates.authority_of(certificate, invitation.fingerprint)
-    raise SamobotError(problem)
+    raise failure(problem)
 
 
 def _server_certificate(server: str) -> bytes:

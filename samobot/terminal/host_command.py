@@ -17,6 +17,7 @@ from samobot.errors import BusyError, UsageError
 from samobot.session.file_lock import FileLock
 from samobot.system.clock import utc_now
 from samobot.system.logs import setup_logging
+from samobot.system.sd_notify import READY, STOPPING, ServiceNotifier
 from samobot.terminal.actor import refuse_an_iteration
 from samobot.terminal.hub_command import require_extra
 from samobot.text import plural
@@ -83,13 +84,15 @@ async def _serve(settings: Settings, link: Link) -> None:
         most=settings.samobot_max_parallel,
         alone=settings.samobot_host_alone,
     )
-    task = asyncio.current_task()
+    task, notifier = asyncio.current_task(), ServiceNotifier(os.environ)
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    notifier.notify(READY)
     try:
         await service.run()
     finally:
+        notifier.notify(STOPPING)
         await fleet.close()
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from samobot.assets import workflow_text
 from samobot.claude.agent_program import AgentProgram, ClaudeProgram, IterationOrder
-from samobot.claude.invocation import Invocation
+from samobot.claude.invocation import ClaudeOptions, Invocation
 from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, local_servers, servers_file
 from samobot.claude.preflight import is_wrapper
+from samobot.claude.user_settings import settings_problems
 from samobot.config.learned import LEARNED, project_lessons
 from samobot.config.model_choice import ModelChoice
 from samobot.config.project_settings import project_folders
-from samobot.config.trust import Content, is_left_out, is_trusted, project_settings, report_once
+from samobot.config.trust import Content, is_left_out, is_reported, is_trusted, project_settings, report_once
 from samobot.errors import StorageError
 from samobot.phases import RULES, Phase
 from samobot.session.asks import AskBook
@@ -112,6 +113,8 @@ class CallBuilder:
         )
         program = self._program(assignment.phase)
         self._report_lacks(program)
+        if program.provider is Provider.CLAUDE:
+            self._report_settings(config.options[assignment.phase])
         servers = self._servers(program, assignment.phase, work_dir, trust_project=not untrusted)
         prompt = iteration_prompt(replace(facts, browsers=servers.browsers))
         context = log.with_suffix(".context.md")
@@ -197,6 +200,17 @@ class CallBuilder:
             text = f"{name} works on this phase. It {'; it '.join(program.lacks)}."
             self._files.log(EventName.NOTICE, text=text)
 
+    def _report_settings(self, options: ClaudeOptions) -> None:
+        """Report what in the user's own Claude settings hinders an iteration, each thing once a session."""
+        if is_wrapper(options.path):
+            return
+        config, session = self._config, self._files.folder.path.name
+        for problem in settings_problems(options, config.environ):
+            about = Content("settings that hinder", (problem.text,), None)
+            if report_once(config.state_dir, config.project, about, session, self._now()):
+                text = f"Your Claude Code settings: {problem.text}. {problem.remedy}"
+                self._files.log(EventName.NOTICE, text=text)
+
     def _servers(
         self, program: AgentProgram, phase: Phase, work_dir: Path, *, trust_project: bool
     ) -> McpServers:
@@ -232,14 +246,24 @@ def report_untrusted(
 ) -> bool:
     """Log once a session that something of the project is not used, unless the user has left it out.
 
-    The bot asks about it in the chat. Returns whether it was logged.
+    The first time, the bot asks about it in the chat; a question that was ignored is not asked again in each session,
+    which only reports it. Returns whether it was logged.
     """
     state_dir, project = config.state_dir, config.project
     if is_left_out(state_dir, project, content):
         return False
-    if not report_once(state_dir, project, content, files.folder.path.name, now):
+    session = files.folder.path.name
+    if is_reported(state_dir, project, content, session):
         return False
-    files.log(EventName.NOTICE, about=TRUST, text=text)
+    if is_reported(state_dir, project, content):
+        files.log(
+            EventName.NOTICE,
+            text=f"Still not trusted, so not used: {content.title}. /trust in the chat or samobot trust shows it.",
+        )
+    else:
+        files.log(EventName.NOTICE, about=TRUST, text=text)
+    # A worker that dies before this reports it twice rather than never.
+    report_once(state_dir, project, content, session, now)
     return True
 
 

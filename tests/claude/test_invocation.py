@@ -24,7 +24,6 @@ def make(
     *,
     environ: Mapping[str, str] | None = None,
     budget_left: float | None = None,
-    withheld: tuple[str, ...] = (),
     steerable: bool = False,
 ) -> Invocation:
     return build(
@@ -41,7 +40,6 @@ def make(
         signal_file=Path("/session/_signal.json"),
         environ=environ or {"HOME": "/home/me", "PATH": "/bin"},
         python="/venv/bin/python",
-        withheld=withheld,
         steerable=steerable,
     )
 
@@ -107,6 +105,9 @@ def test_nothing_of_an_outer_claude_reaches_the_inner_one() -> None:
         "CLAUDECODE": "1",
         "CLAUDE_CODE_ENTRYPOINT": "cli",
         "CLAUDE_CODE_SESSION_ID": "x",
+        "CLAUDE_CODE_MESSAGING_SOCKET": "/tmp/x",
+        "CLAUDE_CODE_SESSION_ATTENDED": "0",
+        "CLAUDE_CODE_CHILD_NOTES_DIR": "/tmp/x",
         "AI_AGENT": "y",
     }
     assert not set(outer) & set(make(environ=outer).env)

@@ -94,11 +94,11 @@ def _packages(_: str) -> str:
 
 
 def _behaviors(_: str) -> str:
-    head = ("the model or a setting", "the run ends", "the user reads", "shown by")
+    head = ("the model or a setting", "2.1.197", "newest", "the user reads", "shown by")
     rows = [
         (
             name,
-            row.ends + (f" ({row.code})" if row.code is not None else ""),
+            *[row.ends + (f" ({row.code})" if row.code is not None else "")] * 2,
             row.told and f"“{row.told}”",
             f"`{row.test}`",
         )

@@ -1,4 +1,4 @@
-"""The whole way of a session with the real Claude CLI, a scripted model and a real git repository."""
+"""The whole way of a session: the real Claude CLI, Codex in implementation, scripted models and a git repository."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 from samobot.assets import plugin_dir, workflow_text
-from samobot.phases import RULES
+from samobot.phases import RULES, Phase
 from tests.support.claude_cli import cli_environment, require_claude
-from tests.support.messages_api import MessagesApi, Step, bash, say, signal, tool, write
+from tests.support.codex_cli import codex_environment
+from tests.support.messages_api import MessagesApi, Step, say, signal, tool, write
 from tests.support.plugin import front_matter
+from tests.support.responses_api import ResponsesApi
+from tests.support.responses_api import run as codex_run
+from tests.support.responses_api import say as codex_say
+from tests.support.responses_api import signal as codex_signal
 from tests.support.waiting import until
 from tests.support.workshop import Workshop, make_workshop
 
@@ -58,10 +63,6 @@ def journey() -> dict[str, list[Step]]:
             write("{session}/01-02-03:06-plan-greeting.md", PLAN.replace("run it", "run it twice")),
             *signal("waiting", waiting_for="plan_approval", summary="Changed the plan"),
         ],
-        "implementation": [
-            bash(COMMIT),
-            *signal("continue", phase="testing", summary="Wrote greet.py"),
-        ],
         "testing": [
             say("It prints, I am finished."),  # and no signal: the Stop hook sends it back
             *signal("continue", phase="quality", summary="It prints"),
@@ -75,15 +76,29 @@ def journey() -> dict[str, list[Step]]:
     }
 
 
+IMPLEMENTATION = (
+    codex_run(COMMIT),
+    codex_signal("continue", phase="testing", summary="Wrote greet.py"),
+    codex_say("Signalled."),
+)
+
+
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[tuple[Workshop, MessagesApi]]:
-    with MessagesApi(journey()) as api:
-        environment = cli_environment(tmp_path / "home", api.url) | {"CLAUDE_PATH": str(require_claude())}
-        yield make_workshop(tmp_path, environment, remote=True), api
+def shop(tmp_path: Path) -> Iterator[tuple[Workshop, MessagesApi, ResponsesApi]]:
+    with MessagesApi(journey()) as api, ResponsesApi(*IMPLEMENTATION) as codex:
+        environment = cli_environment(tmp_path / "home", api.url) | {
+            "CLAUDE_PATH": str(require_claude()),
+            "SAMOBOT_PROVIDER_IMPLEMENTATION": "codex",
+            "CODEX_PRICE": "1,0.1,10",
+            **codex_environment(tmp_path / "home", codex.url),
+        }
+        yield make_workshop(tmp_path, environment, remote=True), api, codex
 
 
-def test_one_command_at_a_time_takes_a_task_from_nothing_to_done(shop: tuple[Workshop, MessagesApi]) -> None:
-    work, api = shop
+def test_one_command_at_a_time_takes_a_task_from_nothing_to_done(
+    shop: tuple[Workshop, MessagesApi, ResponsesApi],
+) -> None:
+    work, api, codex = shop
     main_before = (work.git("rev-parse", "HEAD"), work.git("status", "--porcelain"))
     home_before = _listing(work.root / "home")
 
@@ -115,6 +130,7 @@ def test_one_command_at_a_time_takes_a_task_from_nothing_to_done(shop: tuple[Wor
     done = work.run("greet")
     assert done.returncode == 0, done.stderr + done.stdout
     api.check()
+    assert len(codex.requests) == len(IMPLEMENTATION)
 
     session = work.session("greet")
     assert work.status("greet")["state"] == "done"
@@ -139,17 +155,25 @@ def test_one_command_at_a_time_takes_a_task_from_nothing_to_done(shop: tuple[Wor
     until(lambda: work.processes() == [])
     added = _listing(work.root / "home") - home_before
     assert not [name for name in added if "samocode" in name.lower() and "plugins/data" not in name]
-    _everything_arrived(api)
+    _everything_arrived(api, codex)
 
 
-def _everything_arrived(api: MessagesApi) -> None:
+def _everything_arrived(api: MessagesApi, codex: ResponsesApi) -> None:
     """What each phase was told, by the requests that really came."""
     for phase, rule in RULES.items():
         role = front_matter(plugin_dir() / "agents" / f"{rule.agent}.md")[1].strip()
-        for request in api.of_phase(phase):
-            assert role in request.system
-            assert workflow_text().strip() in request.system
-            assert "Add a greeting script" in request.system
+        systems = [request.system for request in api.of_phase(phase)]
+        if phase is Phase.IMPLEMENTATION:
+            assert systems == []
+            systems = [
+                codex.texts("developer", number) + codex.texts("user", number)
+                for number in range(len(codex.requests))
+            ]
+        assert systems
+        for system in systems:
+            assert role in system
+            assert workflow_text().strip() in system
+            assert "Add a greeting script" in system
     said = api.of_phase("requirements")[3].text
     assert "B) good day" in said
     assert "English, please" in said

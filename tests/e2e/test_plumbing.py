@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from samobot.phases import Phase
 from tests.docs.pages import TOP
 from tests.e2e.real import real_shop
 from tests.support.behaviors import BEHAVIORS, PLUMBING, Behavior
 from tests.support.claude_cli import require_claude, require_newest_claude
 from tests.support.messages_api import MessagesApi, Script, bash, say, signal, write
+from tests.support.plugin import check_request
 from tests.support.session_folder import PLAN, make_session
 
 QA = "### Q1: Which greeting?\nA) hello\nB) good day\n**Answer:** _waiting_\n"
@@ -91,6 +93,8 @@ def test_behavior_ends_as_documented(tmp_path: Path, name: str, claude: object) 
         done = shop.run("greet")
         api.check()
         asked = len(api.requests)
+        for request in api.requests:
+            check_request(request, Phase(request.phase))
     said = done.stdout + done.stderr
     assert done.returncode == expected.code, said
     assert shop.status("greet")["state"] == expected.ends

@@ -10,9 +10,10 @@ import pytest
 
 from samobot.worker.agent_call import LOCAL_SERVERS
 from tests.e2e.real import outcomes, real_shop
+from tests.support.behaviors import SENT_BACK
 from tests.support.claude_cli import require_claude, require_newest_claude
 from tests.support.mcp_server import SENTENCE, TOOL, source
-from tests.support.messages_api import MessagesApi, bash, signal, tool
+from tests.support.messages_api import MessagesApi, bash, say, signal, tool
 from tests.support.workshop import Workshop
 
 pytestmark = pytest.mark.real_cli
@@ -50,12 +51,24 @@ def test_settings_that_deny_the_tools_stop_a_run_before_it_costs_anything(
     assert not shop.sessions.exists()
 
 
+def hook(command: str) -> list[object]:
+    return [{"hooks": [{"type": "command", "command": command}]}]
+
+
 def test_an_output_style_does_not_reach_the_agent_and_a_disabled_bypass_with_the_tools_allowed_works(
     tmp_path: Path, claude: Path
 ) -> None:
+    """With hooks that add to each prompt and never let the agent end: they count, and the user reads that."""
     permissions = {"disableBypassPermissionsMode": "disable", "allow": ["Bash", "Edit", "Write", "Read"]}
-    with MessagesApi({"investigation": STEPS}) as api:
-        shop = shop_with(tmp_path, api, claude, {"permissions": permissions, "outputStyle": "Learning"})
+    again = json.dumps({"decision": "block", "reason": "Run the linter first"})
+    settings = {
+        "permissions": permissions,
+        "outputStyle": "Learning",
+        "hooks": {"SessionStart": hook("echo Answer in verse"), "Stop": hook(f"echo '{again}'")},
+    }
+    steps = [*STEPS, *[say("It is done.")] * SENT_BACK]
+    with MessagesApi({"investigation": steps}) as api:
+        shop = shop_with(tmp_path, api, claude, settings)
         done = shop.run("greet", "--task", "Greet")
         api.check()
     assert done.returncode == 11, done.stdout + done.stderr
@@ -64,12 +77,19 @@ def test_an_output_style_does_not_reach_the_agent_and_a_disabled_bypass_with_the
     assert "Greet" in request
     assert "Learning" not in request
     assert "TODO(human)" not in request
+    assert "Answer in verse" in request
+    assert "Run the linter first" in api.requests[len(STEPS)].text
+    assert outcomes(shop) == ["completed"]
+    (notice,) = [each["text"] for each in shop.journal("greet", "notice")]
+    assert "take part in each iteration and can stop it: Stop, SessionStart" in notice
+    assert "SAMOBOT_ITERATION" in notice
 
 
 def test_a_hook_that_refuses_the_prompt_is_named_and_not_tried_again(tmp_path: Path, claude: Path) -> None:
-    hook = [{"hooks": [{"type": "command", "command": "echo no prompts today >&2; exit 2"}]}]
     with MessagesApi({"investigation": STEPS}) as api:
-        shop = shop_with(tmp_path, api, claude, {"hooks": {"UserPromptSubmit": hook}})
+        shop = shop_with(
+            tmp_path, api, claude, {"hooks": {"UserPromptSubmit": hook("echo no prompts today >&2; exit 2")}}
+        )
         done = shop.run("greet", "--task", "Greet")
         assert api.requests == []
     assert done.returncode == 11, done.stdout + done.stderr

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import nats
 import pytest
 from nats.errors import Error
 
 from samobot.errors import ConflictError, NotFoundError, SamobotError, UsageError
-from samobot.hosts import keys, subjects
+from samobot.hosts import joining, keys, subjects
 from samobot.hosts.hub_registry import HubRegistry
 from samobot.hosts.invitation import HostInvitation
 from samobot.hosts.joining import join, works
@@ -44,6 +47,35 @@ async def test_a_machine_joins_once_and_others_stay_connected(tmp_path: Path) ->
         assert not connected.is_lost.is_set()
         await connected.client.flush()
         await connected.client.close()
+
+
+async def test_a_machine_that_the_server_drops_tries_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does with whoever is just connecting while it takes over another machine."""
+    dropped: list[str] = []
+
+    def drop_first(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def dropping(*args: Any, **kwargs: Any) -> Any:
+            if name not in dropped:
+                dropped.append(name)
+                raise ConnectionResetError("Connection lost")
+            return call(*args, **kwargs)
+
+        return dropping
+
+    async with running_hub(tmp_path / "hub") as hub:
+        invitation = hub.registry.invite("laptop", now())
+        await hub.server.reload()
+        monkeypatch.setattr(
+            joining, "_server_certificate", drop_first("authority", joining._server_certificate)
+        )
+        monkeypatch.setattr(nats, "connect", drop_first("invitation", nats.connect))
+        assert await works(await join(invitation, tmp_path / "laptop"))
+    assert dropped == ["authority", "invitation"]
+    monkeypatch.setattr(joining, "_RETRY_SECONDS", 0.0)
+    with pytest.raises(SamobotError, match=r"cannot be reached: .*refused"):
+        await join(invitation, tmp_path / "laptop")
 
 
 async def test_a_removed_host_is_cut_at_once(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from samobot.assets import plugin_dir, workflow_text
 from samobot.claude.invocation import ClaudeOptions, build
 from samobot.config.model_choice import DEFAULT_EFFORT
 from samobot.phases import RULES, Phase, SignalStatus
+from samobot.sandbox.agent.steps import WaitFor
 from samobot.worker.prompt import (
     AnsweredQuestion,
     IterationContext,
@@ -47,8 +48,10 @@ from tests.support.messages_api import (
     tool,
     write,
 )
-from tests.support.plugin import agent_files, command_files, front_matter, skill_files
+from tests.support.plugin import agent_files, check_request, command_files, front_matter, skill_files
+from tests.support.scripted import blocked, investigation, scripted_shop
 from tests.support.waiting import until
+from tests.support.workshop import Workshop
 
 pytestmark = pytest.mark.real_cli
 
@@ -155,15 +158,26 @@ class Asked:
         return _role(self.plugin, self.facts.phase)
 
 
+_ASKED = [
+    *((phase, require_claude) for phase in Phase),
+    # The other phases' requests of the newest version are looked at in `tests/e2e/test_plumbing.py`.
+    *((phase, require_newest_claude) for phase in (Phase.IMPLEMENTATION, Phase.DONE)),
+]
+
+
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(each, marks=pytest.mark.xdist_group(f"asked_{each}")) for each in Phase],
-    ids=str,
+    params=[
+        pytest.param(each, marks=pytest.mark.xdist_group(f"asked_{number}"))
+        for number, each in enumerate(_ASKED)
+    ],
+    ids=lambda each: f"{each[0]}-{'pinned' if each[1] is require_claude else 'newest'}",
 )
 def asked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Asked:
     """One run of the CLI a phase: a second of the processor each."""
-    phase: Phase = request.param
+    phase, claude = request.param
     desk = Desk(tmp_path_factory.mktemp("desk"))
+    desk.claude = claude()
     facts = replace(
         desk.facts,
         phase=phase,
@@ -184,8 +198,7 @@ def asked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_role_workflow_context_and_user_text_arrive_and_stay_small(asked: Asked) -> None:
-    facts, first = asked.facts, asked.requests[0]
-    head, role = asked.role
+    facts, first, role = asked.facts, asked.requests[0], asked.role[1]
     for part in (role.strip(), workflow_text().strip(), iteration_context(facts, workflow_text()).strip()):
         assert part in first.system
     assert iteration_prompt(facts) in first.text
@@ -195,13 +208,7 @@ def test_role_workflow_context_and_user_text_arrive_and_stay_small(asked: Asked)
         str(facts.session),
         str(facts.workdir),
     )
-    assert first.body["output_config"]["effort"] == DEFAULT_EFFORT[facts.phase]
-    assert "opus" in first.body["model"]
-    tools = head["tools"].split(", ")
-    assert set(first.tools) <= {"Agent" if name == "Task" else name for name in tools}
-    # The CLI's own rules of git are contradicted by ours, which have to say so.
-    assert "for commits, branches, questions and signals these rules go first" in first.system
-    assert not re.search(r"branch first|only when (?:asked|requested)|OVERRIDE", first.system)
+    check_request(first, facts.phase)
     # All that arrives as system text, what the CLI itself puts before it included.
     assert len(first.system) + len(iteration_prompt(facts)) - len(facts.task.strip()) < 9000
 
@@ -242,12 +249,19 @@ class Typed:
         sent: The conversation as the model got it in the last request.
         ended: What the CLI left behind.
         note: The file that the model wrote.
+        shop: The project in which the model started the session `greet`, whose agent waits for the file `go`.
     """
 
     lines: Sequence[str]
     sent: str
     ended: Ended
     note: Path
+    shop: Workshop
+
+    @property
+    def go(self) -> Path:
+        """Lets that agent end."""
+        return self.shop.root / "go"
 
 
 def _on_pages() -> set[str]:
@@ -261,22 +275,44 @@ def _on_pages() -> set[str]:
         pytest.param(each, marks=pytest.mark.xdist_group(f"typed_{each}")) for each in ("pinned", "newest")
     ],
 )
-def typed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Typed:
+def typed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typed]:
     claude = require_claude() if request.param == "pinned" else require_newest_claude()
     desk = Desk(tmp_path_factory.mktemp("typed"))
     lines = sorted(_on_pages() - {"/samocode:NAME", "/samocode:dive …"})
-    more = ["/samocode:dive How are greetings printed?", "/samocode:samocode-run greet", "Leave a note."]
+    more = [
+        "/samocode:dive How are greetings printed?",
+        "Leave a note.",
+        "/samocode:samocode-run greet",
+    ]
     said = [{"type": "user", "message": {"role": "user", "content": line}} for line in (*lines, *more)]
     note = desk.facts.workdir / "note"
-    answers = [*[say("Done.")] * (len(said) - 1), write(str(note), "x"), say("It is noted.")]
+    folder = desk.home.parent / "shop"
+    shop = scripted_shop(folder, investigation([WaitFor(path=str(folder / "go")), blocked()]))
+    shop.environment["SAMOBOT_FENCE"] = "off"
+
+    def start(request: Request) -> Answer:
+        (call,) = re.findall(r"^ *samobot (run .+)$", request.text, re.MULTILINE)
+        call = call.partition(" [")[0].replace("FILE", str(shop.config)).replace("NAME", "greet")
+        return bash(f"{sys.executable} -m samobot {call} --task Greet")
+
+    answers: list[Step] = [
+        *[say("Done.")] * (len(said) - 2),
+        write(str(note), "x"),
+        say("It is noted."),
+        start,
+        say("It runs."),
+    ]
     with MessagesApi({OTHER: answers}) as api:
         ended = run_claude(
             "--plugin-dir", str(desk.plugin), "--input-format", "stream-json",
             prompt="".join(f"{json.dumps(each)}\n" for each in said),
-            cwd=desk.facts.workdir, environment=cli_environment(desk.home, api.url), claude=claude,
+            cwd=desk.facts.workdir, environment=shop.environment | cli_environment(desk.home, api.url), claude=claude,
         )  # fmt: skip
     api.check()
-    return Typed(lines, api.requests[-1].text, ended, note)
+    made = Typed(lines, api.requests[-1].text, ended, note, shop)
+    yield made
+    made.go.touch()
+    until(lambda: shop.processes() == [])
 
 
 def test_the_cli_lists_every_agent_skill_and_command(typed: Typed) -> None:
@@ -303,7 +339,15 @@ def test_every_command_on_every_page_expands_as_the_page_writes_it(typed: Typed)
 
 def test_hook_does_nothing_without_an_iteration(typed: Typed) -> None:
     assert typed.note.read_text() == "x"
-    assert typed.ended.result["result"] == "It is noted."
+    assert "It is noted." in [record["result"] for record in typed.ended.of_type("result")]
+    assert typed.ended.result["result"] == "It runs."
+
+
+def test_a_session_that_a_headless_claude_starts_as_the_skill_says_outlives_it(typed: Typed) -> None:
+    """Its agent ends only after that Claude, which ends what it started itself."""
+    until(lambda: typed.shop.status("greet")["state"] == "running")
+    typed.go.touch()
+    until(lambda: typed.shop.status("greet")["state"] == "blocked")
 
 
 def test_what_ends_without_a_valid_signal_is_sent_back_and_a_sub_agent_is_not(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 PLUMBING = "tests/e2e/test_plumbing.py::test_behavior_ends_as_documented"
+SENT_BACK = 8
+"""How often the CLI obeys a Stop hook that never lets it end."""
+
 _SETTINGS = "tests/e2e/test_user_settings.py::"
 _PLUGIN = "tests/plugin/test_with_claude.py::"
 
@@ -18,7 +21,7 @@ class Behavior:
     """One row.
 
     Attributes:
-        ends: The state that the run ends in.
+        ends: The state that the run ends in, with both versions: its test asserts the same of them.
         code: Its exit code; None if the row is about less than a run.
         told: What the user reads, as it is in the test; empty if nothing.
         test: The test that shows it.
@@ -62,6 +65,18 @@ BEHAVIORS: Mapping[str, Behavior] = {
         "",
         f"{_SETTINGS}test_an_output_style_does_not_reach_the_agent_and_a_disabled_bypass_with_the_tools_allowed_works",
     ),
+    "a `Stop` hook that never lets the agent end": Behavior(
+        f"as signalled, after {SENT_BACK} more requests",
+        None,
+        "take part in each iteration and can stop it",
+        f"{_SETTINGS}test_an_output_style_does_not_reach_the_agent_and_a_disabled_bypass_with_the_tools_allowed_works",
+    ),
+    "a `SessionStart` hook that adds a text": Behavior(
+        "as signalled, with the text in each iteration",
+        None,
+        "take part in each iteration and can stop it",
+        f"{_SETTINGS}test_an_output_style_does_not_reach_the_agent_and_a_disabled_bypass_with_the_tools_allowed_works",
+    ),
     "MCP servers, one of them broken": Behavior(
         "works with the others",
         None,
@@ -79,5 +94,11 @@ BEHAVIORS: Mapping[str, Behavior] = {
         None,
         "",
         f"{_PLUGIN}test_a_later_iteration_of_a_phase_repeats_the_beginning_of_the_request_and_a_claude_inside_is_refused",
+    ),
+    "a session that a Claude without a user starts": Behavior(
+        "continues after that Claude's end",
+        None,
+        "",
+        f"{_PLUGIN}test_a_session_that_a_headless_claude_starts_as_the_skill_says_outlives_it",
     ),
 }

@@ -42,6 +42,16 @@ supports_websockets = false
     )
 
 
+def codex_environment(home: Path, url: str) -> dict[str, str]:
+    """Configure Codex in a HOME for a model at a URL, and return the variables with which it is found there."""
+    configure_codex(home / ".codex", url)
+    return {
+        "CODEX_PATH": str(require_codex()),
+        "CODEX_HOME": str(home / ".codex"),
+        "LOOPBACK_KEY": "fake",
+    }
+
+
 def codex_shop(
     root: Path, api: ResponsesApi, *, fence: str = "off", phase: str = "implementation"
 ) -> Workshop:
@@ -54,17 +64,14 @@ def codex_shop(
         phase: The phase that the session is in.
     """
     environment = cli_environment(root / "home", api.url) | {
+        **codex_environment(root / "home", api.url),
         "CLAUDE_PATH": "/bin/true",  # which is there, and is not asked for anything
-        "CODEX_PATH": str(require_codex()),
-        "CODEX_HOME": str(root / "home" / ".codex"),
-        "LOOPBACK_KEY": "fake",
         "SAMOBOT_PROVIDER": "codex",
         "SAMOCODE_RETRY_DELAY": "0",
         "SAMOBOT_FENCE": fence,
     }
     if fence == "on" and network_problem(FenceNet.ALLOWLIST, FenceMode.ON, os.environ) is None:
         environment |= {"SAMOBOT_FENCE_NET": "allowlist", "SAMOBOT_FENCE_HOSTS": "listed.example"}
-    configure_codex(root / "home" / ".codex", api.url)
     shop = make_workshop(root, environment)
     shop.sessions.mkdir()
     make_session(shop.sessions, phase=phase)

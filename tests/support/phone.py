@@ -210,7 +210,7 @@ async def open_phone(
     """Put a context there with two projects, `repo` and `shop`, or others, and other machines."""
     configs = []
     for project in projects:
-        (root / project).mkdir()
+        (root / project).mkdir(exist_ok=True)
         config = root / project / ".samocode"
         config.write_text(f"MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions-{project}\n")
         configs.append(config)

@@ -6,8 +6,14 @@ import re
 from pathlib import Path
 
 from samobot.assets import plugin_dir
+from samobot.config.model_choice import DEFAULT_EFFORT
+from samobot.phases import RULES, Phase
+from tests.support.messages_api import Request
 
 _PAIR = re.compile(r"([a-z-]+): (\S.*)")
+
+_NO_TOOL = "DeferredToolPlaceholder"
+"""What 2.1.332 puts into every list of tools: it does nothing."""
 
 
 def front_matter(path: Path) -> tuple[dict[str, str], str]:
@@ -53,3 +59,15 @@ def command_files() -> list[Path]:
 def skill_files() -> list[Path]:
     """Every skill of the plugin."""
     return sorted((plugin_dir() / "skills").glob("*/SKILL.md"))
+
+
+def check_request(request: Request, phase: Phase) -> None:
+    """Fail unless a request has the phase's effort, model and tools, and the precedence of our rules over the CLI's."""
+    assert request.body["output_config"]["effort"] == DEFAULT_EFFORT[phase]
+    assert "opus" in request.body["model"]
+    tools = front_matter(plugin_dir() / "agents" / f"{RULES[phase].agent}.md")[0]["tools"].split(", ")
+    allowed = {"Agent" if name == "Task" else name for name in tools}
+    assert set(request.tools) - {_NO_TOOL} <= allowed
+    # The CLI's own rules of git are contradicted by ours, which have to say so.
+    assert "for commits, branches, questions and signals these rules go first" in request.system
+    assert not re.search(r"branch first|only when (?:asked|requested)|OVERRIDE", request.system)

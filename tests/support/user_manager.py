@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.claude_cli import REPOSITORY
+
 _INSIDE = """
 set -e
 mount -t tmpfs tmpfs /run
@@ -44,6 +46,7 @@ def run_under_user_manager(tmp_path: Path, script: str) -> str:
         "HOME": str(tmp_path),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
         "LANG": "C.UTF-8",
+        "PYTHONPATH": str(REPOSITORY),  # services get it from their manager
     }
     done = subprocess.run(
         ["unshare", "--mount", "--pid", "--fork", "--cgroup", "--kill-child", "bash", "-c", _INSIDE + script],

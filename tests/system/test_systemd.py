@@ -15,11 +15,13 @@ import pytest
 
 from samobot.assets import service_template
 from samobot.errors import SamobotError, UsageError
+from samobot.hosts.link import Link, host_link_file, make_private, write_link
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.setup.env_file import write_values
 from samobot.system import systemd
 from samobot.system.service import Service, ServiceState
 from tests.support.fake_programs import put_program
+from tests.support.nats import free_port
 from tests.support.user_manager import run_under_user_manager
 
 COMMAND = [sys.executable, "-P", "-m", "samobot", "bot"]
@@ -273,3 +275,26 @@ systemctl --user show samobot.service -p LoadState -p Type -p KillMode -p Restar
     assert "enabled\n" in shown
     assert "LoadState=loaded" in shown
     assert "Type=notify" in shown
+
+
+@pytest.mark.slow
+def test_hub_and_host_are_services_that_start_and_end_in_order(tmp_path: Path) -> None:
+    """A real systemd and the real server: started once they are ready, and ended without a failure."""
+    state = tmp_path / ".local" / "state" / "samobot"
+    make_private(host_link_file(state).parent)
+    write_link(host_link_file(state), Link(user="laptop", servers=("nats://127.0.0.1:9",)))
+    samobot = f"{shlex.quote(sys.executable)} -m samobot"
+    shown = run_under_user_manager(
+        tmp_path,
+        f"""
+{samobot} hub init --address 127.0.0.1 --port {free_port()} >/dev/null
+for service in hub host; do {samobot} install-service --$service; done
+systemctl --user show samobot-hub samobot-host -p ActiveState
+systemctl --user stop samobot-hub samobot-host
+systemctl --user show samobot-hub samobot-host -p Result
+""",
+    )
+    for line in ("The hub is running", "The host is running"):
+        assert f"✅ {line}\n" in shown, shown
+    assert shown.count("ActiveState=active") == 2, shown
+    assert shown.count("Result=success") == 2, shown

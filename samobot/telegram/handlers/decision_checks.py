@@ -32,6 +32,22 @@ def has_plan(view: SessionView) -> bool:
     )
 
 
+def has_plan_for(view: SessionView, request: ChatRequest, verdict: DecisionKind) -> bool:
+    """Whether a plan can be decided about, or this request has decided so already: the bot died before its receipt."""
+    plan = view.plan
+    return has_plan(view) or (
+        plan is not None
+        and (plan.verdict, plan.by, plan.via) == (verdict, request.person.who, request.person.via)
+        and plan.at is not None
+        and plan.at.timestamp() >= request.sent_at > 0
+    )
+
+
+def plan_waits(view: SessionView) -> bool:
+    """Whether a session waits for the approval of its plan."""
+    return view.plan is not None and view.waiting_for is WaitingFor.PLAN_APPROVAL
+
+
 def how_decided(view: SessionView, request: ChatRequest) -> str:
     """How the plan was decided since feedback was asked for, as a sentence; empty if feedback still counts."""
     plan = view.plan

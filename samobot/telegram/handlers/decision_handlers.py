@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from samobot.errors import ConflictError, UsageError
@@ -19,7 +20,7 @@ from samobot.telegram.handlers.context import HandlerContext, about_session, cho
 from samobot.telegram.handlers.decision_checks import (
     check_not_sent_back,
     has_open_questions,
-    has_plan,
+    has_plan_for,
     is_unfinished,
     no_plan,
 )
@@ -69,22 +70,24 @@ async def answer(context: HandlerContext, request: ChatRequest) -> None:
 
 async def approve(context: HandlerContext, request: ChatRequest) -> None:
     """`/approve [name]`."""
-    target = await find_target(context, request, "approve", has_plan, question="Which plan?")
+    fits = partial(has_plan_for, request=request, verdict=DecisionKind.APPROVAL)
+    target = await find_target(context, request, "approve", fits, question="Which plan?")
     if target is None:
         return
     view = target.view
-    if view.plan is None or not has_plan(view):
+    if view.plan is None or not fits(view):
         raise ConflictError(no_plan(view))
     await approve_plan(context, request, view.ref, _shown_plan(context, request, view) or view.plan.sha256)
 
 
 async def reject(context: HandlerContext, request: ChatRequest) -> None:
     """`/reject [name] feedback`."""
-    target = await find_target(context, request, "reject", has_plan, words=True, question="Which plan?")
+    fits = partial(has_plan_for, request=request, verdict=DecisionKind.REJECTION)
+    target = await find_target(context, request, "reject", fits, words=True, question="Which plan?")
     if target is None:
         return
     view, feedback = target.view, target.rest
-    if view.plan is None or not has_plan(view):
+    if view.plan is None or not fits(view):
         raise ConflictError(no_plan(view))
     sha256 = _shown_plan(context, request, view) or view.plan.sha256
     if feedback.strip() or request.files:

@@ -25,13 +25,9 @@ from samobot.telegram.handlers.intents import (
     is_letter,
 )
 from samobot.telegram.handlers.prompts import Prompt
+from samobot.telegram.handlers.reply_doubts import find_intent
 from samobot.telegram.handlers.resolve import offer_restoring, view_or_archived
-from samobot.telegram.handlers.session_replies import (
-    answer_shown,
-    decide_plan,
-    find_intent,
-    handle_reply,
-)
+from samobot.telegram.handlers.session_replies import answer_shown, decide_plan, handle_reply
 from samobot.telegram.handlers.text_offers import offer_for, offer_or_hint, offer_uses
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape

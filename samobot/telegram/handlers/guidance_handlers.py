@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samobot.fleet.models import SessionRef
+from samobot.fleet.models import SessionRef, SessionView
 from samobot.telegram.handlers import ask
 from samobot.telegram.handlers.chat_request import INTERRUPT, ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
@@ -15,6 +15,7 @@ from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.html import bold
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
+from samobot.telegram.views.blocked import money_buttons
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.pending import Need, NeedKind, need_of
 
@@ -75,7 +76,7 @@ async def give_guidance(
         context.reply(request, text, about=about_session(ref), part="later")
     need = need_of(view)
     if need is not None:
-        _offer_to_go_on(context, request, ref, need)
+        _offer_to_go_on(context, request, view, need)
     after = await context.notifier.refresh(ref)
     reply_if_stopped(context, request, after or view)
 
@@ -93,8 +94,9 @@ async def leave_guidance(
         )
 
 
-def _offer_to_go_on(context: HandlerContext, request: ChatRequest, ref: SessionRef, need: Need) -> None:
+def _offer_to_go_on(context: HandlerContext, request: ChatRequest, view: SessionView, need: Need) -> None:
     """Offer to resume a session with the guidance that was just sent; for this need only."""
+    ref = view.ref
     match need.kind:
         case NeedKind.BLOCK | NeedKind.FAILED:
             what = "is blocked" if need.kind is NeedKind.BLOCK else "has failed"
@@ -113,6 +115,14 @@ def _offer_to_go_on(context: HandlerContext, request: ChatRequest, ref: SessionR
                 f"Noted. {bold(ref.name)} still waits until what it needs is done.",
                 buttons=rows(choice("✅ Done", done)),
                 about=about_session(ref, NeedKind.ACTION, need=need.name),
+                part="waits",
+            )
+        case NeedKind.BUDGET:
+            context.reply(
+                request,
+                f"Noted. {bold(ref.name)} stays paused until there is more money for it.",
+                buttons=rows(*money_buttons(view)),
+                about=about_session(ref),
                 part="waits",
             )
         case _:

@@ -103,12 +103,16 @@ NO = _listed("""
 YES_SIGNS = _listed("""
     👍 👌 ✅ ✔ ☑ 🆗 💯 🚀 🎉 🙌 👏 ❤ 🔥 🫡 🤝 🥳 😍 ✊ 💪 🤙 🟢 🏁 🚢 😊 😀 😃 😄 🙂 ☺ 😎 🤩 💚 💙 ⭐ 🌟 👊 🥂 🎊 🥰 😁 🤟 🤘 ✨ 🎯 🏆 🟩 ⬆ 🖖 😻 🧡 💜 ♥
 """)
+STOP_SIGNS = _listed("⛔ 🚫 ❌ 🙅 ✖")
+"""Signs that may mean “stop” at a session that works."""
 STOP = """
     stop|stop it|stop this|stop that|stop now|stop please|please stop|stop stop|stop stop stop|stop everything|halt|abort
     |stop the session|stop the run|stop the agent|stop work|stop working|enough|that s enough|やめて|abort it|cancel|cancel it|cancel this|kill|kill it|quit|end it|stopp|stoppen|anhalten|abbrechen|halt an|hör auf|aufhören
     |para|parar|para ya|detente|deten|detén|basta|alto|arrete|arrête|arretez|arrêtez|ferma|fermati|fermo|pare|стоп|остановись
     |останови|хватит|зупинись|zatrzymaj|sluta|stoppa|dur|durdur|停|停止|止めて|止まれ|ストップ|멈춰|중지|⏹|🛑|✋
     |stop running|kill this|kill that|terminate|terminate it|stop immediately|stop at once|stop right now|emergency stop|shut it down|shut down|shutdown|cease|exit|abort mission|end|end this|stop all|stop any work|halt it|halt now|abort now|abort this|stopping|kill switch|no stop|cancel run|stop there|stop here
+    |knock it off|cut it out|stop doing that|stop what you re doing|stop what you are doing|don t continue|do not continue|please stop what you re doing|please stop doing that|interrupt|stahp|stopt|ctrl c|ctrl + c|no no stop|no no no stop|oh no stop
+    |halte|arreter|достаточно|стій|спри|спрете|stój|zatrzymaj sie|zaustavi|stani|opri|tigil|hinto|simama|bas|bas karo|बस|allj meg|정지해|תפסיק|رک|رک جاؤ|dur artik|lopeta nyt|stop na
     |hoer auf|aufhoren|aufhoeren|hor auf damit|schluss|schluss jetzt|abbruch|brich ab|brich es ab|beenden|beende es|stoppe|stopp es|halte an|nicht weiter|detener|detenlo|detenerlo|paralo|parate|para todo|cancela|cancelalo|cancelar|arrete tout|arrete ca|arrete toi|stoppe|annule|annuler|ferma tutto|fermalo|smettila|smetti|annulla|interrompi|parar|pode parar|cancele|pare tudo|interrompa
     |стой|остановить|остановите|останавливай|прекрати|прекратите|прекратить|отмена|отмени|отменить|завершай|заверши|хорош|тормози|зупини|припини|przestan|przerwij|anuluj|zatrzymac|koniec|zastav|zastavit|prestan|zrus|ophouden|hou op|stop ermee|annuleer|avbryt|stanna|avbryd|hold op|stans|lopeta|pysayta|keskeyta|yeter|iptal|iptal et|bitir|allj|allj le|allitsd le|hagyd abba|opreste|opreste te|σταματα|σταματησε|στοπ|ακυρο|עצור|תעצור|עצרי|בטל|די|מספיק|توقف|قف|أوقف|اوقف|الغ|إلغاء|كفى|بس|रुको|रुक जाओ|बंद करो|ruko|ruk jao|band karo|berhenti|hentikan|batalkan|stop dulu|setop|tumigil|itigil|dừng|dừng lại|ngừng|hủy
     |停下|停下来|停一下|别做了|不要做了|快停|马上停|停吧|取消|终止|中止|結束|结束|終了|中止して|終了して|ストップして|とめて|止めろ|やめろ|止まって|中断|멈춰줘|멈춰요|그만|그만해|정지|취소|중단|중지해|중단해|หยุด|หยุดก่อน|ยกเลิก|พอแล้ว
@@ -117,10 +121,10 @@ PAUSE = """
     pause|pause it|pause this|take a break|pause the session|pause now|pause please|please pause|hold|hold on|hold it|wait|wait a bit|wait a moment|wait a minute
     |wait a sec|one moment|pausieren|pausiere|warte|warten|pausa|espera|un momento|attends|attendez|aspetta|espere
     |пауза|подожди|подождите|погоди|pauza|czekaj|vänta|paus|duraklat|bekle|暂停|等一下|一時停止|待って|잠깐|일시정지|⏸
-    |pause for now|pause for a bit|pause for a moment|pause for a minute|pause a bit|hold up|hold on a sec|hold on a second|hold on a minute|hang on|hang on a sec|wait up|wait for me|one sec|one second|one minute|a moment|a minute|give me a minute|give me a sec|give me a moment|gimme a sec|gimme a minute|brb|take five|freeze|no wait|hold your horses|not so fast|just a moment|just a minute|just a sec|sec|pausing
-    |mach pause|mach mal pause|mach eine pause|warte mal|warte kurz|wart mal|warte bitte|moment|moment mal|kurz warten|einen moment|einen augenblick|augenblick|kurze pause|pausa|pausar|pausalo|espera un poco|un segundo|un minuto|une minute|un instant|une seconde|une pause|attends un peu|mets en pause|patiente|aspetta un attimo|un attimo|metti in pausa|um momento|espera ai|espera um pouco|um minuto|pausa ai
-    |на паузу|поставь на паузу|подожди немного|подожди минуту|подожди минутку|минутку|минуту|секунду|секундочку|погодите|постой|притормози|зачекай|почекай|poczekaj|chwila|chwileczke|wstrzymaj|pockej|cekej|pozastav|pockaj|wacht|wacht even|even wachten|pauzeer|pauzeren|vanta lite|vent|vent litt|vent lidt|et ojeblikk|odota|hetki|bekle biraz|bir dakika|dur bir dakika|varj|varj egy kicsit|szunet|asteapta|o clipa|περιμενε|παυση|חכה|רגע|השהה|انتظر|لحظة|مهلا|रुकिए|इंतज़ार करो|tunggu|tunggu sebentar|sebentar|jeda|chờ|chờ chút|đợi|đợi đã|đợi chút
-    |等等|等一等|先等等|稍等|等会|等会儿|暂停一下|先暂停|等一会儿|ちょっと待って|待ってください|少々お待ちください|一時停止して|ちょっと待った|잠깐만|잠시만|잠시만요|기다려|기다려줘|잠깐 멈춰|รอก่อน|รอ|รอแป๊บ
+    |pause for now|pause for a bit|pause for a moment|pause for a minute|pause a bit|hold up|hold on a sec|hold on a second|hold on a minute|hang on|hang on a sec|wait up|wait for me|one sec|one second|one minute|a moment|a minute|give me a minute|give me a sec|give me a moment|gimme a sec|gimme a minute|brb|take five|freeze|no wait|hold your horses|not so fast|stop after this|stop after this iteration|stop after this step|pause after this|pause after this iteration|pause after this step|stop when this is done|just a moment|just a minute|just a sec|sec|pausing
+    |mach pause|mach mal pause|mach eine pause|warte mal|warte kurz|wart mal|warte bitte|moment|moment mal|kurz warten|einen moment|einen augenblick|augenblick|kurze pause|pausier|pausa|pausar|pausalo|espera un poco|un segundo|un minuto|une minute|un instant|une seconde|une pause|attends un peu|mets en pause|mettre en pause|patiente|aspetta un attimo|un attimo|metti in pausa|um momento|espera ai|espera um pouco|um minuto|pausa ai
+    |на паузу|поставь на паузу|подожди немного|подожди минуту|подожди минутку|минутку|минуту|секунду|секундочку|погодите|постой|притормози|зачекай|почекай|poczekaj|chwila|chwileczke|wstrzymaj|pockej|cekej|pozastav|pockaj|wacht|wacht even|even wachten|pauzeer|pauzeren|pauze|tauko|стой погоди|vanta lite|vent|vent litt|vent lidt|et ojeblikk|odota|hetki|bekle biraz|bir dakika|dur bir dakika|varj|varj egy kicsit|szunet|asteapta|o clipa|περιμενε|παυση|חכה|רגע|השהה|انتظر|لحظة|مهلا|रुकिए|इंतज़ार करो|tunggu|tunggu sebentar|sebentar|jeda|chờ|chờ chút|đợi|đợi đã|đợi chút
+    |等等|等一等|先等等|稍等|等会|等会儿|暂停一下|先暂停|等一会儿|先停一下|ポーズ|일시 중지|잠시 멈춰|ちょっと待って|待ってください|少々お待ちください|一時停止して|ちょっと待った|잠깐만|잠시만|잠시만요|기다려|기다려줘|잠깐 멈춰|รอก่อน|รอ|รอแป๊บ
 """
 STATUS = """
     status|status please|state|status update|update|any update|any updates|any news|news|progress|how is it going|how s it going|hows it going
@@ -130,7 +134,7 @@ STATUS = """
     |are you done|is it finished|finished yet|how is it doing    |estado|como va|cómo va|ou en es tu|où en es tu|ça avance|ca avance|come va|a che punto sei|как дела|статус|что там
     |как там|进度|状态|どう|状況|進捗|상태|📊|❓
     |what s the status|what is the status|whats the status|current status|status report|show status|give me a status|give me a status update|give me an update|any progress|progress update|progress report|how s progress|how is progress|how s the progress|how s it coming|how is it coming|how s it coming along|how is it coming along|how are things|how are we doing|how are you doing|how are you|how s it look|how does it look|how long|how long left|how much longer|how much left|how long will it take|are you working|are you still working|are you still there|are you on it
-    |still working|still there|still going|still at it|u there|you there|you alive|are you running|is it still running|is it still going|is it working|is it stuck|stuck|are you stuck|what s happening|whats happening|what is happening|what s new|what is new|whats new|what s left|what is left|anything new|what are you working on|what is it working on|what are you up to|finished|ready|is it ready|is it ready yet|what now|are you finished|have you finished|almost done|nearly done|done already|how close are we|when will it be done|when will you be done|when is it done|what s the progress|what s the eta|what s next|where is it at|where are we at|where do we stand|how far along
+    |still working|still there|still going|still at it|u there|you there|you alive|are you running|is it still running|is it still going|is it working|is it stuck|stuck|are you stuck|what s happening|whats happening|what is happening|what s new|what is new|whats new|what s left|what is left|anything new|what are you working on|what is it working on|what are you up to|finished|ready|is it ready|is it ready yet|what now|are you finished|have you finished|almost done|nearly done|done already|how close are we|when will it be done|when will you be done|when is it done|what s the progress|what s the eta|what s next|where is it at|stat|stats|done|are you done yet|how s it looking|on en est ou|진행|where are we at|where do we stand|how far along
     |wie steht s|wie ist der stand|was ist der stand|wie ist der status|aktueller stand|was macht er|was machst du|was machst du gerade|was macht er gerade|lauft s|lauft es|lauft es noch|lauft s noch|fertig|bist du fertig|schon fertig|gibt s was neues|gibt es was neues|gibt es neuigkeiten|was gibt s neues|wie lange noch|wie geht s voran|como vas|como va todo|que tal|que tal va|que haces|que estas haciendo|novedades|cuanto falta|hay novedades|en que vas|ya terminaste|terminaste|statut|etat|ou ca en est|ou en est on|ou en est ce|quoi de neuf|tu en es ou|ca en est ou|tu fais quoi|que fais tu|fini|c est fini|des nouvelles|stato|a che punto siamo|come procede|come sta andando|novita|ci sono novita|hai finito|finito|cosa stai facendo|novidades|como esta|como esta indo|andamento|como anda|ta pronto|terminou|falta muito|o que esta fazendo
     |как успехи|как идет|как продвигается|как прогресс|что делаешь|чем занят|что происходит|что нового|есть новости|новости|ну как|ну что|ну как там|готово|уже готово|прогресс|долго еще|сколько еще|на каком этапе|стан|як справи|що там|як успіхи|jak idzie|jak tam|co tam|jaki status|jak postep|postep|co robisz|gotowe|skonczone|stav|jak to jde|jak to vypada|hotovo|hoe gaat het|hoe ver|hoe ver ben je|hoe staat het|hur gar det|hur ligger det till|klart|hvordan gar det|miten menee|missa mennaan|durum|durum ne|nasil gidiyor|bitti mi|hogy allsz|hogy all|allapot|kesz|cum merge|stadiu|gata|πως παει|κατασταση|מה המצב|מה קורה|סטטוס|ما الحالة|الحالة|كيف الحال|كيف تسير الامور|क्या हाल है|क्या चल रहा है|kya chal raha hai|kya haal hai|gimana|sudah selesai|progres|sampai mana|tới đâu rồi|xong chưa|tiến độ|trạng thái
     |怎么样|怎么样了|进展如何|进展怎么样|进度如何|进度怎么样|到哪了|到哪一步了|好了吗|完成了吗|做完了吗|还在吗|在吗|还要多久|在做什么|現狀|どうですか|どうなった|どうなってる|進捗は|進捗どう|進捗どうですか|状況は|状況どうですか|今どう|終わった|終わりましたか|まだ|어때|어떻게 돼가|어떻게 되고 있어|어떻게 돼|진행 상황|진행상황|진행 상황은|다 됐어|끝났어|언제 끝나|สถานะ|ถึงไหนแล้ว|เสร็จยัง|เป็นไงบ้าง
@@ -154,10 +158,10 @@ RETRY = """
 """
 INTENT_FILLERS = """
     please|pls|plz|now|just|ok|okay|thanks|thank you|thx|hey|hi|hello|it|this|that|the session|this session|that session|the run|this run|the agent|the worker
-    |the bot|the job|this job|the task|this task|the process|the work|work|everything|session|run|agent|worker|job|all|immediately|right now|right away|asap|can you|could you|would you|will you
+    |the bot|claude|codex|samobot|omg|wtf|oh|the loop|loop|process|the job|this job|the task|this task|the process|the work|work|everything|session|run|agent|worker|job|all|immediately|right now|right away|asap|can you|could you|would you|will you
     |can you please|could you please|i said|i want you to|you can|you may|so|then|there|here|man|dude|bro|for now|a bit|for a bit|for a moment|for a while|here
     |bitte|mal|jetzt|jetzt bitte|sofort|doch|kannst du|por favor|ya|ahora|s il te plait|s il vous plait|stp|svp|maintenant|per favore|adesso|subito|agora|ja|
-    |пожалуйста|сейчас|срочно|давай|ну|prosze|teraz|prosim|alsjeblieft|nu|tack|venligst|lutfen|te rog|παρακαλω|בבקשה|من فضلك|कृपया|tolong|dong|dulu|nhe|di|đi|吧|请|快|了|一下|してください|ください|お願いします|して|해줘|해 주세요|좀|ครับ|ค่ะ
+    |пожалуйста|сейчас|срочно|давай|ну|prosze|teraz|prosim|alsjeblieft|nu|tack|venligst|lutfen|te rog|παρακαλω|בבקשה|من فضلك|कृपया|tolong|dong|dulu|nhe|di|đi|ngay|ngay lap tuc|τωρα|עכשיו|الآن|अभी|nyt|sie|hemen|simdi|сразу|немедленно|马上|立刻|今すぐ|เดี๋ยวนี้|yaar|吧|请|快|了|一下|してください|ください|お願いします|して|해줘|해 주세요|좀|ครับ|ค่ะ
 """
 DONE = """
     done|ok|okay|yes|done it|i did it|i did|did it|did that|i ve done it|i have done it|it s done|it is done|that s done|all done|finished|completed|complete|ready|all set|set|i m done|i am done
@@ -182,6 +186,7 @@ MONEY_LEAD = _listed("""
     lower reduce decrease das den mach setz setze stell gib ihm monte passe mets le porta portalo alza altri
     mettilo el presupuesto pon ponlo dale aumente o orçamento para увеличь увеличить поставь сделай давай
     пусть будет лимит добавь podnieś zwiększ jeszcze verhoog naar höj till 加到 提高到 增加到 再加 加 预算 👍 💰 ✅ 👌 💵 💸
+    pls plz thx
     raise raised increase set make bump up lift put it that this the budget limit cap max maximum to at by add
     give allow more use spend is be please ok okay yes let ’s s of a another an extra with for now then go
     higher can have let's let’s du ja auf um bis erhöhe erhöh mehr noch noch’n weitere sube subelo súbelo
@@ -189,6 +194,7 @@ MONEY_LEAD = _listed("""
     até mais sim si sí oui
 """)
 MONEY_TAIL = _listed("""
+    pls plz thx
     enough good it's and continue go ahead resume carry keep going dollars dollar usd limit budget erhöhen
     draus reicht weiter und por favor больше хватит пожалуйста więcej 吧 👍 💰 ✅ 👌 💵 💸 🙏 more please then now
     extra additional is fine ok okay thanks should be do total in max maximum altogether top on mehr más mas

@@ -17,6 +17,7 @@ from samobot.telegram.handlers.phrase_table import (
     split_phrases,
     tokens,
 )
+from samobot.text import nearest
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d{1,4})?|\d{1,6}(?:[.,]\d{1,4})?)"
 _CURRENCY = (
@@ -30,6 +31,10 @@ _MONEY = re.compile(
 _AT_MOST = re.compile(r"\b(?:no|not) more than\b|\bat most\b")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?|[^\w\s]", re.UNICODE)
 _MOST_UNCLEAR = 4
+_MOST_NEAR = 3
+_SHOUTED = re.compile(r"(?<=!)[!1]+|(?<=[^\W\d_])1+(?=[!1\s]*$)|(?<=!)\s*(?:one|eleven)+\b", re.IGNORECASE)
+_SPELLED_OUT = re.compile(r"(?<!\w)\w(?:[ .-]\w){2,}(?!\w)")
+_OFTEN_MISSPELLED = {"stop": "stop", "pause": "pause", "cancel": "stop", "abort": "stop", "status": "status"}
 _PRAISE = frozenset({"lgtm", "sgtm", "approve", "approved", "approving", "approval"})
 
 
@@ -122,12 +127,37 @@ def is_unclear(text: str) -> bool:
 
 def read_intent(text: str) -> Intent | None:
     """Read a message to a session that consists of nothing but `stop`, `PAUSE!!`, `status?` and the like."""
-    words = tokens(text)
-    found = {intent for intent in _tables().intents.cover(words) or () if intent is not None}
+    found = {intent for intent in _tables().intents.cover(_request_tokens(text)) or () if intent is not None}
     for intent in Intent:
         if intent in found and found <= _SAME_OR_WEAKER[intent]:
             return None if intent is Intent.STATUS and says_done(text) else intent
     return None
+
+
+def near_intent(text: str) -> Intent | None:
+    """Read what a short text may ask for although it is more than that, or misspelled: `sotp`, `stop demo!`, `⛔`."""
+    words, table = _request_tokens(text), _tables().intents
+    if not 0 < len(words) <= _MOST_NEAR or {"don", "dont", "never", "not"} & set(words):
+        return None
+    unknown = [word for word in words if word not in table]
+    if len(unknown) == 1:
+        meant = nearest(unknown[0], _OFTEN_MISSPELLED, cutoff=0.75)
+        if meant is not None:
+            return Intent(_OFTEN_MISSPELLED[meant])
+    if set(words) <= phrases.STOP_SIGNS:
+        return Intent.STOP
+    if any(word.endswith("ing") for word in words):  # “stop using tabs” is for the agent
+        return None
+    edges = {table.get(words[0]), table.get(words[-1])} - {None}
+    return Intent.STOP if Intent.STOP in edges else None
+
+
+def _request_tokens(text: str) -> list[str]:
+    """The tokens of a text as people shout and decorate it: `STOP!!1`, `s t o p`, `stop 🙏`."""
+    plain = _SPELLED_OUT.sub(lambda found: re.sub(r"\W", "", found[0]), _SHOUTED.sub("", text))
+    words, table = tokens(plain), _tables().intents
+    known = [word for word in words if word in table or unicodedata.category(word[0]) != "So"]
+    return known or words
 
 
 def read_amount(text: str) -> BudgetAmount | None:

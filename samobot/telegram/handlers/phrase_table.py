@@ -16,7 +16,7 @@ MOST_CHARACTERS = 2_000
 Value = TypeVar("Value")
 
 _LONGEST_UNSPACED = 60
-_DRAWN_OUT = re.compile(r"([a-z])\1\1|([a-z])\2\b")
+_DRAWN_OUT = re.compile(r"([^\W\d_])\1\1|([a-z])\2\b")
 _FOLDED = ("LATIN", "GREEK", "ARABIC", "COMBIN")
 _SAME = str.maketrans({"ё": "е", "ı": "i", "ł": "l", "ø": "o", "đ": "d", "ß": "s", "ς": "σ"})
 
@@ -74,9 +74,16 @@ class PhraseTable(Generic[Value]):
                 self._values.setdefault(phrase, value)
         self._longest = max(len(phrase.split()) for phrase in self._values)
         self._squeezed = {
-            _squeezed(phrase): value for phrase, value in self._values.items() if phrase.isascii()
+            _squeezed(phrase): value for phrase, value in self._values.items() if not _is_unspaced(phrase[0])
         }
         self._unspaced = {phrase for phrase in self._values if " " not in phrase}
+
+    def __contains__(self, phrase: str) -> bool:
+        return phrase in self._values
+
+    def get(self, phrase: str) -> Value | None:
+        """Return the value of one phrase; None if it is none of the table's."""
+        return self._values.get(phrase)
 
     def cover(self, words: list[str]) -> list[Value] | None:
         """Return the values of the phrases that make up the whole text; None if something is left over."""

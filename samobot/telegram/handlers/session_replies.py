@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from samobot.errors import ConflictError, SamobotError
 from samobot.fleet.models import SessionView
-from samobot.phases import WaitingFor
 from samobot.session.answer_text import Ambiguous, names_label, parse_answers
 from samobot.session.decisions import DecisionKind
 from samobot.session.question import Question
@@ -18,6 +17,7 @@ from samobot.telegram.handlers import (
     follow_up_handlers,
     guidance_handlers,
     permission_handlers,
+    reply_doubts,
     status_handlers,
     trust_handlers,
 )
@@ -32,10 +32,10 @@ from samobot.telegram.handlers.intents import (
     names_budget,
     read_amount,
     read_assent,
-    read_intent,
     says_done,
 )
 from samobot.telegram.handlers.message_files import save_files
+from samobot.telegram.handlers.reply_doubts import find_intent
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -45,21 +45,6 @@ from samobot.text import one_line
 
 _HELD_UP = frozenset({NeedKind.BLOCK, NeedKind.FAILED, NeedKind.LOST, NeedKind.ITERATIONS})
 """Needs that guidance and another try are an answer to."""
-
-_INTENT_ACTIONS = {
-    Intent.STOP: ActionKind.STOP,
-    Intent.PAUSE: ActionKind.PAUSE,
-    Intent.RESUME: ActionKind.RESUME,
-    Intent.RETRY: ActionKind.RESUME,
-    Intent.STATUS: ActionKind.STATUS,
-}
-_INTENT_LABELS = {
-    Intent.STOP: "⏹ Stop",
-    Intent.PAUSE: "⏸ Pause",
-    Intent.RESUME: "▶️ Resume",
-    Intent.RETRY: "🔁 Retry",
-    Intent.STATUS: "Status of",
-}
 
 
 async def handle_reply(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
@@ -71,7 +56,7 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
         return
     need = need_of(view)
     intent = find_intent(view, request.text)
-    if request.files and "sha256" in detail and plan_waits(view) and not request.text.strip():
+    if request.files and "sha256" in detail and decision_checks.plan_waits(view) and not request.text.strip():
         ask_about_plan(context, request, view, f"Should the plan of {bold(view.ref.name)} change?")
         return
     if request.files and (intent is not None or says_done(request.text)):
@@ -98,9 +83,11 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
         # “B” to the card of a session that asks is an answer, not guidance.
         await decision_handlers.answer(context, request)
         return
-    if await _raise_budget(context, request, view, need):
+    if await _raise_budget(context, request, view, need) or reply_doubts.ask_what_is_meant(
+        context, request, view, need
+    ):
         return
-    if plan_waits(view) and read_assent(request.text) in (Assent.CLEAR, Assent.MIXED):
+    if decision_checks.plan_waits(view) and read_assent(request.text) in (Assent.CLEAR, Assent.MIXED):
         ask_about_plan(context, request, view, f"Does that approve the plan of {bold(view.ref.name)}?")
         return
     if need is not None and need.kind in _HELD_UP and detail.get("need") in (None, need.name):
@@ -120,12 +107,14 @@ async def answer_shown(
     If it is unclear whether a text is one answer or several, nothing is written before a tap.
     """
     decision_checks.check_not_answered(question, request.text, request)
+    if reply_doubts.ask_whether_answer_or_request(context, request, view, question):
+        return
     words = parse_answers(request.text, view.questions)
     labelled = {} if isinstance(words, Ambiguous) else words.answers
     elsewhere = len(labelled) > 1 or (bool(labelled) and question.label not in labelled)
     letters = all(len(text.strip()) == 1 for text in labelled.values())
     if isinstance(words, Ambiguous) or (elsewhere and not letters and not names_label(request.text)):
-        _ask_whether_one_answer(context, request, view, question)
+        reply_doubts.ask_whether_one_answer(context, request, view, question)
     elif elsewhere:
         await decision_handlers.answer_labelled(context, request, view, labelled)
     else:
@@ -135,37 +124,7 @@ async def answer_shown(
         )
 
 
-def _ask_whether_one_answer(
-    context: HandlerContext, request: ChatRequest, view: SessionView, question: Question
-) -> None:
-    whole = Action(
-        do=ActionKind.ANSWER,
-        session=view.ref.key,
-        question=question.index,
-        identity=question.identity,
-        text=request.text,
-    )
-    split = Action(do=ActionKind.PICK_SESSION, session=view.ref.key, command="answer", text=request.text)
-    context.reply(
-        request,
-        f"Is all of it the answer to {bold(question.label)}?\n“{escape(one_line(request.text, 120))}”",
-        buttons=rows(
-            choice(f"✍️ All of it for {question.label}", whole),
-            choice("Split by question", split),
-            choice("Cancel", Action(do=ActionKind.CANCEL)),
-            width=1,
-        ),
-        about=about_session(view.ref),
-        part="split",
-    )
-
-
 # The plan -------------------------------------------------------------------------------------------------------
-
-
-def plan_waits(view: SessionView) -> bool:
-    """Whether a session waits for the approval of its plan."""
-    return view.plan is not None and view.waiting_for is WaitingFor.PLAN_APPROVAL
 
 
 def approve_action(view: SessionView) -> Action:
@@ -214,7 +173,7 @@ async def decide_plan(
 
 def _is_about_plan(view: SessionView, text: str) -> bool:
     """Whether a reply to a plan decides about it; feedback on one that was decided already is guidance."""
-    waits = plan_waits(view) or decision_checks.is_unfinished(view, DecisionKind.REJECTION)
+    waits = decision_checks.plan_waits(view) or decision_checks.is_unfinished(view, DecisionKind.REJECTION)
     return waits or read_assent(text) is Assent.CLEAR
 
 
@@ -233,21 +192,6 @@ def ask_about_plan(context: HandlerContext, request: ChatRequest, view: SessionV
 
 
 # Stopping, money, blocks ------------------------------------------------------------------------------------------
-
-
-def find_intent(view: SessionView, text: str) -> Intent | None:
-    """What a short text asks of a session; None if it is not that, or means nothing in this state."""
-    intent = read_intent(text)
-    if intent is Intent.RETRY and view.state is SessionState.RUNNING:
-        return None  # an agent at work may well be asked to try something again
-    if intent is Intent.RESUME and (plan_waits(view) or view.state is SessionState.RUNNING):
-        return None
-    return intent
-
-
-def intent_button(view: SessionView, intent: Intent, name: str) -> tuple[str, Action]:
-    """Label and action of the button that does what a short text asks for."""
-    return f"{_INTENT_LABELS[intent]} {name}", Action(do=_INTENT_ACTIONS[intent], session=view.ref.key)
 
 
 async def _carry_out(

@@ -227,10 +227,10 @@ def _action(view: SessionView) -> MessageView:
 
 def _day(view: SessionView) -> MessageView:
     """Show that all sessions together have used up the day's budget."""
-    buttons = (more_today(view.ref), ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=view.ref.key)))
     words = agent_block(view.end.text if view.end is not None else "", 300)
     return MessageView(
-        f"{headline(Icon.BUDGET, view.ref, 'is paused for today')}\n{words}", rows(*buttons, width=_ABREAST)
+        f"{headline(Icon.BUDGET, view.ref, 'is paused for today')}\n{words}",
+        rows(*money_buttons(view), width=_ABREAST),
     )
 
 
@@ -240,24 +240,31 @@ def more_today(ref: SessionRef) -> ActionButton:
     return ActionButton(f"+${MORE_USD:,.0f} for today", more, once=True)
 
 
+def money_buttons(view: SessionView) -> tuple[ActionButton, ...]:
+    """The buttons that decide about a session whose money, or the day's, is used up."""
+    key = view.ref.key
+    stop = ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=key))
+    if view.end is not None and view.end.of_day:
+        return more_today(view.ref), stop
+    more = MORE_USD if (view.budget_usd or 0.0) < 20 else float(round((view.budget_usd or 0.0) / 4))
+    return (
+        ActionButton(f"+${more:,.0f}", Action(do=ActionKind.ADD_BUDGET, session=key, usd=more), once=True),
+        ActionButton("Finish this phase", Action(do=ActionKind.FINISH_PHASE, session=key), once=True),
+        stop,
+    )
+
+
 def _budget(view: SessionView) -> MessageView:
     if view.end is not None and view.end.of_day:
         return _day(view)
     spent = capitalize_first(money_of(view))
     of = f" of {human_money(view.budget_usd)}" if view.budget_usd is not None else ""
     after = f"after {plural(view.iteration, 'iteration')}"
-    more = MORE_USD if (view.budget_usd or 0.0) < 20 else float(round((view.budget_usd or 0.0) / 4))
-    key = view.ref.key
-    buttons = (
-        ActionButton(f"+${more:,.0f}", Action(do=ActionKind.ADD_BUDGET, session=key, usd=more), once=True),
-        ActionButton("Finish this phase", Action(do=ActionKind.FINISH_PHASE, session=key), once=True),
-        ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
-    )
     text = (
         f"{headline(Icon.BUDGET, view.ref, 'has used up its budget')}\n"
         f"{escape(spent)}{escape(of)}, {phase_words(view.phase)} {after}.\nPaused until you decide."
     )
-    return MessageView(text.replace(",  ", ", "), rows(*buttons, width=_ABREAST))
+    return MessageView(text.replace(",  ", ", "), rows(*money_buttons(view), width=_ABREAST))
 
 
 def _iterations(view: SessionView) -> MessageView:

@@ -10,6 +10,7 @@ from samobot.telegram.handlers.intents import (
     Intent,
     is_greeting,
     is_unclear,
+    near_intent,
     read_amount,
     read_assent,
     read_intent,
@@ -109,7 +110,8 @@ absolutely not|of course not|definitely not|sure not|certainly not|I can't accep
 wrong|bad plan|great, another database|looks like you forgot tests|looks good on paper|fine-tune it|
 okay let's use redis|right, use redis|sure, drop docs|done|wait|hold on|one sec|hmm|hm ok|meh|maybe|perhaps|later|
 i guess so|idk|¿ok?|好吗？|ok ?|approve?|yes???|да?|rather not|ok I'm out, reject|reject it|send it back|redo|again|next|"""
-_STOP = """Stop!|STOP STOP STOP|stop!!!|stoooop|Stop it now|stop it please|stop please!|pls stop|can you stop|can you stop please|
+_STOP = """stop!!!1|STOP1|stop!!1!|stop!!!eleven|s t o p|S.T.O.P.|stop 🙏|❌ stop|omg stop|stop wtf|no no stop|stop claude|стоооп|halte|ctrl-c|
+stop pls|halt!!|knock it off|stop what you're doing|don't continue|interrupt|Stopp!!!|zatrzymaj się|stój|стій|bas karo|dừng ngay|עצור עכשיו|정지해|Stop!|STOP STOP STOP|stop!!!|stoooop|Stop it now|stop it please|stop please!|pls stop|can you stop|can you stop please|
 could you please stop|stop running|stop the agent now|stop the worker|stop the job|stop the task|stop this session|
 stop that session|stop the session please|just stop|ok, stop|no stop|no, stop!|wait, stop|wait stop|hey stop|
 stop right now|stop immediately|emergency stop|kill the session|kill the run|kill this|terminate|terminate it|abort!|
@@ -122,7 +124,7 @@ stop proszę|przestań|przerwij|anuluj|zastav|přestaň|stop alsjeblieft|ophoude
 stop venligst|lopeta|yeter|dur!|iptal|állj|állj le|opreste|oprește|σταμάτα|σταματα|στοπ|עצור|תעצור|די|توقف|قف|रुको|
 बंद करो|ruko|berhenti|hentikan|stop dong|dừng|dừng lại|停止！|停下|停下来|别做了|快停|取消|終了|中止|中止して|ストップして|止まって|멈춰!|그만|정지|취소|หยุด|
 หยุดก่อน|"""
-_PAUSE = """pause!|pls pause|pause for now|pause for a bit|pause for a moment|pause the run|pause this session|can you pause|
+_PAUSE = """pause!!1|pause after this|stop after this iteration|mettre en pause|pauze|잠시 멈춰|pause!|pls pause|pause for now|pause for a bit|pause for a moment|pause the run|pause this session|can you pause|
 hold up|hold please|hold on a sec|hold on please|hang on|hang on a sec|wait!|wait please|wait up|wait for me|just wait|
 one sec|one second|a moment please|give me a minute|give me a sec|gimme a sec|brb|take five|mach Pause|mach mal Pause|
 warte mal|warte kurz|Moment|Moment mal|kurz warten|einen Moment|pausa por favor|espera un momento|espera un poco|
@@ -252,6 +254,19 @@ def test_a_sentence_with_such_a_word_in_it_is_no_request(text: str) -> None:
 
 
 @for_each(
+    ("text", "intent"),
+    [
+        *((text, Intent.STOP) for text in ("sotp", "stpo", "STPO!!", "⛔", "🚫🚫", "stop the presses", "redis stop", "cancle", "stop redis")),
+        *((text, Intent.PAUSE) for text in ("pasue", "puase!")),
+        *((text, Intent.STATUS) for text in ("stauts?", "sttaus")),
+        *((text, None) for text in ("stop using tabs", "don't stop", "never stop it", "use tabs", "stop at phase 2", "👎", "", "no more mocks please")),
+    ],
+)  # fmt: skip
+def test_a_misspelled_or_decorated_request_may_be_one(text: str, intent: Intent | None) -> None:
+    assert near_intent(text) is intent
+
+
+@for_each(
     ("text", "is_asked"),
     [
         # Assent of which no table knows, in any language: asked, never a rejection.
@@ -344,6 +359,8 @@ def test_done_and_nothing_else_confirms_an_action(text: str, is_done: bool) -> N
         ('fine, 5', 5, False),
         ('alright 5', 5, False),
         ('5 please', 5, False),
+        ('pls 5', 5, False),
+        ('5 plz', 5, False),
         ('5 thanks', 5, False),
         ('5 then', 5, False),
         ('max 5', 5, False),

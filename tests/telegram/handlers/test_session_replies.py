@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from samobot.session.folder import SessionFolder
+from samobot.session.journal import EventName, append
 from samobot.session.lock import RunLock
 from samobot.session.status import SessionState
 from samobot.telegram.store.bot_store import Store
@@ -146,7 +147,7 @@ def _blocked(phone: Phone) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("text", ["stop", "STOP!!", "Stop.", "please stop", "⏹"])
+@pytest.mark.parametrize("text", ["stop", "STOP!!", "Stop.", "please stop", "⏹", "stop demo!!1"])
 async def test_stop_command_in_reply_to_a_card_stops(phone: Phone, text: str) -> None:
     folder = _blocked(phone)
     await phone.say(text, reply_to=CARD)
@@ -157,7 +158,41 @@ async def test_stop_command_in_reply_to_a_card_stops(phone: Phone, text: str) ->
     assert view.state is SessionState.STOPPED
 
 
-@pytest.mark.parametrize("text", ["status", "status?", "how is it going?"])
+async def test_a_request_that_may_be_guidance_is_asked_about_before_anything_is_written(phone: Phone) -> None:
+    folder = _blocked(phone)
+    for text in ("sotp", "⛔", "stop redis", "raise it to $5"):
+        said = await phone.say(text, reply_to=CARD)
+        assert any(text in each for each in said)
+        assert "💬 Guidance for demo" in _labels(phone.last(text))
+    assert _labels(phone.last("sotp"))[0] == "⏹ Stop demo"
+    assert _labels(phone.last("raise it"))[0] == "💰 +5.00 for it"
+    assert not (folder / "_guidance.md").exists()
+    assert _decisions(folder) == []
+    await phone.tap(phone.last("stop redis"), "💬 Guidance")
+    assert "stop redis" in (folder / "_guidance.md").read_text()
+
+
+async def test_what_names_no_amount_is_asked_about_if_money_is_missing(phone: Phone) -> None:
+    folder = SessionFolder(phone.session("demo"))
+    folder.prepare()
+    append(folder, EventName.RUN_START, NOW, run="r", pid=1, budget_usd=3)
+    append(folder, EventName.ITERATION_END, NOW, n=1, phase="planning", cost_usd=3.5)
+    append(folder, EventName.RUN_END, NOW, reason="budget", text="spent", exit_code=13)
+    await phone.context.notifier.update(await phone.context.fleet.sessions())
+    phone.deliver(phone.last("used up its budget"), 50)
+    for text in ("ten dollars", "10?", "yes", "more", "1k", "50 cents", "-5"):
+        assert any("names no amount" in each for each in await phone.say(text, reply_to=50)), text
+    assert not folder.guidance.exists()
+    assert _labels(phone.last("-5"))[0] == "+$5"
+    said = await phone.say("use a cheaper model for the tests from now on", reply_to=50)
+    assert any("stays paused until there is more money" in each for each in said)
+    assert "cheaper model" in folder.guidance.read_text()
+    await phone.say("10 pls", reply_to=50)
+    (view,) = await phone.context.fleet.sessions()
+    assert (view.budget_usd, view.wanted) == (10.0, True)
+
+
+@pytest.mark.parametrize("text", ["status", "status?", "how is it going?", "status demo"])
 async def test_a_question_for_the_status_in_reply_to_a_card_shows_it(phone: Phone, text: str) -> None:
     folder = _blocked(phone)
     said = await phone.say(text, reply_to=CARD)
@@ -301,6 +336,16 @@ async def test_a_reply_to_a_question_is_split_at_the_labels(
     await phone.say(text, reply_to=50)
     found = _answers(folder).split(" | ")
     assert all(answer in line for answer, line in zip(answers, found, strict=True)), found
+
+
+async def test_a_request_in_reply_to_a_question_is_asked_about_before_it_is_an_answer(phone: Phone) -> None:
+    folder = await _question(phone)
+    for text in ("stop!", "status?"):
+        said = await phone.say(text, reply_to=50)
+        assert any(f"Is “{text}” the answer to Q1?" in each for each in said)
+    assert _answers(folder).count("_waiting_") == 2
+    await phone.tap(phone.last("Is “stop!” the answer"), "✍️ Answer to Q1")
+    assert "stop!" in _answers(folder)
 
 
 async def test_a_numbered_list_in_reply_to_a_question_is_asked_about_before_it_is_written(

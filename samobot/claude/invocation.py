@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.claude.forge_logins import withhold_logins
 from samobot.claude.reaper import SESSION_VARIABLE
 from samobot.claude.turn_input import ASKS, STEERABLE, user_line
 from samobot.errors import UsageError
+from samobot.frozen import frozen
 from samobot.session.provider import Provider
 
 SIGNAL_VARIABLE = "SAMOCODE_SIGNAL"
@@ -90,7 +90,7 @@ _LOAD_CLAUDE_MD = {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD": "1"}
 _PLAIN_STYLE = ("--settings", '{"outputStyle": "default"}')
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClaudeOptions:
     """Settings of the CLI.
 
@@ -115,7 +115,7 @@ class ClaudeOptions:
     asks: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Invocation:
     """One call of the CLI, complete.
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from samobot.frozen import frozen
 from samobot.look_alikes import plain_letters
 from samobot.session.question import Question
 from samobot.text import one_line
@@ -91,7 +92,7 @@ _ALL = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AnswerArguments:
     """What a text answers.
 
@@ -106,7 +107,7 @@ class AnswerArguments:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ambiguous:
     """A text of which it is not clear which part answers which question; `message` asks the user."""
 

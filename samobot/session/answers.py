@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.errors import ConflictError, NotFoundError, UsageError
+from samobot.frozen import frozen
 from samobot.look_alikes import plain_letters
 from samobot.phases import WaitingFor
 from samobot.session.decisions import Decision, DecisionKind, record
@@ -32,7 +32,7 @@ from samobot.session.vault import edit_lock
 from samobot.text import one_line, without_surrogates
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
     """One answer as it was written: the question, the answer, and the answer before, if there was one."""
 
@@ -41,7 +41,7 @@ class Answered:
     before: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Receipt:
     """What was answered, how many questions are still open, and which gate that opened."""
 

@@ -7,16 +7,17 @@ delivered is not delivered once more after a crash.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from samobot.frozen import frozen
 from samobot.telegram.store.database import Database
 
 KEEP_SECONDS = 90 * 86_400.0
 """How long a message can be replied to."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageSubject:
     """What a message is about.
 
@@ -35,7 +36,7 @@ class MessageSubject:
         return {"session": self.session, "kind": self.kind, "detail": self.detail}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SentMessage:
     """One message of ours in a chat.
 

@@ -39,7 +39,7 @@ class ScheduleTap(BaseModel):
         due: With `START` and `SKIP`: the start that it is about.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     number: int
     do: Deed

@@ -25,11 +25,10 @@ _WINDOW = 80
 """Characters before a label that decide whether it begins another answer."""
 
 _MAX_LABELS = 200
-_ALL = frozenset(
-    "all|all suggestions|suggestions|accept all|take all|all suggested|as suggested|all as suggested".split(
-        "|"
-    )
-)
+_ALL = {
+    *("all", "all suggestions", "suggestions", "accept all", "take all", "all suggested", "as suggested"),
+    "all as suggested",
+}
 
 
 @dataclass(frozen=True, slots=True)

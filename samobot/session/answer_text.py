@@ -154,7 +154,7 @@ def _spells_options(plain: str, questions: Sequence[Question], waiting: int) -> 
 
 def _pairs(pattern: re.Pattern[str], plain: str, known: set[str] | None) -> list[tuple[str, str]] | None:
     """Read `Q1=A, 2 B` if the whole text consists of such pairs."""
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     at = 0
     while at < len(plain):
         found = pattern.match(plain, at)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from samobot.config.project import SETUP_KEY, Project
 from samobot.config.project_settings import ProjectSettings, parsed, project_folders
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.session.files import append_line, make_folder, open_regular
 from samobot.session.journal_events import stamp
 
@@ -26,7 +27,7 @@ _RECORD = "trusted.jsonl"
 _MAX_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Content:
     """Something of a project that the user has to trust before it counts.
 

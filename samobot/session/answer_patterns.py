@@ -1,4 +1,7 @@
-"""How users label, join and choose answers in a text; `answer_text` splits it. Pure."""
+"""How people write the labels and letters of answers, in the languages that are known. Regular expressions only.
+
+Each repetition is bounded, so that matching is linear in the text's length.
+"""
 
 from __future__ import annotations
 
@@ -55,14 +58,16 @@ VERDICT = r"(?:option\s)?(?:[a-h]|yes|no|ja|nein|sí|si|oui|non|sim|não|да|н
 ORDINAL = "(?:first|second|third|fourth|fifth|one|two|three|four|five|erste|zweite|dritte|primera|segunda)"
 TO = r"(?:for|to|on|für|para|для)\s(?:the\s)?(?:question\s|q\s?)?"
 NUMBERS_ONE = re.compile(
-    rf"(?<![\w.])(?:[^\W\d_]{{1,10}}\.?\s?)?[(\[#]?(?P<q>{N})(?:[\])}}.:)、?=-]|题|번)*\s{{0,3}}{VERDICT}"
-    rf"|{VERDICT}\s{TO}(?P<to>{N})(?!\w)|(?:^|[\n,;])\s*[^\W\d_]{{1,10}}\.?\s?(?P<named>{N})\s?[:=)]",
+    rf"(?<![\w.])(?:[^\W\d_]{{1,10}}\.?\s?)?[(\[#]?(?P<q>{N})(?:[\])}}.:)、?=-]|题|번){{0,4}}\s{{0,3}}{VERDICT}"
+    rf"|{VERDICT}\s{TO}(?P<to>{N})(?!\w)|(?:^|[\n,;])\s{{0,8}}[^\W\d_]{{1,10}}\.?\s?(?P<named>{N})\s?[:=)]",
     re.IGNORECASE,
 )
 SPELLS_ONE = re.compile(
     rf"\b(?P<q>{ORDINAL})\W{{1,3}}{VERDICT}|{VERDICT}\s{TO}(?P<to>{ORDINAL})\b", re.IGNORECASE
 )
-COURTESY = re.compile(r"\W*(?:please|pls|plz|thanks|thank you|thx|bitte|danke|por favor)\W*", re.IGNORECASE)
+COURTESY = re.compile(
+    r"\W{0,8}(?:please|pls|plz|thanks|thank you|thx|bitte|danke|por favor)\W{0,8}", re.IGNORECASE
+)
 POLITE_LETTER = re.compile(
     r"[\s\"'“”‘’`*]{0,3}(?P<letter>[A-Za-z])[\s\"'“”‘’`*]{0,3}(?:[,.!]?\s{0,2}(?:please|pls|thanks|thank you|thx|bitte|danke))?[\s.!,]{0,4}",
     re.IGNORECASE,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from samobot.frozen import frozen
 from samobot.look_alikes import plain_letters
 from samobot.session import answer_patterns as patterns
 from samobot.session.question import Question
@@ -31,7 +32,7 @@ _ALL = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AnswerArguments:
     """What a text answers.
 
@@ -46,7 +47,7 @@ class AnswerArguments:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ambiguous:
     """A text of which it is not clear which part answers which question; `message` asks the user."""
 
@@ -131,14 +132,9 @@ def _numbers_several(plain: str, known: set[str]) -> bool:
             return True
     for pattern in (patterns.NUMBERS_ONE, patterns.SPELLS_ONE):
         named = {next(filter(None, found.groups())).casefold() for found in pattern.finditer(plain)}
-        if (
-            len(
-                named
-                if pattern is patterns.SPELLS_ONE
-                else {f"Q{_canonical(each)}" for each in named} & known
-            )
-            > 1
-        ):
+        if pattern is patterns.NUMBERS_ONE:
+            named = {f"Q{_canonical(each)}" for each in named} & known
+        if len(named) > 1:
             return True
     return False
 

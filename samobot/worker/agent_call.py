@@ -7,7 +7,7 @@ import contextlib
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from samobot.config.model_choice import ModelChoice
 from samobot.config.project_settings import project_folders
 from samobot.config.trust import Content, is_left_out, is_reported, is_trusted, project_settings, report_once
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.phases import RULES, Phase
 from samobot.session.asks import AskBook
 from samobot.session.branch_point import base_of
@@ -50,7 +51,7 @@ LOCAL_SERVERS = "mcp-local.json"
 """File in `_logs` from which the CLI takes MCP servers of the scope `local`; there only while an iteration runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentCall:
     """A call that is ready to be run.
 

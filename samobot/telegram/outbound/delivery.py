@@ -9,7 +9,6 @@ import asyncio
 import html
 import logging
 import re
-from dataclasses import dataclass
 
 from telegram import (
     Bot,
@@ -30,6 +29,7 @@ from telegram.error import (
     TelegramError,
 )
 
+from samobot.frozen import frozen
 from samobot.telegram.outbound.bot_client import FILE_SECONDS, retry_seconds
 from samobot.telegram.store.outbox_rows import Form, Op, OutboxRow
 
@@ -41,48 +41,48 @@ _QUOTE = re.compile(r"<blockquote[^<>]*>(.*?)</blockquote>", re.DOTALL)
 _MEDIA_WITHOUT_TEXT = "there is no text in the message to edit"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryLater:
     """It may work later. `after` is what Telegram asked for, in seconds; None: back off."""
 
     after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ignore:
     """There is nothing to do: the chat shows it already, or the message to change is no longer wanted."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageGone:
     """The message that was to be edited is gone."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotEditable:
     """The message exists, but Telegram no longer lets it be edited: its content needs a new message."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChatUnavailable:
     """The bot may not write in this chat."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChatMoved:
     """The group has become another chat."""
 
     chat_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Simplify:
     """Telegram does not take it like this; it may take it in this form."""
 
     form: Form
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rejected:
     """No form of it is taken."""
 

@@ -129,7 +129,7 @@ async def deliver(bot: Bot, row: OutboxRow, message_id: int | None) -> int | Non
 
 
 def classify_error(error: TelegramError | TimeoutError, row: OutboxRow) -> ErrorAction:
-    """Say what an error means for a row; pure.
+    """Return what an error means for a row; pure.
 
     Args:
         error: What `deliver` raised.

@@ -1,4 +1,6 @@
-"""PreToolUse hook: refuse a Claude CLI, or another vendor's, inside an iteration, as its cost would be in no budget.
+"""PreToolUse hook: refuse a Claude CLI, another vendor's, or a request to a model's API inside an iteration.
+
+What they cost would be in no budget.
 
 Stand-alone, standard library only, Python 3.9 or newer, like `require_signal`. It holds against mistakes, not against
 evasion: a program that the agent writes can start the CLI unseen.
@@ -54,7 +56,31 @@ PACKAGES = {
 }
 """Packages by which runners start them."""
 
-NAMES = re.compile("claude|" + "|".join(OTHERS))
+HOSTS = (
+    "api.anthropic.com", "api.openai.com", "generativelanguage.googleapis.com", "openrouter.ai", "api.mistral.ai",
+    "api.groq.com", "api.deepseek.com", "api.x.ai",
+)  # fmt: skip
+"""Where models are asked by a request."""
+
+NAMES = re.compile("|".join(map(re.escape, ("claude", *OTHERS, *HOSTS, "ANTHROPIC_BASE_URL"))))
+
+FETCHERS = {"curl", "wget", "http", "https", "xh"}
+REQUEST = re.compile(
+    rf"(?:{'|'.join(map(re.escape, HOSTS))}|\$\{{?ANTHROPIC_BASE_URL\}}?)"
+    r"/[^\s'\"]{0,200}(?:messages|completions|responses|complete|[gG]enerateContent)"
+)
+"""An address at which a model is asked."""
+
+SDK = re.compile(
+    r"\b(?:messages|responses|completions)\.(?:create|stream|parse)\(|\.generate_content\("
+    r"|\bclaude[_-](?:agent|code)[_-]sdk\b(?:.|\n){0,2000}?\bquery\("
+)
+"""A call that asks a model in a program's text."""
+
+SCRIPT = re.compile(
+    r"(?:^|[\n;&|(])\s*(?:[\w./-]{0,200}/)?(?:node|deno|bun|python[\d.]*|ruby|php)\s(?:[^\n]{0,200}\s)?(?:-[ce]\s|-?\s*<<)"
+)
+"""A program whose text is in the command."""
 
 WRAPPERS = {
     "command", "builtin", "coproc", "env", "exec", "ionice", "nice", "nohup", "npx", "bunx", "uvx", "pnpm", "yarn", "npm",
@@ -98,8 +124,8 @@ INDIRECT = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 REASON = (
-    "No CLI of an agent inside an iteration: what it costs is in no budget, and it does not know the session's rules. Use a "
-    "sub-agent instead; it is counted."
+    "No CLI of an agent inside an iteration, and no request to a model: what it costs is in no budget, and it does not know "
+    "the session's rules. Use a sub-agent instead; it is counted."
 )
 DEEPEST = 5
 
@@ -130,9 +156,13 @@ def asks_a_model(command: str, depth: int = 0) -> bool:
         command: For a shell.
         depth: How many shells it is nested in.
     """
-    if INDIRECT.search(command):
+    if INDIRECT.search(command) or (
+        SCRIPT.search(command) and (SDK.search(command) or REQUEST.search(command))
+    ):
         return True
-    lexer = shlex.shlex(command.replace("\n", " ; "), posix=True, punctuation_chars="();<>|&`")
+    lexer = shlex.shlex(
+        command.replace("\\\n", " ").replace("\n", " ; "), posix=True, punctuation_chars="();<>|&`"
+    )
     lexer.whitespace_split = True
     lexer.commenters = ""
     try:
@@ -203,6 +233,8 @@ def is_claude(words: list[str], depth: int) -> bool:
                 return False
             rest = [each for each in words[index + 1 :] if each != "--"]
             return (rest[0] if rest else "") not in HARMLESS
+        if name in FETCHERS:
+            return any(REQUEST.search(each) for each in words[index + 1 :])
         if name in SHELLS and depth < DEEPEST:
             rest = words[index + 1 :]
             inner = [each for each in rest if NAMES.search(each)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
+
+from samobot.frozen import frozen
 
 
 class Phase(StrEnum):
@@ -39,7 +40,7 @@ class WaitingFor(StrEnum):
     """A verdict on a call of a tool; no signal asks for it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PhaseRule:
     """One row of the phase table.
 
@@ -100,7 +101,7 @@ class BlockCause(StrEnum):
     ACCOUNT = "account"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Transition:
     """What follows from a signal.
 
@@ -122,7 +123,7 @@ class Transition:
 NO_PLAN = "there is no plan file"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GateFacts:
     """The facts on disk that the gates depend on.
 

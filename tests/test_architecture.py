@@ -59,16 +59,17 @@ def named(path: Path) -> str:
 
 # A package may import itself and what stands here; everything else is refused. The order is the house's: what stands
 # lower knows nothing of what stands above it.
-LEAVES = {"backoff", "errors", "lean_imports", "look_alikes", "phases", "text"}
+LEAVES = {"backoff", "errors", "frozen", "lean_imports", "look_alikes", "phases", "text"}
 BASE = LEAVES | {"assets", "config", "money", "session", "system", "system.platform"}
 TELEGRAM = {"telegram.markup", "telegram.store"}
 ALLOWED: dict[str, set[str]] = {
     "__main__": {"cli"},
     "backoff": set(),
     "errors": set(),
+    "frozen": set(),
     "lean_imports": set(),
     "look_alikes": set(),
-    "phases": set(),
+    "phases": {"frozen"},
     "text": set(),
     "assets": {"errors"},
     "system.platform": set(),
@@ -82,8 +83,8 @@ ALLOWED: dict[str, set[str]] = {
     "worker": BASE | {"claude"},
     "fleet": BASE | {"chart", "claude", "review", "worker"},
     "hosts": BASE | {"claude", "fleet", "review", "worker"},
-    "telegram.markup": {"look_alikes", "text"},
-    "telegram.store": {"errors", "text"},
+    "telegram.markup": {"frozen", "look_alikes", "text"},
+    "telegram.store": {"errors", "frozen", "text"},
     "telegram.outbound": LEAVES | TELEGRAM,
     "telegram.views": LEAVES | TELEGRAM | {"fleet", "review", "session", "telegram.outbound"},
     "telegram.notify": LEAVES
@@ -120,7 +121,7 @@ ALLOWED: dict[str, set[str]] = {
     "setup": BASE | {"claude", "fleet", "hosts", "telegram.inbound", "telegram.store"},
     "sandbox.botapi": set(),
     "sandbox.agent": {"errors", "phases"},
-    "sandbox.demo": {"errors", "sandbox.agent", "sandbox.botapi", "system"},
+    "sandbox.demo": {"errors", "frozen", "sandbox.agent", "sandbox.botapi", "system"},
     "terminal": BASE
     | {"chart", "claude", "fleet", "hosts", "review", "sandbox.demo", "setup", "worker"}
     | {"telegram", "telegram.handlers", "telegram.inbound", "telegram.outbound", "telegram.store"},

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from samobot.chart.timeline import SpanKind
+from samobot.frozen import frozen
 
 
 class Theme(StrEnum):
@@ -15,7 +15,7 @@ class Theme(StrEnum):
     DARK = "dark"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Palette:
     """The colors of one theme, as `#rrggbb`.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from samobot.chart.timeline import PhaseSpan, SpanKind
+from samobot.frozen import frozen
 
 _REST_TO_WORK = 1.2
 """How much room all idle time together may take, compared with all work."""
@@ -24,7 +24,7 @@ _CHARACTER = 0.019
 """Width of a label's character, as part of the axis."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Label:
     """One label of the time axis.
 

@@ -7,11 +7,11 @@ was set back. Times are epoch seconds here, since they are shifted and compared 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from samobot.frozen import frozen
 from samobot.money.charges import is_money
 from samobot.phases import Phase
 from samobot.session.journal_events import EventName, RunEndReason, round_of
@@ -33,7 +33,7 @@ class SpanKind(StrEnum):
     IDLE = "idle"  # nobody runs it: stopped, paused, or its worker died
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PhaseSpan:
     """A stretch of time in one phase.
 
@@ -55,7 +55,7 @@ class PhaseSpan:
         return self.end - self.start
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tick:
     """One iteration.
 
@@ -72,7 +72,7 @@ class Tick:
     usd: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryMark:
     """A failed iteration that was tried again, when and in which phase."""
 
@@ -80,7 +80,7 @@ class RetryMark:
     phase: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeline:
     """A session from its first event to its last.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.claude.records import ApiRetry, Assistant, Init, Record, Result, ToolUse
+from samobot.frozen import frozen
 
 WIDTH = 80
 """Characters of an activity at most."""
@@ -43,7 +43,7 @@ _COLON = frozenset({"Running", "Delegating", "Noting a step", "Using the skill"}
 _ALONE = frozenset({"TodoWrite", "TaskUpdate", "BashOutput", "TaskOutput", "KillShell", "TaskStop"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Activity:
     """One action of an agent.
 

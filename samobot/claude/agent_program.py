@@ -8,7 +8,7 @@ cannot do is in `lacks`; the worker's own checks after an iteration (gates, sign
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,10 +16,11 @@ from samobot.claude.invocation import ClaudeOptions, Invocation, build
 from samobot.claude.mcp import McpServers, offer
 from samobot.claude.outcome import Outcome
 from samobot.claude.preflight import is_wrapper
+from samobot.frozen import frozen
 from samobot.session.provider import Provider
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IterationOrder:
     """What an iteration asks of its program, whichever that is.
 
@@ -86,7 +87,7 @@ class AgentProgram(Protocol):
         """Return an iteration's outcome with what it cost, as far as that can be known."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClaudeProgram:
     """Claude Code.
 

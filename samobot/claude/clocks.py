@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from samobot.claude.end import StoppedBy
+from samobot.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeouts:
     """Timeouts of a process, in seconds.
 

@@ -13,7 +13,7 @@ import re
 import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from samobot.claude.agent_program import IterationOrder
@@ -26,6 +26,7 @@ from samobot.config.modes import PermissionMode
 from samobot.config.settings import Settings
 from samobot.config.token_price import TokenPrice
 from samobot.errors import UsageError
+from samobot.frozen import frozen
 from samobot.session.provider import Provider
 from samobot.system.commands import run_command
 
@@ -71,7 +72,7 @@ refute each finding before you act on it. Start no other agent program. Nothing 
 your last message."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodexProgram:
     """The Codex CLI.
 
@@ -209,9 +210,11 @@ def _toml(text: str) -> str:
 
 
 def _denied(choice: str, environ: Mapping[str, str]) -> Iterator[str]:
-    """Options that turn off the user's MCP servers that are not chosen."""
+    """Options that turn off the user's MCP servers that are not chosen, and what plugins and connectors would add."""
     if choice == ALL:
         return
+    for feature in ("apps", "plugins"):
+        yield from ("--config", f"features.{feature}=false")
     chosen = set() if choice == NONE else {part.strip() for part in choice.split(",")}
     servers = _config(environ).get("mcp_servers")
     for name in servers if isinstance(servers, dict) else ():

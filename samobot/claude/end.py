@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from samobot.frozen import frozen
 
 
 class StoppedBy(StrEnum):
@@ -17,7 +18,7 @@ class StoppedBy(StrEnum):
     DISK = "disk"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessEnd:
     """How a process ended.
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from samobot.claude.outcome_kinds import OutcomeKind
+from samobot.frozen import frozen
 
 
 class Cure(StrEnum):
@@ -24,7 +24,7 @@ class Cure(StrEnum):
     """Requests of the same process succeeded before: the conversation or the time has changed, not the setup."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestFailure:
     """A kind of failed request.
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
 from samobot.claude.inner_network import LISTEN, InnerNetwork
 from samobot.claude.invocation import Invocation
+from samobot.frozen import frozen
 
 
 class Reachable(StrEnum):
@@ -28,7 +29,7 @@ class Reachable(StrEnum):
     HIDDEN = "hidden"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FenceRule:
     """What the agent finds at a path.
 
@@ -181,7 +182,7 @@ class _RealPaths:
         return os.path.join(self.real(path.parent), path.name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Mount:
     """What is mounted at a place; both paths without links, but for the last part of the place."""
 

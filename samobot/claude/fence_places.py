@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from samobot.frozen import frozen
 from samobot.session.provider import Provider
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FencePlaces:
     """The places that an iteration's rules are made from; all absolute.
 

@@ -8,10 +8,10 @@ an agent that writes *about* limits must not look like one that reached a limit.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from samobot.claude.reset_time import reset_time
+from samobot.frozen import frozen
 
 _LONGEST = 400
 """Characters: the CLI's message about a limit is one or two sentences; anything longer is the agent's."""
@@ -61,7 +61,7 @@ _KINDS = {
 _MARGIN = timedelta(minutes=30)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LimitText:
     """A usage limit found in a message.
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from samobot.claude.invocation import Invocation
 from samobot.claude.user_settings import config_folder
+from samobot.frozen import frozen
 from samobot.phases import Phase
 
 NONE = "none"
@@ -34,7 +35,7 @@ _LOOK_AT_PAGES = (Phase.IMPLEMENTATION, Phase.TESTING, Phase.QUALITY)
 _WAIT_FOR_SERVERS = {"MCP_CONNECTION_NONBLOCKING": "0", "MCP_CONNECT_TIMEOUT_MS": "30000"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class McpServers:
     """The MCP servers of an iteration.
 

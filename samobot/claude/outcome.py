@@ -8,7 +8,7 @@ result of a failed run; never what a tool printed or a model wrote.
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from samobot.claude.end import ProcessEnd, StoppedBy
@@ -24,6 +24,7 @@ from samobot.claude.evidence import Evidence
 from samobot.claude.limits import is_account_problem, is_spending_cap, stated_reset, usage_limit
 from samobot.claude.outcome_kinds import OutcomeKind, Remedy
 from samobot.claude.records import Denial, ModelUse, Result, Tokens
+from samobot.frozen import frozen
 from samobot.text import human_duration
 
 __all__ = ["Evidence", "Outcome", "OutcomeKind", "Remedy", "classify"]
@@ -37,7 +38,7 @@ _CUT_OFF = (None, "max_tokens")
 _CONTEXT_FULL = ("prompt_too_long", "blocking_limit", "model_context_window_exceeded")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """The outcome of one iteration.
 
@@ -110,7 +111,7 @@ def _tokens(evidence: Evidence) -> Tokens:
     return sum((model.tokens for model in result.models), Tokens()) if result.models else result.usage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Verdict:
     """A kind, and its sentence: ours, which names Claude whichever program it was, then the program's own message."""
 

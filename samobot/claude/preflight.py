@@ -7,10 +7,10 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from samobot.claude.invocation import ClaudeOptions, check_args, child_environment
 from samobot.errors import UsageError
+from samobot.frozen import frozen
 from samobot.system.commands import CommandResult, run_command
 
 OLDEST = (2, 1, 0)
@@ -25,7 +25,7 @@ _INSTALL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cli:
     """A Claude CLI that can be run: its absolute path and its version."""
 

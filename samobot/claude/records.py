@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from samobot.frozen import frozen
 from samobot.session.tool_call import ToolCall
 
 TEXT_LIMIT = 64_000
@@ -14,7 +15,7 @@ SUMMARY_LIMIT = 500
 """Characters kept of a tool's input."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tokens:
     """Numbers of tokens by price category."""
 
@@ -37,7 +38,7 @@ class Tokens:
         return self.input + self.output + self.cache_read + self.cache_write
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelUse:
     """Use of one model by a whole process: cumulative, unlike `Result.usage`."""
 
@@ -46,7 +47,7 @@ class ModelUse:
     tokens: Tokens
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Denial:
     """A tool call that was denied because a permission was missing."""
 
@@ -54,7 +55,7 @@ class Denial:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolUse:
     """One call of a tool: its name and its most informative input (a path, a command, a pattern…)."""
 
@@ -63,7 +64,7 @@ class ToolUse:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Init:
     """The first line of a process; `servers` are the MCP servers, each with its status (`connected`, `failed`, …)."""
 
@@ -76,7 +77,7 @@ class Init:
     servers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assistant:
     """A message of the model.
 
@@ -98,7 +99,7 @@ class Assistant:
     tokens: Tokens = field(default_factory=Tokens)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolResult:
     """Results of tool calls: whether one failed, the size of the output, the ids of the calls."""
 
@@ -108,7 +109,7 @@ class ToolResult:
     sub_agent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TakenUp:
     """The CLI has made a message of its standard input part of a request.
 
@@ -119,7 +120,7 @@ class TakenUp:
     uuid: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PermissionRequest:
     """The CLI asks whether a tool may be called, and waits for the response.
 
@@ -138,14 +139,14 @@ class PermissionRequest:
     reason_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PermissionWithdrawn:
     """The CLI does not wait for the response to a `PermissionRequest` any longer; it was interrupted, for example."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApiRetry:
     """The CLI retries a request after a pause.
 
@@ -164,7 +165,7 @@ class ApiRetry:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RateLimit:
     """The state of one of a subscription's usage limits.
 
@@ -181,7 +182,7 @@ class RateLimit:
     overage: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """The end of a turn. A process may have several; the last one counts.
 
@@ -212,7 +213,7 @@ class Result:
     unreported_agents: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Other:
     """A line of any other type; it only shows that the process is alive."""
 

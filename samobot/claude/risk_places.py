@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from samobot.frozen import frozen
 
 _SCRATCH = ("/tmp", "/var/tmp", "/dev")  # noqa: S108
 
@@ -26,7 +27,7 @@ _RUNS_LATER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RiskPlaces:
     """The folders of one iteration; all absolute.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from samobot.frozen import frozen
 
 DYNAMIC = "\0"
 """Stands in a word for what only the shell knows: a variable, the output of a command."""
@@ -12,7 +12,7 @@ class UnclearCommandError(ValueError):
     """The text cannot be taken apart: a quote without its end, nesting without one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Redirection:
     """A file that a command reads or writes: the operator and the file's name."""
 
@@ -27,7 +27,7 @@ class Redirection:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShellCommand:
     """One simple command.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from samobot.frozen import frozen
 
 KEPT = 16 * 1024
 """Bytes that are kept of it."""
@@ -13,7 +14,7 @@ KEPT = 16 * 1024
 _LIMIT = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StderrFile:
     """The file; it need not exist."""
 

@@ -10,12 +10,12 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from samobot.claude.invocation import ITERATION_VARIABLE, ClaudeOptions
 from samobot.errors import UsageError
+from samobot.frozen import frozen
 
 _MANAGED = Path("/etc/claude-code")
 _MAX_BYTES = 1024 * 1024
@@ -34,7 +34,7 @@ _DECIDING_HOOKS = (
 """Events whose hooks can refuse the prompt or a tool, send the agent back to work, or add to what it is given."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SettingsProblem:
     """Something in the user's settings that an unattended run suffers from.
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.config.project import Project, ReadFunction, find_project_file, load_project
 from samobot.config.projects import ConfiguredProjects
 from samobot.errors import NotFoundError, UsageError
+from samobot.frozen import frozen
 from samobot.session.folder import SessionFolder, list_folders, resolve
 from samobot.text import nearest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LocatedSession:
     """A session and the project it belongs to."""
 

@@ -11,16 +11,16 @@ import re
 import shlex
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import UsageError
+from samobot.frozen import frozen
 from samobot.session.vault import default_state_dir
 
 _NAME = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Whereabouts:
     """Where samobot's things are, as far as that could be read.
 

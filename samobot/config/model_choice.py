@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from samobot.frozen import frozen
 from samobot.phases import Phase
 
 
@@ -52,7 +52,7 @@ _SMALLER = ("haiku", "sonnet")
 """Names of models that a stronger one is known for; another model stays, as it may be the user's only one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelChoice:
     """A model and an effort, as the CLI names them; both may be empty."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import NotFoundError, StorageError, UsageError
+from samobot.frozen import frozen
 from samobot.session.files import read_bytes
 
 FILE_NAME = ".samocode"
@@ -21,7 +21,7 @@ ReadFunction = Callable[[Path], bytes | None]
 _EXAMPLE = "MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Project:
     """One project of this machine.
 

@@ -13,12 +13,13 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
 from samobot.config.project import KEYS, SETUP_KEY, parse_values
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.session import journal
 from samobot.session.file_lock import locked
 from samobot.session.files import (
@@ -42,7 +43,7 @@ VOID_KIND = "project"
 """The kind of the journal's event."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Runner:
     """A worker with an iteration of a session of the project."""
 
@@ -61,7 +62,7 @@ class _Runner:
         return held is not None and held.identity == self.process
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Record:
     """A project's file as it was, and whose iterations began since.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from samobot.frozen import frozen
 
 NO_PRICE = "none"
 """The value with which the user accepts that no budget counts what the program costs."""
@@ -11,7 +12,7 @@ NO_PRICE = "none"
 _MILLION = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TokenPrice:
     """US dollars for a million tokens.
 

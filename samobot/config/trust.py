@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from samobot.config.project import SETUP_KEY, Project
 from samobot.config.project_settings import ProjectSettings, parsed, project_folders
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.session.files import append_line, make_folder, open_regular
 from samobot.session.journal_events import stamp
 
@@ -26,7 +27,7 @@ _RECORD = "trusted.jsonl"
 _MAX_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Content:
     """Something of a project that the user has to trust before it counts.
 
@@ -156,16 +157,28 @@ def leave_out(state_dir: Path, project: Project, content: Content, who: str, now
     _append(state_dir, project, now, who=who, left_out=content.sha256)
 
 
+def is_reported(state_dir: Path, project: Project, content: Content, session: str | None = None) -> bool:
+    """Whether the user has heard that this content does not count, in a session or, with None, in any.
+
+    Raises:
+        StorageError: The record cannot be read.
+    """
+    found = (record.get("reported") for record in _records(state_dir, project))
+    about = [content.title, content.sha256]
+    return any(
+        isinstance(each, list) and each[1:] == about and session in (None, each[0]) for each in found if each
+    )
+
+
 def report_once(state_dir: Path, project: Project, content: Content, session: str, now: datetime) -> bool:
     """Whether the user should hear that this content does not count; only the first call returns True.
 
     Raises:
         StorageError: The record cannot be read or written.
     """
-    reported = [session, content.title, content.sha256]
-    if any(record.get("reported") == reported for record in _records(state_dir, project)):
+    if is_reported(state_dir, project, content, session):
         return False
-    _append(state_dir, project, now, reported=reported)
+    _append(state_dir, project, now, reported=[session, content.title, content.sha256])
     return True
 
 

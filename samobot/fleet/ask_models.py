@@ -32,7 +32,7 @@ class AskView(BaseModel):
         decided_at: When.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     id: str
     sha256: str
@@ -61,7 +61,7 @@ class AskView(BaseModel):
 class PermissionView(BaseModel):
     """A permission for the session: what it allows, who gave it, when."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     rule: str
     by: str

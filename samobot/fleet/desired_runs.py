@@ -35,7 +35,7 @@ class DesiredRun(BaseModel):
         place: Its place in the queue, lowest first; None: it may run now.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     session: str
     options: dict[str, Any] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -16,6 +15,7 @@ from samobot.config.project import Project
 from samobot.errors import SamobotError
 from samobot.fleet.desired_runs import desired_sessions
 from samobot.fleet.models import SessionRef
+from samobot.frozen import frozen
 from samobot.session.folder import SessionFolder, list_folders
 from samobot.session.lock import holder
 from samobot.session.snapshot import snapshot
@@ -31,7 +31,7 @@ _EARLY_SECONDS = 15.0
 _LOCK_TAIL = ("_logs", "run.lock")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoppedSession:
     """One session that was stopped, or that could not be.
 

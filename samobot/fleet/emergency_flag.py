@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from samobot.errors import ConflictError, StorageError
+from samobot.frozen import frozen
 from samobot.session.files import make_folder, read_text, write_atomic
 
 _FILE = "panic.json"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EmergencyStop:
     """Who raised the flag, and when; None if the file does not say."""
 

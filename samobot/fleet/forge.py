@@ -51,7 +51,7 @@ class CheckView(BaseModel):
         url: Where its log is; empty if unknown.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     name: str
     state: CheckState
@@ -73,7 +73,7 @@ class PullRequestView(BaseModel):
         obstacle: Why the forge would not merge it now, apart from checks and draft; empty if it would.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     number: int
     url: str
@@ -121,7 +121,7 @@ class CommentView(BaseModel):
         edited: Whether an earlier text of it was reported.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     id: str
     author: str
@@ -183,7 +183,7 @@ class WorkItem(BaseModel):
         url: Its page.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     id: str
     number: int

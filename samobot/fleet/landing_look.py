@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from samobot.config.project import Project
 from samobot.fleet.documents import newest_summary
@@ -15,6 +15,7 @@ from samobot.fleet.forge import Forge, ForgeError, PullRequestState, PullRequest
 from samobot.fleet.forges import forge_at
 from samobot.fleet.landing_models import OPENS, LandingOffer, LandingStep, LandingView
 from samobot.fleet.review_reader import read_debt
+from samobot.frozen import frozen
 from samobot.session.branch_state import BranchState, read_branch, work_dir_of
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
@@ -32,7 +33,7 @@ _DEBT = "## Left open by the review"
 _BODY = 50_000  # GitHub takes 65,536 characters
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LandingLook:
     """What was read of a session's branch.
 

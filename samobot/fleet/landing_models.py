@@ -11,7 +11,7 @@ from samobot.fleet.models import SessionRef
 
 
 class _Reply(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
 
 class LandingStep(StrEnum):

@@ -8,11 +8,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.config.model_choice import Profile
 from samobot.errors import BusyError, SamobotError, StorageError, UsageError
+from samobot.frozen import frozen
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import RunEndReason
 from samobot.session.lock import holder
@@ -36,7 +36,7 @@ class StartInterruptedError(SamobotError):
     """A worker was killed before it had begun, or another one was faster; it may simply be started again."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRequest:
     """The options of a background `samobot run`; None leaves the worker's own default.
 

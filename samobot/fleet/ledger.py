@@ -43,7 +43,7 @@ class LedgerEntry(BaseModel):
         repeated: Whether an earlier attempt may have done it already. Not stored.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     request: str
     call: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Self
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from samobot.errors import NotFoundError, SessionDoneError
 from samobot.fleet.ask_models import AskView, PermissionView
+from samobot.frozen import frozen
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.decisions import DecisionKind
 from samobot.session.folder import split_date
@@ -21,7 +21,7 @@ from samobot.session.status import SessionState
 
 
 class _View(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
 
 class SessionRef(_View):
@@ -59,7 +59,7 @@ class SessionRef(_View):
         return cls(project=project, folder=folder, name=split_date(folder)[1])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PastSession:
     """A session at rest, in one line: without a worker, and unchanged for long.
 
@@ -187,7 +187,7 @@ class DecisionView(_View):
 
 class RemarkView(_View):
     """A remark: `void` (an agent's forgery was reverted), `notice`, `trust` (something of the project is not used),
-    or `landing` from a terminal, with its step."""
+    or `landing`: what was done with a finished session from a terminal or automatically, with its step."""
 
     at: datetime
     kind: str

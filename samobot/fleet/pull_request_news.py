@@ -51,7 +51,7 @@ class News(BaseModel):
         text: A detail as text, such as the forge's error.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     kind: NewsKind
     number: int

@@ -34,7 +34,7 @@ _KEPT_KEYS, _KEPT_HEADS = 1000, 100
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
 
 class KeepFixing(_Model):

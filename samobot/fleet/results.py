@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from samobot.fleet.models import PastSession, SessionRef, SessionView
+from samobot.frozen import frozen
 from samobot.money.costs import Costs
 
 
 class _Reply(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
 
 class QuestionAnswer(_Reply):
@@ -144,7 +144,7 @@ class FleetEvent(_Reply):
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FleetPoll:
     """What a poll found: what was done automatically, and all sessions.
 

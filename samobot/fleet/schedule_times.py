@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from apscheduler.triggers.cron import CronTrigger
 
 from samobot.errors import UsageError
+from samobot.frozen import frozen
 
 SHORTEST_SECONDS = 600
 """How close two sessions of one schedule may begin: each of them costs money."""
@@ -52,7 +52,7 @@ _CRON = re.compile(rf"{_FIELD}\s+{_FIELD}\s+{_FIELD}\s+[\w*/,\-]+\s+[\w*/,\-]+(?
 _USUAL = {"night": time(22), "morning": time(7), "evening": time(18)}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timing:
     """When something is due.
 

@@ -42,7 +42,7 @@ class Schedule(BaseModel):
         announced: Whether the chat knows of it.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     number: int
     project: str

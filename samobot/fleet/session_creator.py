@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from samobot.config.project import Project
@@ -11,6 +11,7 @@ from samobot.errors import UsageError
 from samobot.fleet.ledger import LedgerEntry
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worktree_setup import set_up_worktree
+from samobot.frozen import frozen
 from samobot.phases import Phase
 from samobot.session import gate, journal
 from samobot.session.branch_state import BranchState, read_branch, work_dir_of
@@ -24,7 +25,7 @@ from samobot.session.worktree import prepare_worktree
 from samobot.text import nearest, without_surrogates
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opened:
     """A session that is ready to run.
 

@@ -25,7 +25,7 @@ class UserFile(BaseModel):
         data: Its content, at most 50 MB.
     """
 
-    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+    model_config = ConfigDict(defer_build=True, frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
 
     name: str
     data: Annotated[bytes, Field(repr=False, max_length=FILE_BYTES)]
@@ -47,7 +47,7 @@ class StartRequest(BaseModel):
         files: What belongs to the task; the next iteration is given them.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     project: str
     session: str

@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,12 +15,13 @@ from samobot.fleet.desired_runs import MAX_RESTARTS, DesiredRun, DesiredRuns, Ru
 from samobot.fleet.launch import StartInterruptedError
 from samobot.fleet.models import SessionView
 from samobot.fleet.results import FleetEvent, FleetEventKind
+from samobot.frozen import frozen
 from samobot.session.status import SessionState
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartEnded:
     """A start that has ended: of which session, and its error, if any."""
 
@@ -29,7 +29,7 @@ class StartEnded:
     error: BaseException | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Observation:
     """All sessions as they are now.
 

@@ -43,7 +43,7 @@ class TriggerOffer(BaseModel):
         session: Name of the session that is being started for it; empty before.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     item: WorkItem
     state: OfferState = OfferState.NEW
@@ -75,7 +75,7 @@ class Trigger(BaseModel):
         next_at: When that is due, epoch seconds.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     number: int
     project: str

@@ -21,7 +21,7 @@ class AdmittedHost(BaseModel):
         since: When it joined.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     name: str
     key: str
@@ -37,7 +37,7 @@ class OpenInvitation(BaseModel):
         until: When it ends.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     host: str
     key: str
@@ -57,7 +57,7 @@ class HubRecord(BaseModel):
         invitations: The open invitations.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     addresses: tuple[str, ...]
     listen: str

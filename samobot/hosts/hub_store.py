@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from samobot.errors import SamobotError, StorageError
+from samobot.frozen import frozen
 from samobot.hosts import news_table
 from samobot.hosts.hub_messages import (
     Beat,
@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, content TEXT NOT NULL) 
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredDecision:
     """A decision with what became of it.
 
@@ -73,7 +73,7 @@ class StoredDecision:
     receipt: DecisionReceipt | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeardHost:
     """What was heard of a host.
 

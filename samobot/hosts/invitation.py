@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+
+from samobot.frozen import frozen
 
 FINGERPRINT_PREFIX = "sha256:"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostInvitation:
     """What `samobot host add` prints, and `samobot host join` takes.
 

@@ -27,7 +27,7 @@ class Link(BaseModel):
         seed: File with the user's NKey seed; None if the server asks for none.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     user: str
     servers: tuple[str, ...]

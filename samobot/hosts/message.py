@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class Message(BaseModel):
     """Base of everything that is sent."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
     def encode(self) -> bytes:
         """Return it as JSON."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.fleet.results import FleetEvent
+from samobot.frozen import frozen
 from samobot.hosts.hub_messages import HostNews
 
 MOST = 200
@@ -28,7 +28,7 @@ CREATE INDEX IF NOT EXISTS unreported_news ON news (host) WHERE reported = 0;
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredNews:
     """What a host's fleet did automatically, with its number in the database."""
 

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from samobot.frozen import frozen
 from samobot.hosts import subjects
 
 _HUB_ACCOUNT = "HUB"
@@ -45,7 +45,7 @@ _PING = {"ping_interval": "10s", "ping_max": 2}
 """A host that is cut off silently is noticed after 30 s."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerFiles:
     """Files and secrets of a server.
 

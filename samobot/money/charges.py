@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from samobot.config.project import Project
 from samobot.errors import SamobotError
+from samobot.frozen import frozen
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders
 from samobot.session.journal import events, source
 from samobot.session.journal_events import EventName, round_of
 from samobot.text import one_line
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Charge:
     """What one iteration has cost.
 

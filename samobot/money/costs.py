@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 
+from samobot.frozen import frozen
 from samobot.money.charges import Charge
 
 _UNTOLD = "not told"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Amount:
     """A sum: US dollars, the iterations that it is the sum of, and how many of them reported no cost."""
 
@@ -29,7 +30,7 @@ class Amount:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Costs:
     """Charges added up.
 

@@ -37,7 +37,7 @@ class MachineShare(BaseModel):
         may_probe: Whether this machine is the one that tries whether it has reset.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
     day: str = ""
     cap_usd: float | None = None

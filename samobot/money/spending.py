@@ -12,13 +12,13 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.money.charges import is_money
 from samobot.money.machine_share import ShareFile
 from samobot.session.file_lock import FileLock
@@ -46,7 +46,7 @@ class Threshold(IntEnum):
     ALL = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spent:
     """The day's sum around one iteration.
 
@@ -155,7 +155,7 @@ def is_used_up(spent: float, cap: float) -> bool:
     return _reaches(spent, cap, Threshold.ALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DayBudget:
     """A budget of the day.
 

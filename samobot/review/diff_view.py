@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from samobot.frozen import frozen
 from samobot.text import clip
 
 LINES_OF_FILE = 400
@@ -27,7 +28,7 @@ class LineKind(StrEnum):
     """The start of a hunk, with its line numbers."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiffLine:
     """One line without its mark."""
 

@@ -12,7 +12,7 @@ from samobot.session.signal import SuiteResult
 
 
 class _Facts(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
 
 class AgentNote(_Facts):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from samobot.frozen import frozen
 from samobot.session.blocks import Line, scan, section_of
 
 _ITEM = re.compile(r" {0,3}[-*+][ \t]+(\S.*)")
@@ -19,7 +19,7 @@ _PLACE = re.compile(r"`?([^\s`]+?)(?::\d[\d,:-]*)?`?")
 _SEVERITIES = frozenset({"wrong", "poor"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pointer:
     """A place to look at: a file, possibly with a line, and why. The place is empty if none is named."""
 
@@ -33,7 +33,7 @@ class Pointer:
         return found[1] if found else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """What the agent claims, the command that shows it, and what that printed."""
 
@@ -42,7 +42,7 @@ class Claim:
     seen: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReviewFinding:
     """A finding of a review.
 
@@ -61,7 +61,7 @@ class ReviewFinding:
     outcome: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Guide:
     """The section `## Review guide` of a note."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
+from samobot.frozen import frozen
 from samobot.review.change_section import change_section
 from samobot.review.facts import PlanPart, ReviewFacts
 from samobot.review.markup import block, escaped, inline
@@ -35,7 +35,7 @@ _TASK = 2_000
 _LARGEST = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Section:
     name: str
     title: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from samobot.frozen import frozen
 from samobot.session.blocks import Line, quote_length, unquote
 
 _MAX_CHARACTERS = 400
@@ -97,7 +97,7 @@ _SHORT_ANSWER = re.compile(r"\s{0,3}(?:[-*+]\s{1,3})?(?P<bold>\*\*)?A[0-9]{0,6}(
 _SHORT_B = re.compile(r"\s{0,3}(?:[-*+]\s{1,3})?(?:\*\*)?B(?::\*\*|\*\*:|:)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AnswerSpan:
     """Where an answer is.
 

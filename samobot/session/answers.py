@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.errors import ConflictError, NotFoundError, UsageError
+from samobot.frozen import frozen
 from samobot.look_alikes import plain_letters
 from samobot.phases import WaitingFor
 from samobot.session.decisions import Decision, DecisionKind, record
@@ -18,11 +18,10 @@ from samobot.session.gate_effects import (
     Settled,
     carry_out,
     journal_decisions,
-    look_closely,
     look_unless_done,
     on_record,
 )
-from samobot.session.gate_state import GateState, written_at
+from samobot.session.gate_state import GateState, look_again, written_at
 from samobot.session.journal import Journal
 from samobot.session.lock import holder
 from samobot.session.qa import parse_qa, set_answer
@@ -32,7 +31,7 @@ from samobot.session.vault import edit_lock
 from samobot.text import one_line, without_surrogates
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
     """One answer as it was written: the question, the answer, and the answer before, if there was one."""
 
@@ -41,7 +40,7 @@ class Answered:
     before: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Receipt:
     """What was answered, how many questions are still open, and which gate that opened."""
 
@@ -99,7 +98,7 @@ def answer(
             raise UsageError("Say which question is answered, and how: for example Q1=A.")
         recorded = on_record(folder, key, standing)
         _write_answers(folder, text, done, recorded, person=person, now=now, key=key)
-        return _receipt(folder, text, done, known, now=now, key=key)
+        return _receipt(folder, text, done, standing, known, now=now, key=key)
 
 
 def answer_suggestions(
@@ -144,7 +143,7 @@ def answer_suggestions(
             raise UsageError("None of the open questions comes with a suggestion; answer them one by one.")
         recorded = on_record(folder, key, standing)
         _write_answers(folder, text, done, recorded, person=person, now=now, key=key)
-        return _receipt(folder, text, done, known, now=now, key=key)
+        return _receipt(folder, text, done, standing, known, now=now, key=key)
 
 
 def find_question(questions: tuple[Question, ...], reference: str | int) -> Question:
@@ -292,10 +291,17 @@ def _write_answers(
 
 
 def _receipt(
-    folder: SessionFolder, text: str, done: list[Answered], known: Journal, *, now: datetime, key: bytes
+    folder: SessionFolder,
+    text: str,
+    done: list[Answered],
+    before: GateState,
+    known: Journal,
+    *,
+    now: datetime,
+    key: bytes,
 ) -> Receipt:
     """Carry out what the recorded answers allow, and report it."""
-    standing = look_closely(folder)
+    standing = look_again(folder, before)
     journal_decisions(folder, now, key, standing=standing, known=known)
     left = len(parse_qa(text).open)
     return Receipt(tuple(done), left, carry_out(folder, now, held_by_us=False, standing=standing))

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from samobot.frozen import frozen
 from samobot.session.decisions import Decision, DecisionKind, is_marked, parse_decisions
 from samobot.session.files import JOURNAL_LIMIT, read_bytes, write_atomic
 from samobot.session.folder import SessionFolder
@@ -47,7 +48,7 @@ class AskState(StrEnum):
     """The call was made or refused, or the agent has read the verdict, or it was withdrawn."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ask:
     """One call that waits, or waited, for the user.
 
@@ -85,7 +86,7 @@ class Ask:
         return replace(self, state=AskState.OVER, call=call)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AskBook:
     """The asks of a session with the user's verdicts.
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.session import journal
 from samobot.session.decisions import (
     Decision,
@@ -33,7 +33,7 @@ from samobot.session.qa_restore import restore_answers
 from samobot.system.platform.current import boot_id, own_identity
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Baseline:
     """Questions and decisions before an iteration.
 

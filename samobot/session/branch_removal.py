@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import ConflictError
+from samobot.frozen import frozen
 from samobot.session.branch_state import BranchState
 from samobot.session.git import Git, GitError
 from samobot.session.push import PushTarget, receive_options
@@ -16,7 +16,7 @@ _TIMEOUT_S = 300.0
 _PUSH_S = 120.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Removal:
     """What is removed.
 

@@ -7,10 +7,10 @@ lead to another repository.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import ConflictError, NotFoundError
+from samobot.frozen import frozen
 from samobot.session.diff import FileChange, parse_numstat
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
@@ -23,7 +23,7 @@ _LEFT = 100
 _BUSY_FILES = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BaseBranch:
     """The branch that sessions are merged into.
 
@@ -44,7 +44,7 @@ class BaseBranch:
     busy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BranchState:
     """What a session's branch has to be merged.
 

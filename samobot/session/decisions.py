@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.session.blocks import PARSES_KEPT
 from samobot.session.files import append_line, read_text
 from samobot.session.folder import SessionFolder
@@ -49,7 +50,7 @@ class DecisionKind(StrEnum):
     """A permission for the session holds no longer."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """One decision of a user.
 
@@ -86,7 +87,7 @@ class Decision:
     mark: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DecisionLog:
     """All decisions of a session in the order of the file, and what in it could not be read."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from samobot.frozen import frozen
 from samobot.session.git import Git, GitError
 
 DIFF_LIMIT = 2_000_000
 """Maximum size of a diff in bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileChange:
     """One changed file; both counts are None for a binary one."""
 
@@ -20,7 +20,7 @@ class FileChange:
     removed: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiffSummary:
     """The changes of a branch and its working directory since their base.
 
@@ -45,7 +45,7 @@ class DiffSummary:
         return sum(file.removed or 0 for file in self.files)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checkout:
     """The branch and changes in a folder.
 
@@ -109,7 +109,7 @@ def parse_numstat(output: str) -> tuple[FileChange, ...]:
     return tuple(files)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiffText:
     """A diff in git's format; `cut` if it was longer."""
 

@@ -6,10 +6,10 @@ nothing is recorded twice. `settle` then opens the gate if the decisions satisfy
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.errors import ConflictError, NotFoundError, UsageError
+from samobot.frozen import frozen
 from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session import journal
 from samobot.session.answers import Answered, Receipt, answer, answer_suggestions, find_question, option_text
@@ -75,7 +75,7 @@ DECIDED_GATES = {
 """Gates that only a decision of their own opens, and what that is."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlanVerdict:
     """A decision on a plan; `repeated` when the same had been decided before."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from samobot.errors import SessionDoneError, StorageError
+from samobot.frozen import frozen
 from samobot.phases import RULES, Phase, WaitingFor
 from samobot.session import journal
 from samobot.session.baseline import decided_since, edit_overview
@@ -23,7 +23,7 @@ from samobot.session.snapshot import TASKS_OF_USER, is_done, unlifted_release
 from samobot.session.turn import remove_signal
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Person:
     """The user who decides.
 

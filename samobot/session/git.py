@@ -13,10 +13,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import UsageError
+from samobot.frozen import frozen
 from samobot.session.git_config import LISTING_LIMIT, Entry, overrides, parse_listing, trusted_value
 from samobot.text import one_line
 
@@ -126,7 +126,7 @@ class GitError(Exception):
         self.output = output
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Git:
     """git in one folder.
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from samobot.errors import UsageError
+from samobot.frozen import frozen
 
 LISTING_LIMIT = 4 * 1024 * 1024
 """Bytes of a configuration that are read; a larger one is refused."""
@@ -102,7 +102,7 @@ _FILTER = re.compile(r"(filter\..*)\.(?:clean|smudge|process|required)", re.DOTA
 _KEPT = {key.lower() for key, _ in FIXED}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One value of git's configuration.
 

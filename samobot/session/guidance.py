@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.errors import UsageError
+from samobot.frozen import frozen
 from samobot.session.blocks import Line, newline, scan
 from samobot.session.files import LINE_LIMIT, TEXT_LIMIT
 from samobot.text import one_line, without_surrogates
@@ -23,7 +23,7 @@ _ITEM = re.compile(
 _INDENT = "  "
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GuidanceItem:
     """One message to the agent.
 
@@ -42,7 +42,7 @@ class GuidanceItem:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Found:
     item: GuidanceItem
     tick: int

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from samobot.frozen import frozen
 from samobot.session.signal import SuiteResult
 from samobot.system.platform.process_identity import ProcessIdentity
 
@@ -76,7 +77,7 @@ NEEDS_PERSON = frozenset(
 """After these a session is idle until the user acts."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunEnd:
     """The end of a run: time, reason, text and exit code; whether the user or a shutdown stopped it; whether the
     session's budget or the day's was used up; and whether the user asked for a pause, which applies also after the
@@ -94,7 +95,7 @@ class RunEnd:
     paused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Run:
     """One worker's life.
 
@@ -119,7 +120,7 @@ class Run:
     end: RunEnd | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Park:
     """A run that waits for a usage limit to reset; `until` is None if that time is unknown."""
 
@@ -129,7 +130,7 @@ class Park:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunningIteration:
     """The iteration that has started and not ended."""
 
@@ -150,7 +151,7 @@ class RunningIteration:
     """Number of guidance items it was given that no iteration had been given before."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PhaseChange:
     """A move from one phase to another and by whom: `agent`, `person` or `worker`."""
 
@@ -160,9 +161,9 @@ class PhaseChange:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remark:
-    """A remark of the worker: `notice`, `trust`, a landing with its step, or a change of the agent that was declared void."""
+    """A remark of the worker: `notice`, `trust`, a landing with its step or a follow-up from a terminal, or a change of the agent that was declared void."""
 
     at: datetime
     kind: str
@@ -170,7 +171,7 @@ class Remark:
     step: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Release:
     """A decision of the user after which the session can continue.
 
@@ -185,7 +186,7 @@ class Release:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Journal:
     """The sums over a journal at one moment.
 
@@ -269,6 +270,15 @@ def round_of(event: Mapping[str, Any]) -> int | None:
     """Return the number of the round that an event begins, 2 being the first follow-up; None if it begins none."""
     number = event.get("round")
     return number if isinstance(number, int) and not isinstance(number, bool) and number > 1 else None
+
+
+def landing_remark(at: datetime, event: Mapping[str, Any], text: str) -> Remark:
+    """What somebody did with a finished session elsewhere than in the chat, which is to be reported there."""
+    via = event.get("via") or "file"
+    how = "automatically" if via == "auto" else f"from the {via}"
+    return Remark(
+        at, "landing", f"{text} ({event.get('who') or 'somebody'}, {how})", str(event.get("step") or "")
+    )
 
 
 def stamp(moment: datetime) -> str:

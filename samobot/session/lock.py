@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from samobot.errors import BusyError, StorageError
+from samobot.frozen import frozen
 from samobot.session.file_lock import FileLock, read_held
 from samobot.system.platform.current import own_identity
 
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
     from samobot.session.folder import SessionFolder
 import functools
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC
 
 from samobot.system.platform.process_identity import ProcessIdentity
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Holder:
     """The worker that holds a session's run lock, as it describes itself.
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from samobot.frozen import frozen
 from samobot.phases import Phase
 from samobot.session.blocks import (
     PARSES_KEPT,
@@ -39,7 +39,7 @@ _STAMP = re.compile(r"\[(?:#?([0-9]{1,6})[ \t]?@[ \t]?)?([0-9][0-9T:. /-]{3,24})
 _ARTEFACT = re.compile(r"(?:\[[^\[\]]{0,200}\]\(|`)?([^\s`()]{1,200}\.[A-Za-z0-9]{1,8})[`)]?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FlowEntry:
     """One event of the Flow Log.
 
@@ -56,7 +56,7 @@ class FlowEntry:
     artefact: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overview:
     """Content of `_overview.md`; None for what is missing.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
+from samobot.frozen import frozen
 from samobot.session.blocks import scan
 from samobot.session.overview import Overview, parse_overview
 from samobot.session.overview_edits import set_status
 from samobot.text import one_line
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestoredOverview:
     """The restored file.
 

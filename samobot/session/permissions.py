@@ -5,10 +5,10 @@ Each is on disk before its function returns, and may be repeated after a crash: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from samobot.errors import ConflictError, NotFoundError
+from samobot.frozen import frozen
 from samobot.session.asks import VERDICTS, Ask, AskState, read_asks
 from samobot.session.decisions import Decision, DecisionKind, record
 from samobot.session.folder import SessionFolder
@@ -25,7 +25,7 @@ VERDICT_TEXTS = {
 """What a verdict reads like, after the name of the call."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AskVerdict:
     """A verdict on an ask; `repeated` when the same was recorded before."""
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from samobot.frozen import frozen
 from samobot.session.answer_span import is_placeholder
 from samobot.session.blocks import scan
 
@@ -14,7 +15,7 @@ PLAN_LIMIT = 1_000_000
 """Maximum bytes of a plan file."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """The content of a plan file.
 
@@ -34,7 +35,7 @@ class Plan:
         return self.path.name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlanPhase:
     """One part of a plan.
 
@@ -51,7 +52,7 @@ class PlanPhase:
     risk: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outline:
     """A plan in short: its title, and its phases with their steps."""
 

@@ -11,10 +11,10 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.phases import NO_PLAN, Phase, SignalStatus, WaitingFor
 from samobot.session.decisions import Decision, DecisionKind, of_this_round, verdict
 from samobot.session.files import open_regular
@@ -46,7 +46,7 @@ _FILE_NAME = re.compile(r"[^\s`()\[\]<>\"'“”„«»*~,;|]{1,200}\.md(?![\w-]
 _APPROVED_PHASES = (Phase.IMPLEMENTATION, Phase.TESTING, Phase.QUALITY, Phase.DONE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlanChoice:
     """The plan of a session.
 

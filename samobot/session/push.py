@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from samobot.errors import ConflictError
+from samobot.frozen import frozen
 from samobot.session.branch_state import BranchState
 from samobot.session.git import Git, GitError
 from samobot.session.git_config import overrides
@@ -31,7 +31,7 @@ _TUNES = re.compile(
 _RECEIVE = (("receive.denyCurrentBranch", "refuse"), ("receive.autogc", "false"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PushTarget:
     """Where a branch would be pushed to.
 

@@ -11,10 +11,10 @@ quote no line is parsed as a question, a fence or an answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from samobot.errors import NotFoundError, UsageError
+from samobot.frozen import frozen
 from samobot.session.answer_span import AnswerSpan, answer_line, find_answer, is_placeholder
 from samobot.session.blocks import PARSES_KEPT, Line, newline, quote, quote_mark, scan
 from samobot.session.qa_options import read_offer, starts_offer
@@ -28,7 +28,7 @@ _NAMED_LINES = 5
 """Unread lines that are named at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Qa:
     """Content of `_qa.md`.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from samobot.frozen import frozen
 from samobot.look_alikes import plain_letters
 from samobot.session.blocks import Line
 from samobot.session.option_layouts import OptionLine, frame_of, letter_of, with_letter_for_roman
@@ -48,7 +48,7 @@ _RECOMMENDED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """What a question's lines hold besides its text."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from samobot.frozen import frozen
 from samobot.session.answer_span import ANSWER_SIGN, AnswerSpan, answer_opening, is_empty_mark
 from samobot.session.blocks import Line, heading_of
 from samobot.session.question_starts import BREAK, LABEL, QuestionStart, choose_starts, find_starts
@@ -137,7 +137,7 @@ _PARTS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuestionBlock:
     """A question with its lines.
 

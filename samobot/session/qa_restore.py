@@ -10,9 +10,9 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from samobot.frozen import frozen
 from samobot.session.blocks import newline, quote_mark, scan
 from samobot.session.qa import clear_answer, parse_qa, set_answer
 from samobot.session.qa_parser import QuestionBlock, find_blocks
@@ -35,7 +35,7 @@ class ChangeKind(StrEnum):
     QUESTION_REMOVED = "question_removed"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QaChange:
     """One change by the agent that was reverted, or that is to be reported.
 
@@ -52,7 +52,7 @@ class QaChange:
     restored: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestoredQa:
     """The file with the user's answers.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from samobot.frozen import frozen
 from samobot.text import without_surrogates
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """One of the answers that the agent offers.
 
@@ -23,7 +24,7 @@ class Option:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """One question.
 

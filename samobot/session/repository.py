@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import BusyError, UsageError
+from samobot.frozen import frozen
 from samobot.session.file_lock import FileLock
 from samobot.session.git import Git, GitError
 
 _LOCK_WAIT_S = 180.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GitRepository:
     """The repository that MAIN_REPO belongs to.
 

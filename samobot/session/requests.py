@@ -7,10 +7,11 @@ person's name. A missing file costs the worker one `stat`. Stopping is no reques
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from math import isfinite
 
+from samobot.frozen import frozen
 from samobot.session.files import read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
@@ -28,7 +29,7 @@ class RequestKind(StrEnum):
     """Announces that the user sends the signal that follows: a bare SIGTERM is the machine going down."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkerRequest:
     """One request.
 

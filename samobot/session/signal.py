@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import TypeVar
 
+from samobot.frozen import frozen
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.session.blocks import PARSES_KEPT
 from samobot.text import nearest, one_line, without_surrogates
@@ -57,7 +57,7 @@ class Lack(StrEnum):
     """A check cannot run here."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SuiteResult:
     """How many tests passed and failed, as the agent reports it."""
 
@@ -65,7 +65,7 @@ class SuiteResult:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signal:
     """A valid signal.
 
@@ -92,7 +92,7 @@ class Signal:
     lacks: Lack | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignalProblem:
     """A signal that is missing or cannot be used.
 

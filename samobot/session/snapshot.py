@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from samobot.errors import StorageError, UsageError
+from samobot.frozen import frozen
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.session.baseline import counting_guidance
 from samobot.session.decisions import DecisionKind
@@ -57,7 +58,7 @@ class EndedRun(Protocol):
         """Whether the user had asked for a pause."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """A session's status with what it was made of.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from samobot.frozen import frozen
 from samobot.phases import Phase, WaitingFor
 from samobot.session.question import Question
 
@@ -30,7 +31,7 @@ class SessionState(StrEnum):
     IDLE = "idle"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkerStatus:
     """The running worker; its pid is None if its lock cannot be read."""
 
@@ -39,7 +40,7 @@ class WorkerStatus:
     iteration: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Status:
     """The state of a session; None for what the files do not contain."""
 

@@ -8,10 +8,10 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from samobot.frozen import frozen
 from samobot.text import one_line
 
 EDIT_TOOLS = frozenset({"Edit", "MultiEdit", "NotebookEdit", "Write"})
@@ -37,7 +37,7 @@ _MOST_COMPARED = 250_000
 """Lines before times lines after, up to which an edit is compared; a larger one is shown as a replacement."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolCall:
     """A tool with its whole input.
 

@@ -6,9 +6,10 @@ It is a guard against mistakes: an agent that marks files in the index as unchan
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from samobot.frozen import frozen
 from samobot.session.files import read_text, remove, write_atomic
 from samobot.session.git import Git, GitError
 
@@ -19,7 +20,7 @@ _IDENTITY = ("-c", "user.name=samobot", "-c", "user.email=samobot@localhost")
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrackedFiles:
     """The state of a repository's tracked files at one moment.
 
@@ -98,7 +99,7 @@ def settle(file: Path) -> str | None:
         return None
     try:
         state = TrackedFiles(**json.loads(text))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         state = None
     sentence = restore(state) if state is not None else None
     remove(file)

@@ -20,9 +20,10 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.session.files import read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import GuidanceItem, pending
@@ -31,7 +32,7 @@ from samobot.session.signal import Signal, parse_signal
 _Key = tuple[str | None, str | None, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """One piece of guidance that was sent to a running iteration.
 
@@ -48,7 +49,7 @@ class Delivery:
     answered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Turn:
     """The guidance of one iteration, until it is ticked.
 

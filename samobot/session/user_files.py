@@ -12,10 +12,10 @@ import os
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from samobot.frozen import frozen
 from samobot.session import gate
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
@@ -35,7 +35,7 @@ _SENT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewFile:
     """A file to be saved.
 

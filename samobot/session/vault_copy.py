@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.session.files import JOURNAL_LIMIT, move_aside, read_bytes, write_atomic
 from samobot.session.vault import Vault
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VaultCopy:
     """What a vault held when an iteration began.
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from samobot.errors import StorageError, UsageError
+from samobot.frozen import frozen
 from samobot.session.branch_point import earlier_work, merge_base, starting_point
 from samobot.session.files import make_folder, real_path
 from samobot.session.git import Git, GitError
@@ -25,7 +26,7 @@ from samobot.session.repository import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Worktree:
     """Where a session works.
 

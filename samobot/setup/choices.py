@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -12,10 +12,11 @@ from dotenv import dotenv_values
 from samobot.config.environment import default_env_file, find_env_file
 from samobot.config.settings import Settings
 from samobot.config.settings_loader import load_settings
+from samobot.frozen import frozen
 from samobot.setup.outcome_plan import SetupPlan, changed
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flags:
     """What the command line specifies; None or empty is asked for.
 
@@ -36,7 +37,7 @@ class Flags:
     message: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choices:
     """What was chosen.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from samobot.claude.user_settings import SettingsProblem
+from samobot.frozen import frozen
 from samobot.system.service import ServiceHints, ServiceState
 from samobot.text import human_duration, human_size
 
@@ -35,7 +35,7 @@ class Level(StrEnum):
         return {Level.OK: "✅", Level.WARNING: "⚠️", Level.ERROR: "❌"}[self]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One line of the doctor's.
 

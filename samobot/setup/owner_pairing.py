@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from telegram import Update
 from telegram.constants import ChatType
 
 from samobot.errors import SamobotError
+from samobot.frozen import frozen
 from samobot.setup.telegram_check import BotApi, UnreachableError
 from samobot.telegram.inbound.access import check_access
 from samobot.telegram.inbound.polling import ALLOWED_UPDATES
@@ -30,7 +30,7 @@ _PAUSE = 2.0
 _BARE_START = re.compile(r"\s*/start(?:@\w+)?\s*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owner:
     """Who sent the code.
 
@@ -43,7 +43,7 @@ class Owner:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FailedStart:
     """A `/start` in a private chat that pairs nobody.
 

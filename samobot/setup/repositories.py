@@ -6,11 +6,11 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.config.project import FILE_NAME, load_project
 from samobot.errors import StorageError, UsageError
+from samobot.frozen import frozen
 from samobot.session.files import read_text, write_atomic
 from samobot.session.git import Git, GitError
 from samobot.session.repository import find_repository
@@ -25,7 +25,7 @@ _PLACES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repository:
     """A folder that could be a project.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from samobot.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandResult:
     """The result of a program.
 

@@ -8,17 +8,17 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import psutil
 
+from samobot.frozen import frozen
 from samobot.system.platform.current import platform
 from samobot.system.platform.interface import Platform
 
 _PAUSE = 0.02
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Swept:
     """The outcome of `end_processes`: how many it ended, and the ids of those that did not end (normally none)."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from samobot.frozen import frozen
 from samobot.session.files import make_folder, read_text, write_atomic
 
 
@@ -50,7 +50,7 @@ def start_otherwise(service: Service) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InstalledService:
     """The result of installing.
 
@@ -78,7 +78,7 @@ class ServiceState(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceHints:
     """What a user runs by hand around one service.
 

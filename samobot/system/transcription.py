@@ -7,10 +7,10 @@ import os
 import shlex
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.errors import SamobotError
+from samobot.frozen import frozen
 from samobot.system.commands import run_command
 from samobot.text import one_line
 
@@ -23,7 +23,7 @@ class TranscriptionError(SamobotError):
     """The audio could not be turned into text."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Transcriber:
     """What turns audio into text, as configured; unset if both `url` and `command` are empty.
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.session.file_marks import mark_of_files
 from samobot.session.files import JOURNAL_LIMIT, make_folder, read_bytes, write_atomic
 from samobot.session.folder import SessionFolder
@@ -25,7 +26,7 @@ QUIET_SECONDS = 3600.0
 """Seconds without a change after which a finished session is kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FinishedSession:
     """A finished session as it is listed.
 

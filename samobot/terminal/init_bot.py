@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from samobot.errors import UsageError
+from samobot.frozen import frozen
 from samobot.setup.choices import Choices
 from samobot.setup.telegram_check import BotApi, TokenError, UnreachableError, clean_token
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChosenBot:
     """A bot whose token Telegram takes.
 

@@ -6,7 +6,6 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ import click
 from samobot.config.address import known_projects
 from samobot.config.environment import configured_projects
 from samobot.config.project import Project
+from samobot.frozen import frozen
 from samobot.phases import WaitingFor
 from samobot.session.file_marks import mark_of_files
 from samobot.session.folder import SessionFolder, list_folders
@@ -104,7 +104,7 @@ def _show_all(configured: Iterable[Path], config: Path | None, *, as_json: bool)
     return "\n".join(_line(each, several=several) for each in found)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Listed:
     """A session of the list: its status as JSON object, and what its line shows of it."""
 

@@ -7,7 +7,7 @@ import contextlib
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from samobot.claude.user_settings import settings_problems
 from samobot.config.learned import LEARNED, project_lessons
 from samobot.config.model_choice import ModelChoice
 from samobot.config.project_settings import project_folders
-from samobot.config.trust import Content, is_left_out, is_trusted, project_settings, report_once
+from samobot.config.trust import Content, is_left_out, is_reported, is_trusted, project_settings, report_once
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.phases import RULES, Phase
 from samobot.session.asks import AskBook
 from samobot.session.branch_point import base_of
@@ -50,7 +51,7 @@ LOCAL_SERVERS = "mcp-local.json"
 """File in `_logs` from which the CLI takes MCP servers of the scope `local`; there only while an iteration runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentCall:
     """A call that is ready to be run.
 
@@ -246,14 +247,24 @@ def report_untrusted(
 ) -> bool:
     """Log once a session that something of the project is not used, unless the user has left it out.
 
-    The bot asks about it in the chat. Returns whether it was logged.
+    The first time, the bot asks about it in the chat; a question that was ignored is not asked again in each session,
+    which only reports it. Returns whether it was logged.
     """
     state_dir, project = config.state_dir, config.project
     if is_left_out(state_dir, project, content):
         return False
-    if not report_once(state_dir, project, content, files.folder.path.name, now):
+    session = files.folder.path.name
+    if is_reported(state_dir, project, content, session):
         return False
-    files.log(EventName.NOTICE, about=TRUST, text=text)
+    if is_reported(state_dir, project, content):
+        files.log(
+            EventName.NOTICE,
+            text=f"Still not trusted, so not used: {content.title}. /trust in the chat or samobot trust shows it.",
+        )
+    else:
+        files.log(EventName.NOTICE, about=TRUST, text=text)
+    # A worker that dies before this reports it twice rather than never.
+    report_once(state_dir, project, content, session, now)
     return True
 
 

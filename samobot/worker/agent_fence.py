@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import samobot
@@ -25,6 +25,7 @@ from samobot.config.destination import Destination
 from samobot.config.modes import FenceMode, FenceNet
 from samobot.config.project import Project
 from samobot.errors import StorageError, UsageError
+from samobot.frozen import frozen
 from samobot.session.files import make_folder, read_bytes, write_atomic
 from samobot.session.git import GitError
 from samobot.session.provider import Provider
@@ -34,7 +35,7 @@ from samobot.session.vault import folder_key
 _REMEDY = "Set SAMOBOT_STATE_DIR to a folder of your own."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentFence:
     """How the agents of a project are kept to what is theirs.
 

@@ -6,12 +6,13 @@ import time
 from dataclasses import dataclass, field
 
 from samobot.claude.outcome import Outcome
+from samobot.frozen import frozen
 from samobot.phases import Phase
 from samobot.session.guidance import GuidanceItem
 from samobot.session.signal import Signal, SignalProblem
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assignment:
     """The input of one iteration.
 
@@ -32,7 +33,7 @@ class Assignment:
     stronger: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     """The result of one iteration, judged by facts.
 

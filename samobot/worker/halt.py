@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from samobot.claude.reaper import (
     unmarked_processes,
 )
 from samobot.errors import SamobotError, StorageError
+from samobot.frozen import frozen
 from samobot.session import journal, requests
 from samobot.session.files import is_regular, move_aside, read_text
 from samobot.session.folder import SessionFolder
@@ -38,7 +38,7 @@ WORKER_SECONDS = 12.0
 """Seconds for the worker to end: it takes 3 s for SIGINT to the agent, 2 s for SIGTERM, and the sweep."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HaltResult:
     """The result of stopping a session.
 

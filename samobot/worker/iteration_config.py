@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.claude.clocks import Timeouts
 from samobot.claude.codex_program import CodexProgram
 from samobot.claude.invocation import ClaudeOptions
 from samobot.config.project import Project
+from samobot.frozen import frozen
 from samobot.phases import Phase
 from samobot.session.ask_level import AskLevel
 from samobot.session.provider import Provider
 from samobot.worker.agent_fence import AgentFence
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IterationConfig:
     """The configuration of a worker's iterations.
 

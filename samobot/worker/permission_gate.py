@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from samobot.claude.records import Assistant, PermissionRequest, PermissionWithdrawn, Record, ToolResult
@@ -18,6 +18,7 @@ from samobot.claude.risk import ask_reasons
 from samobot.claude.risk_places import RiskPlaces
 from samobot.claude.turn_input import TurnInput
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.session.ask_level import AskLevel
 from samobot.session.asks import ALLOWING, Ask, AskBook, AskState, read_asks, save_asks
 from samobot.session.decisions import Decision, DecisionKind
@@ -33,7 +34,7 @@ _CALL_CHARACTERS = 20_000
 _DENIED = "The user denied this call. Do not make it, or anything to the same effect, in another way."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AskPolicy:
     """When the user is asked.
 

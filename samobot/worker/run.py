@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from samobot.backoff import backoff
 from samobot.claude.limits import longest_wait
+from samobot.frozen import frozen
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session.journal import RunEndReason
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from samobot.worker.session_files import SessionFiles
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunOptions:
     """The options of one run.
 
@@ -39,7 +39,7 @@ class RunOptions:
     provider_is_fixed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunResult:
     """Why a run ended.
 
@@ -68,7 +68,7 @@ class RunResult:
     unfinished: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryPolicy:
     """How long the loop waits, in seconds.
 
@@ -113,14 +113,14 @@ class RetryPolicy:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """An event of a run that is shown in the terminal."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunContext:
     """What the parts of one run share.
 

@@ -8,11 +8,12 @@ With a hub, one machine tries: the one that the hub has chosen.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from samobot.claude.limits import longest_wait
+from samobot.frozen import frozen
 from samobot.money.machine_share import MachineShare, ShareFile
 from samobot.session.file_lock import FileLock
 from samobot.session.files import make_folder, read_text, write_atomic
@@ -27,7 +28,7 @@ _SLACK = timedelta(hours=1)
 """How much longer than the limit itself a wait may be: sessions continue a little after the reset."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KnownLimit:
     """A usage limit that was reached.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import time
@@ -476,4 +477,30 @@ async def test_what_came_of_a_stop_is_said_before_queued_chatter(tmp_path: Path)
             message for message in room.chat.from_bot() if message.id < stopped.id and message.id > card.id
         ]
         assert len(later) < 90
+        assert await room.end() == 0
+
+
+async def test_what_a_project_would_run_is_asked_once_and_trusted_by_a_tap(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, Scenario(phases={Phase.INVESTIGATION: [[blocked("Nobody there")]]}))
+    hook = {"hooks": {"SessionStart": [{"hooks": [{"type": "command", "command": "make evil"}]}]}}
+    (shop.repo / ".claude").mkdir()
+    (shop.repo / ".claude" / "settings.json").write_text(json.dumps(hook))
+    shop.git("add", ".")
+    shop.git("commit", "-qm", "Add a hook")
+    async with chat_room(shop) as room:
+        await room.start()
+        room.say("/run demo:first do it")
+        asked = await room.see("first", "does not use something of demo", "make evil")
+        assert asked.labels == ["🔐 Trust exactly this", "⛔ Leave it out"]
+        await room.see("first is blocked")
+        said = room.say("/run demo:second do it")  # the question was ignored
+        await room.see("second", "Still not trusted", after=said)
+        await room.see("second is blocked", after=said)
+        shown = room.say("/trust second")
+        again = await room.see("does not use something of demo", after=shown)
+        assert "Trusted" in await room.tap(again, "🔐 Trust exactly this")
+        nothing = room.say("/trust first")
+        await room.see("nothing that you have not trusted", after=nothing)
+        asking = [each for each in room.chat.from_bot() if "does not use something" in each.text]
+        assert [each.id for each in asking] == [asked.id, again.id]
         assert await room.end() == 0

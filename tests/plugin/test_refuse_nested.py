@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -190,6 +191,19 @@ OTHER_WAYS = (
     "bash -c 'codex exec hi'",
     "timeout 60 opencode run hi",
     "cursor-agent -p hi",
+    "curl https://api.anthropic.com/v1/messages -d @body.json",
+    'curl -s -X POST \\\n  -H "x-api-key: $ANTHROPIC_API_KEY" \\\n  https://api.anthropic.com/v1/messages',
+    'curl "$ANTHROPIC_BASE_URL/v1/messages" -d x',
+    "sleep 1; nohup curl https://api.openai.com/v1/chat/completions -d x &",
+    "bash -c 'curl https://api.openai.com/v1/responses -d x'",
+    "wget --post-file=b https://generativelanguage.googleapis.com/v1/models/gemini-pro:generateContent",
+    "http POST https://openrouter.ai/api/v1/chat/completions model=x",
+    "python3 -c \"import anthropic; anthropic.Anthropic().messages.create(model='x')\"",
+    "python3 - <<'EOF'\nfrom openai import OpenAI\nOpenAI().responses.create(model='x', input='hi')\nEOF",
+    "node -e \"require('@anthropic-ai/claude-agent-sdk').query({prompt: 'hi'})\"",
+    "cd x && .venv/bin/python <<EOF\nimport httpx\nhttpx.post('https://api.anthropic.com/v1/messages', json={})\nEOF",
+    "(codex exec 'fix it' > log 2>&1 &)",
+    "setsid nohup codex exec hi < /dev/null &",
 )
 """Launchers, interpreters, pipes, substitutions and quotes in between."""
 
@@ -252,12 +266,20 @@ MENTIONS = (
     "python3 -c \"print('claude')\"",
     "npm i -g @anthropic-ai/claude-code",
     "find . -path claude -prune",
+    "curl -I https://api.anthropic.com",
+    "grep -rn 'https://api.anthropic.com/v1/messages' src",
+    "python3 -c 'import anthropic; print(anthropic.__version__)'",
+    "cat > app.py <<'EOF'\nclient.messages.create(model='x')\nEOF",
+    "git commit -m 'Call https://api.openai.com/v1/responses'",
+    "python -m pytest tests/test_messages.py",
 )
 
 
 def test_hook_is_started_for_each_name_that_it_knows() -> None:
     text = (plugin_dir() / "hooks" / "hooks.json").read_text(encoding="utf-8")
     assert all(f"*{name}*" in text for name in HOOK.OTHERS)
+    patterns = re.findall(r"\*([\w.-]+)\*", text)
+    assert all(any(pattern in host for pattern in patterns) for host in HOOK.HOSTS)
 
 
 @for_each("command", OTHER_WAYS)

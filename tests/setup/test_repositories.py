@@ -18,6 +18,13 @@ def repository(path: Path) -> Path:
     return path
 
 
+def apart(tmp_path: Path) -> Path:
+    """A folder without neighbors: those of `tmp_path` are other tests' folders."""
+    folder = tmp_path / "apart" / "here"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def test_the_one_here_comes_first_then_its_neighbours_then_the_usual_places(tmp_path: Path) -> None:
     here = repository(tmp_path / "elsewhere" / "here")
     beside = repository(tmp_path / "elsewhere" / "beside")
@@ -34,20 +41,20 @@ def test_worktrees_hidden_folders_and_links_are_left_out(tmp_path: Path) -> None
     (tmp_path / "home" / "tree" / ".git").write_text("gitdir: …")
     repository(tmp_path / "home" / ".cache")
     (tmp_path / "home" / "link").symlink_to(real)
-    assert [each.path for each in find_repositories(tmp_path, tmp_path / "home")] == [real]
+    assert [each.path for each in find_repositories(apart(tmp_path), tmp_path / "home")] == [real]
 
 
 def test_it_ends_with_many_and_when_time_is_up(tmp_path: Path) -> None:
     for number in range(MOST + 5):
         repository(tmp_path / "home" / f"r{number:02}")
-    assert len(find_repositories(tmp_path, tmp_path / "home")) == MOST
-    assert find_repositories(tmp_path, tmp_path / "home", seconds=-1) == []
+    assert len(find_repositories(apart(tmp_path), tmp_path / "home")) == MOST
+    assert find_repositories(apart(tmp_path), tmp_path / "home", seconds=-1) == []
 
 
 def test_what_was_set_up_before_is_shown_as_such(tmp_path: Path) -> None:
     path = repository(tmp_path / "home" / "r")
     (path / ".samocode").touch()
-    assert [each.configured for each in find_repositories(tmp_path, tmp_path / "home")] == [True]
+    assert [each.configured for each in find_repositories(apart(tmp_path), tmp_path / "home")] == [True]
 
 
 @pytest.mark.parametrize("name", ["plain", "with space", "quo'te", "hash # and $HOME", "ünï"])

@@ -126,6 +126,12 @@ class Workshop:
             "run", "--config", str(self.config), "--session", name, *arguments, timeout=timeout
         )
 
+    def refused_run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`samobot run` in this process, for what is refused before it starts anything."""
+        done = self.quickly("run", "--config", str(self.config), "--session", name, *arguments)
+        assert done.returncode != 0, done.stdout
+        return done
+
     def status(self, name: str) -> dict[str, Any]:
         """What `samobot status NAME --json` prints."""
         done = self.quickly("status", name, "--json")

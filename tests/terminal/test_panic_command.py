@@ -127,7 +127,7 @@ def test_both_brakes_work_whatever_is_wrong_in_the_configuration(
     begin(shop, "two")
     until(lambda: len(shop.runs()) >= 2)
     spoil(shop)
-    assert shop.samobot("run", "--session", "three", "--task", "t").returncode == 2
+    assert shop.refused_run("three", "--task", "t").returncode == 2
     for brake, name in ((("stop", "one"), "one"), (("panic",), "two")):
         done = shop.samobot(*brake)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -155,7 +155,7 @@ def test_workers_are_found_although_their_configuration_was_damaged_since(shop: 
 def test_nothing_starts_until_it_is_released(shop: ScriptedShop) -> None:
     assert shop.samobot("panic").returncode == 0
     for arguments in (("run", "--session", "x", "--task", "t"), ("resume", "x")):
-        refused = shop.samobot(*arguments)
+        refused = shop.quickly(*arguments)
         assert refused.returncode == 1
         assert "emergency stop" in refused.stderr
     assert not shop.sessions.exists()
@@ -205,12 +205,12 @@ def test_an_agent_cannot_release_it(shop: ScriptedShop) -> None:
 
 
 def test_releasing_what_was_never_pulled_is_said(shop: ScriptedShop) -> None:
-    assert "nothing to release" in shop.samobot("resume", "--all").stderr
-    assert "Name the session" in shop.samobot("resume").stderr
-    assert "not both" in shop.samobot("resume", "x", "--all").stderr
+    assert "nothing to release" in shop.quickly("resume", "--all").stderr
+    assert "Name the session" in shop.quickly("resume").stderr
+    assert "not both" in shop.quickly("resume", "x", "--all").stderr
 
 
 def test_a_damaged_file_keeps_everything_stopped(shop: ScriptedShop) -> None:
     shop.samobot("panic")
     (state_of(shop) / "panic.json").write_text("{")
-    assert "emergency stop" in shop.samobot("run", "--session", "x", "--task", "t").stderr
+    assert "emergency stop" in shop.refused_run("x", "--task", "t").stderr

@@ -149,7 +149,7 @@ def test_what_cannot_work_is_said_in_one_sentence_and_changes_nothing(
     assert callable(spoil)
     spoil(shop)
     before = everything(shop)
-    done = shop.samobot("run", "--session", "greet", "--task", "Greet", "--config", str(shop.config))
+    done = shop.quickly("run", "--session", "greet", "--task", "Greet", "--config", str(shop.config))
     assert done.returncode == 2, done.stdout + done.stderr
     assert words in done.stderr
     assert done.stderr.startswith("samobot: ")
@@ -180,7 +180,7 @@ def test_what_cannot_work_is_said_in_one_sentence_and_changes_nothing(
 def test_a_bad_argument_is_said_and_changes_nothing(tmp_path: Path, arguments: list[str], words: str) -> None:
     shop = scripted_shop(tmp_path, investigation([blocked()]))
     before = everything(shop)
-    done = shop.samobot("run", *arguments)
+    done = shop.quickly("run", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
@@ -191,7 +191,7 @@ def test_session_continues_only_with_a_budget_that_is_an_amount(tmp_path: Path) 
     shop = scripted_shop(tmp_path, investigation([go_on()]))
     shop.run("greet", "--max-iterations", "1")
     for amount in ("nan", "inf", "-1", "0"):
-        done = shop.samobot("resume", "greet", f"--budget={amount}")
+        done = shop.quickly("resume", "greet", f"--budget={amount}")
         assert (done.returncode, done.stdout) == (2, "")
         assert "--budget" in done.stderr
         assert done.stderr.count("\n") == 1
@@ -203,7 +203,7 @@ def test_a_name_whose_branch_is_taken_is_said_and_changes_nothing(tmp_path: Path
     shop.run("foo.lock", "--task", "t", "--max-iterations", "1")
     before = everything(shop)
     for name, place in (("foo", shop.worktrees / "foo.lock"), ("main", shop.repo)):
-        done = shop.run(name, "--task", "t")
+        done = shop.refused_run(name, "--task", "t")
         assert (done.returncode, done.stdout) == (2, "")
         assert f"checked out in {place}: give the session another name" in done.stderr
         assert done.stderr.count("\n") == 1
@@ -213,7 +213,7 @@ def test_a_name_whose_branch_is_taken_is_said_and_changes_nothing(tmp_path: Path
 def test_a_slip_in_a_sessions_name_makes_no_second_session(tmp_path: Path) -> None:
     shop = scripted_shop(tmp_path, investigation([blocked()]))
     shop.run("greeting", "--task", "Greet")
-    slip = shop.run("greetign")
+    slip = shop.refused_run("greetign")
     assert slip.returncode == 2
     assert "Did you mean “greeting”?" in slip.stderr
     assert len(list(shop.sessions.iterdir())) == 1
@@ -225,7 +225,7 @@ def test_an_overview_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     overview = shop.session("greet") / "_overview.md"
     overview.unlink()
     overview.mkdir()
-    done = shop.run("greet")
+    done = shop.refused_run("greet")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "_overview.md" in done.stderr
@@ -236,7 +236,7 @@ def test_an_unknown_phase_is_said_with_those_there_are(tmp_path: Path) -> None:
     shop.run("greet")
     overview = shop.session("greet") / "_overview.md"
     overview.write_text(overview.read_text().replace("Phase: investigation", "Phase: deploying"))
-    done = shop.run("greet")
+    done = shop.refused_run("greet")
     assert done.returncode == 2
     assert "deploying" in done.stderr
     assert "investigation, requirements" in done.stderr
@@ -787,7 +787,7 @@ def test_session_over_its_budget_is_not_announced_as_continuing(tmp_path: Path) 
     decided = shop.session("greet") / "_decisions.jsonl"
     before = decided.read_bytes() if decided.exists() else None
     for more in ([], ["--budget", "1.5"]):
-        done = shop.samobot("resume", "greet", *more)
+        done = shop.quickly("resume", "greet", *more)
         assert done.returncode == 1
         assert "is used up: $2.00 so far" in done.stderr
         assert "--budget" in done.stderr
@@ -805,7 +805,7 @@ def test_a_day_without_money_is_not_said_to_be_cured_by_a_session_budget(tmp_pat
     assert done.returncode == 13
     assert "SAMOBOT_DAILY_BUDGET_USD" in done.stdout
     assert "--budget" not in done.stdout
-    again = shop.samobot("resume", "greet")
+    again = shop.quickly("resume", "greet")
     assert again.returncode == 1
     assert "SAMOBOT_DAILY_BUDGET_USD" in again.stderr
     shop.environment |= {"SAMOBOT_DAILY_BUDGET_USD": "2"}

@@ -7,9 +7,10 @@ wherever the user takes it, and it does not know how the bot works.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from enum import StrEnum
 
+from samobot.frozen import frozen
 from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.keyboards import KeyboardButton
 
@@ -44,7 +45,7 @@ _ORDER = tuple(Stop)
 _NEEDS = {GuideSign.QUESTION: Stop.ANSWER, GuideSign.PLAN: Stop.APPROVE}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hint:
     """What to do now.
 

@@ -13,11 +13,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from samobot.errors import SamobotError
+from samobot.frozen import frozen
 from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.scenario import install
 from samobot.sandbox.botapi.server import BotApiServer
@@ -57,7 +57,7 @@ _REAL = DemoNotice(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Demo:
     """How the demo is to be played.
 

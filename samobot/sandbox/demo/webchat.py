@@ -14,13 +14,14 @@ import hmac
 import json
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import resources
 from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import ValidationError
 
+from samobot.frozen import frozen
 from samobot.sandbox.botapi.bots import Bot
 from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.chats import SandboxChat
@@ -65,7 +66,7 @@ _HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DemoNotice:
     """What the page shows about itself.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from telegram import MaybeInaccessibleMessage, Message
 
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.telegram.handlers import (
     message_files,
     prompts,
@@ -38,7 +39,7 @@ _SETTLED_HERE = ("reply:", "paused:", "news:", "budget:", "watch:", "lessons:", 
 """Messages that nobody else changes once what they offer is used up."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TappedButton:
     """The button that was tapped, and its message.
 

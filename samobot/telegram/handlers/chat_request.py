@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from samobot.errors import UsageError
+from samobot.frozen import frozen
 from samobot.session.gate import Person
 from samobot.telegram.store.file_refs import FileRef
 from samobot.telegram.store.sent import MessageSubject
@@ -27,7 +28,7 @@ Telegram can show a message whose sending it never confirms.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChatRequest:
     """What a user asked for, by a message or a callback query.
 
@@ -112,7 +113,7 @@ _PUNCTUATION = " \t\n.,!?:;…"
 _BUDGET = re.compile(rf"(?:{DASHES}\s*)?budget\s*[=:]?\s*(.*)", re.IGNORECASE | re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParsedCommand:
     """A message that is a command.
 

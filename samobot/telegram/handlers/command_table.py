@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+from samobot.frozen import frozen
 from samobot.session.status import SessionState
 from samobot.telegram.handlers import (
     archive_handlers,
@@ -43,7 +43,7 @@ _RECENT = 5
 Handler = Callable[[HandlerContext, ChatRequest], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """One command.
 

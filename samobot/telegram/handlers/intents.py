@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from dataclasses import dataclass
 from enum import StrEnum
 
+from samobot.frozen import frozen
 from samobot.telegram.handlers import intent_phrases as phrases
 from samobot.telegram.handlers.chat_request import parse_money
 from samobot.telegram.handlers.phrase_table import (
@@ -60,7 +60,7 @@ class Intent(StrEnum):
     RETRY = "retry"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BudgetAmount:
     """An amount of money that somebody named.
 

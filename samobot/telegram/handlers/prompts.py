@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from telegram import ForceReply
 
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.telegram.handlers.chat_request import TOPIC, ChatRequest
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.markup.html import to_plain
@@ -25,7 +26,7 @@ _ASK = "ask"
 """Kind of a prompt; its detail holds the action that the text completes, and its key."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prompt:
     """A text that was asked for.
 

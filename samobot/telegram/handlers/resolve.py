@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from samobot.errors import NotFoundError, SamobotError
 from samobot.fleet.models import SessionRef, SessionView
+from samobot.frozen import frozen
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.chat_request import ChatRequest, first_word
 from samobot.telegram.handlers.context import HandlerContext, choice
@@ -32,7 +32,7 @@ Fits = Callable[[SessionView], bool]
 _OVER = frozenset({SessionState.DONE, SessionState.STOPPED, SessionState.IDLE})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """The session that is meant, and the text behind its name.
 
@@ -82,9 +82,10 @@ def display_names(views: Sequence[SessionView], among: Sequence[SessionView] | N
         among: All that they must not be taken for; None is no others.
     """
     everything = views if among is None else among
-    counted = Counter([view.ref.name for view in everything])
+    names = [view.ref.name for view in everything]
+    counted = Counter(names)
     shared = {view.ref.name for view in views if counted[view.ref.name] > 1}
-    longer = Counter([_long_name(view) for view in everything if view.ref.name in shared]) if shared else {}
+    longer = Counter(_long_name(view) for view, name in zip(everything, names, strict=True) if name in shared)
     return [
         view.ref.name
         if view.ref.name not in shared

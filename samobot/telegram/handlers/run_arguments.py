@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from samobot.errors import UsageError
 from samobot.fleet.start_request import PROFILE_NAMES, PROVIDER_NAMES
+from samobot.frozen import frozen
 from samobot.telegram.handlers.chat_request import DASHES, MONEY, first_word, parse_money, split_address
 from samobot.text import nearest
 
@@ -35,7 +36,7 @@ class Flag(StrEnum):
     NO_QUESTIONS = "no-questions"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunArguments:
     """What `/run` was given.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from samobot.fleet.models import SessionView
+from samobot.frozen import frozen
 from samobot.session.status import SessionState
 from samobot.telegram.views.pending import NeedKind, need_of
 
@@ -15,7 +15,7 @@ MAX_SUGGESTIONS = 8
 _BEGIN = "run Add a greeting script"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Suggestion:
     """A command that fits.
 

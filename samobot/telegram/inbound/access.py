@@ -10,7 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from telegram import Chat, Message, Update
@@ -18,6 +18,7 @@ from telegram.constants import ChatID, ChatType
 
 from samobot.config.settings import Settings
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.pairing import Access
 
@@ -41,7 +42,7 @@ class RefusalReason(StrEnum):
     PLACE = "in a chat that is not allowed"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AccessDecision:
     """Whether an update may be handled.
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import mimetypes
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -19,6 +19,7 @@ from telegram import (
 )
 
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.file_refs import FileKind, FileRef
@@ -42,7 +43,7 @@ _UNUSABLE = {
 """Kinds of message that no session can use, by their field in the Bot API; a venue also has a location."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageContent:
     """What a message holds.
 
@@ -140,7 +141,7 @@ SETTLE_SECONDS = 2.0
 """How long to wait for a further part."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessagePart:
     """A message that may be a part of one.
 

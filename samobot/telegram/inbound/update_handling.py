@@ -6,13 +6,13 @@ import asyncio
 import enum
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from telegram import Bot, Update
 
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.telegram.store.update_journal import JournaledUpdate, UpdateJournal
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class ProblemKind(enum.StrEnum):
     CONFLICT = "conflict"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """An error with an update or the polling; the bot continues.
 

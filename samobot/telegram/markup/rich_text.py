@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from samobot.frozen import frozen
+
 
 class Style(StrEnum):
     """What a span of text looks like."""
@@ -36,7 +38,7 @@ QUOTES = frozenset({Style.QUOTE, Style.EXPANDABLE})
 _ALL = frozenset(Style)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TextSpan:
     """A style over `text[start:end]`, counted in characters.
 
@@ -61,7 +63,7 @@ class Edit(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RichText:
     """A text with its spans, properly nested, outer ones first."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
+
+from samobot.frozen import frozen
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -21,7 +22,7 @@ Measured in the demo's page, whose code has 7.9 px a column; Telegram's own apps
 _CONTAINER = re.compile(r"[\s>]*(?:[-*+]|\d{1,9}[.)])?[\s>]*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """A table as the parser gave it.
 

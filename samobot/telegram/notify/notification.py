@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from samobot.fleet.ask_models import AskView
 from samobot.fleet.models import RemarkView, SessionView
 from samobot.fleet.results import DiffView, Document, LessonsView, UntrustedView
+from samobot.frozen import frozen
 from samobot.telegram.notify.state import NotifiedState, new_remarks
 from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.store.chat_settings import NotifyLevel
@@ -49,7 +50,7 @@ class Importance(StrEnum):
         return not (self is Importance.ALERT or (self is Importance.PROGRESS and level is NotifyLevel.ALL))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExtraContent:
     """What a new message needs besides the view; read only when it is needed.
 
@@ -76,7 +77,7 @@ class ExtraContent:
     pictures: tuple[Attachment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notification:
     """A message that a chat should have.
 
@@ -103,7 +104,7 @@ class Notification:
     decided: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotificationInput:
     """The input from which messages are made.
 

@@ -43,7 +43,7 @@ class LiveMessage(BaseModel):
         texts: Its text by chat, for one that is only closed and never rendered again.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     key: str
     kind: str
@@ -65,7 +65,7 @@ class AnsweredRound(BaseModel):
         picked_up: Number of the iteration that ended well with the answers.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     name: str
     questions: tuple[str, ...]
@@ -107,7 +107,7 @@ class NotifiedState(BaseModel):
         posted: Messages that may still change, by key.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
     since: datetime | None = None
     card: bool = False

@@ -10,13 +10,14 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from telegram import Bot
 from telegram.error import TelegramError
 
 from samobot.backoff import backoff
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.telegram.outbound.bot_client import error_text
 from samobot.telegram.outbound.delivery import (
     ChatMoved,
@@ -49,7 +50,7 @@ _DISK_BACKOFF = 5.0
 _JITTER = random.SystemRandom()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SenderContext:
     """What all lanes share.
 
@@ -312,7 +313,7 @@ class ChatSender:
 
     def _is_edit(self, row: OutboxRow) -> bool:
         if row.op is Op.SHOW:
-            return self._store.sent.by_key(row.chat_id, row.key) is not None
+            return self._store.sent.has(row.chat_id, row.key)
         return row.op in (Op.EDIT, Op.STRIP)
 
     def _backoff(self, tries: int) -> float:

@@ -10,7 +10,6 @@ import html
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from telegram import (
     Bot,
@@ -31,6 +30,7 @@ from telegram.error import (
     TelegramError,
 )
 
+from samobot.frozen import frozen
 from samobot.telegram.outbound.albums import album_media
 from samobot.telegram.outbound.bot_client import FILE_SECONDS, retry_seconds
 from samobot.telegram.store.outbox_rows import Form, Op, OutboxRow
@@ -44,48 +44,48 @@ _NO_PHOTO = ("photo_invalid_dimensions", "image_process_failed", "too big for a 
 _MEDIA_WITHOUT_TEXT = "there is no text in the message to edit"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryLater:
     """It may work later. `after` is what Telegram asked for, in seconds; None: back off."""
 
     after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ignore:
     """There is nothing to do: the chat shows it already, or the message to change is no longer wanted."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageGone:
     """The message that was to be edited is gone."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotEditable:
     """The message exists, but Telegram no longer lets it be edited: its content needs a new message."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChatUnavailable:
     """The bot may not write in this chat."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChatMoved:
     """The group has become another chat."""
 
     chat_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Simplify:
     """Telegram does not take it like this; it may take it in this form."""
 
     form: Form
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rejected:
     """No form of it is taken."""
 

@@ -7,7 +7,8 @@ import binascii
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from samobot.frozen import frozen
 
 _MAX_LENGTH = 16 * 1024 * 1024
 """Characters of a text that are looked at in this way."""
@@ -27,7 +28,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{4,})*")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){16,}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Derived:
     """A text made from another one.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from samobot.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyForm:
     """One form of key.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from telegram import ForceReply, InlineKeyboardMarkup
 
+from samobot.frozen import frozen
 from samobot.telegram.markup.disguise import plain_undisguised
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.rich_text import clean, escape
@@ -20,7 +21,7 @@ from samobot.text import one_line
 Markup = InlineKeyboardMarkup | ForceReply | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attachment:
     """A file that goes with a message.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+
+from samobot.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RateLimits:
     """Telegram's limits (its FAQ; it tolerates short bursts in one chat).
 

@@ -6,10 +6,11 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from samobot.frozen import frozen
 from samobot.telegram.markup.html import from_html
 from samobot.telegram.markup.rich_text import Edit, RichText
 from samobot.telegram.outbound.encoded_text import Derived, decoded, encoded_parts, joined, one_piece
@@ -36,7 +37,7 @@ _LONGEST_START = 16
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Found:
     start: int
     end: int

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from samobot.frozen import frozen
 from samobot.telegram.store.database import Database
 
 LIFETIME_SECONDS = 30 * 86_400.0
@@ -27,7 +27,7 @@ class CallbackState(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallbackPress:
     """A button that was pressed.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
+from samobot.frozen import frozen
 from samobot.telegram.store.database import Database
 
 
@@ -17,7 +18,7 @@ class NotifyLevel(StrEnum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChatSettings:
     """What is known about a chat.
 

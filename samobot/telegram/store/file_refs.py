@@ -29,7 +29,7 @@ class FileRef(BaseModel):
         size: Bytes, if Telegram includes it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     id: str
     name: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from samobot.frozen import frozen
 from samobot.telegram.store.database import Database
 
 
@@ -68,7 +68,7 @@ class ShownPlans:
         self._database.execute("DELETE FROM shown_plans WHERE session = ?", (session,), durable=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RestartNotice:
     """The message that counts how often a session's worker was restarted in a row.
 
@@ -103,7 +103,7 @@ class RestartNotices:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LimitNotice:
     """The open message of a chat about the sessions that wait for a usage limit.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from enum import IntEnum, IntFlag, StrEnum
 from pathlib import Path
 from typing import Any
 
+from samobot.frozen import frozen
 from samobot.telegram.store.attachments import OutboxFiles
 from samobot.telegram.store.database import Database
 from samobot.telegram.store.sent import MessageSubject
@@ -55,7 +56,7 @@ class Form(IntFlag):
     DOCUMENT = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Post:
     """What a message shows.
 
@@ -91,7 +92,7 @@ class Post:
         return hashlib.sha256(shown.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutboxRow:
     """One row of the queue.
 

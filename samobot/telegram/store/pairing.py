@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
 
+from samobot.frozen import frozen
 from samobot.telegram.store.database import Database
 
 LIFETIME_SECONDS = 600.0
@@ -20,7 +20,7 @@ _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 _LENGTH = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PairingCode:
     """A code to be shown once.
 
@@ -86,7 +86,7 @@ class Pairing:
         self._database.execute("DELETE FROM pairing", durable=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Access:
     """Who may use the bot, and in which groups.
 
@@ -148,7 +148,7 @@ class PairedPeople:
         self._access = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PairedBy:
     """Who was let in by a message.
 

@@ -7,16 +7,17 @@ delivered is not delivered once more after a crash.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from samobot.frozen import frozen
 from samobot.telegram.store.database import Database
 
 KEEP_SECONDS = 90 * 86_400.0
 """How long a message can be replied to."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageSubject:
     """What a message is about.
 
@@ -35,7 +36,7 @@ class MessageSubject:
         return {"session": self.session, "kind": self.kind, "detail": self.detail}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SentMessage:
     """One message of ours in a chat.
 
@@ -98,6 +99,11 @@ class SentMessages:
             (key, chat_id),
         )
         return _message(row) if row is not None else None
+
+    def has(self, chat_id: int, key: str) -> bool:
+        """Whether a message of a key is in a chat."""
+        row = self._database.row("SELECT 1 FROM sent WHERE key = ? AND chat_id = ? LIMIT 1", (key, chat_id))
+        return row is not None
 
     def of_session(self, session: str, kind: str | None = None) -> tuple[SentMessage, ...]:
         """List the messages about a session, oldest first, optionally of one kind."""

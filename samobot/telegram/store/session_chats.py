@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from samobot.frozen import frozen
 from samobot.telegram.store.database import Database
 
 
@@ -53,7 +52,7 @@ class ChatProjects:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SessionTopic:
     """A topic.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from samobot.frozen import frozen
 from samobot.telegram.store.database import Database
 
 KEEP_SECONDS = 3 * 86_400.0
@@ -23,7 +23,7 @@ class UpdateState(StrEnum):
     QUARANTINED = "quarantined"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JournaledUpdate:
     """One update as Telegram sent it.
 

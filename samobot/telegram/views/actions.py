@@ -82,7 +82,7 @@ class Action(BaseModel):
         about: The subject of the message that a text replied to, as JSON object; with `SAY`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     do: ActionKind
     session: str | None = None

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from samobot.fleet.models import SessionRef
+from samobot.frozen import frozen
 from samobot.telegram.markup.html import safe_url
 from samobot.telegram.markup.rich_text import clean
 from samobot.telegram.outbound.post_content import Attachment
@@ -29,7 +29,7 @@ LABEL_CHARACTERS = 40
 _LONGEST_ENDING, _BEFORE_ENDING = 8, 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ActionButton:
     """A button.
 
@@ -49,7 +49,7 @@ class ActionButton:
 Rows = Sequence[Sequence[ActionButton]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageView:
     """A message as it is to be seen.
 

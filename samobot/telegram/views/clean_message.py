@@ -25,7 +25,7 @@ class Removals(BaseModel):
         anyway: Whether it was named although something is lost with it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     shown: tuple[tuple[str, str], ...]
     anyway: bool = False

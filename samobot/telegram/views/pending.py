@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
 
 from samobot.fleet.models import SessionView
+from samobot.frozen import frozen
 from samobot.phases import WaitingFor
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
@@ -26,7 +26,7 @@ class NeedKind(StrEnum):
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Need:
     """Something that a session waits for until the user acts.
 

@@ -39,7 +39,7 @@ class ScheduleTap(BaseModel):
         due: With `START` and `SKIP`: the start that it is about.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     number: int
     do: Deed
@@ -125,7 +125,7 @@ def _line(one: Schedule, place: Recipient, now: datetime) -> str:
 
 
 def _task(one: Schedule) -> str:
-    return escape(one_line(one.task, _TASK))
+    return escape(one_line(one.task.removeprefix(f"{one.project}:"), _TASK))
 
 
 def _button(

@@ -36,7 +36,7 @@ class TriggerTap(BaseModel):
         item: With `START` and `IGNORE`: the id of what was found.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     number: int
     do: TriggerDeed

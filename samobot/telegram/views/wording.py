@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from samobot.fleet.models import GuidanceView, SessionRef, SessionView
+from samobot.frozen import frozen
 from samobot.phases import Phase
 from samobot.telegram.markup.disguise import plain_undisguised, undisguised
 from samobot.telegram.markup.html import bold
@@ -63,7 +63,7 @@ class Icon(StrEnum):
     AWAY = "📡"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipient:
     """A chat as the texts for it need it.
 

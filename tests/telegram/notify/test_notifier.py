@@ -357,8 +357,8 @@ async def test_lessons_are_offered_with_the_end(known: Phone) -> None:
     )
     assert loud(new) == ["🏁 greet is done"]
     assert new[-1].text.startswith(
-        "🏁 greet noted 2 things that later sessions could use\n· make test needs make db\n"
-    )
+        "🏁 greet noted 2 things that later sessions could use\n· `make test` needs `make db`\n"
+    ), new[-1].text
     assert new[-1].labels == ["Keep for the project"]
 
 

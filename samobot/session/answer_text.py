@@ -22,23 +22,14 @@ MAX_TEXT = 100_000
 
 _SHORT_VALUE = 3
 """Length of an answer, in parts between spaces, after which a comma and a label begin the next one."""
-
 _WINDOW = 80
 """Characters before a label that decide whether it begins another answer."""
 
 _MAX_LABELS = 200
-_ALL = frozenset(
-    (
-        "all",
-        "all suggestions",
-        "suggestions",
-        "accept all",
-        "take all",
-        "all suggested",
-        "as suggested",
-        "all as suggested",
-    )
-)
+_ALL = {
+    *("all", "all suggestions", "suggestions", "accept all", "take all", "all suggested", "as suggested"),
+    "all as suggested",
+}
 
 
 @frozen
@@ -78,7 +69,9 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
         questions: All questions of the session; None if they are not known, then any label is taken for one.
     """
     words = text.strip(" \t")
-    plain = re.sub(r"\*\*|`", lambda found: " " * len(found[0]), plain_letters(words))
+    plain = re.sub(r"\*\*|`", lambda found: " " * len(found[0]), plain_letters(words)).translate(
+        patterns.ARROWS
+    )
     if plain.strip().casefold().rstrip(".!") in _ALL:
         return AnswerArguments(everything=True)
     if len(words) > MAX_TEXT:
@@ -137,6 +130,12 @@ def _numbers_several(plain: str, known: set[str]) -> bool:
         is_first = pattern.match(plain.lstrip()) is not None
         if is_first and len(set(numbers) & known) > 1 and numbers[0] in known:
             return True
+    for pattern in (patterns.NUMBERS_ONE, patterns.SPELLS_ONE):
+        named = {next(filter(None, found.groups())).casefold() for found in pattern.finditer(plain)}
+        if pattern is patterns.NUMBERS_ONE:
+            named = {f"Q{_canonical(each)}" for each in named} & known
+        if len(named) > 1:
+            return True
     return False
 
 
@@ -151,11 +150,13 @@ def _spells_options(plain: str, questions: Sequence[Question], waiting: int) -> 
 
 def _pairs(pattern: re.Pattern[str], plain: str, known: set[str] | None) -> list[tuple[str, str]] | None:
     """Read `Q1=A, 2 B` if the whole text consists of such pairs."""
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     at = 0
     while at < len(plain):
         found = pattern.match(plain, at)
         if found is None:
+            if pairs and patterns.COURTESY.fullmatch(plain, at):
+                break
             return None
         label = f"Q{_canonical(found['q'])}"
         is_bare = not found[0].lstrip("(")[:1].isalpha() and pattern is patterns.PAIR

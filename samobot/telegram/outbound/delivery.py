@@ -132,7 +132,7 @@ async def deliver(bot: Bot, row: OutboxRow, message_id: int | None) -> tuple[int
 
 
 def classify_error(error: TelegramError | TimeoutError, row: OutboxRow) -> ErrorAction:
-    """Say what an error means for a row; pure.
+    """Return what an error means for a row; pure.
 
     Args:
         error: What `deliver` raised.

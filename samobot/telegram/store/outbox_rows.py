@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, field
 from enum import IntEnum, IntFlag, StrEnum
 from pathlib import Path
@@ -68,6 +68,7 @@ class Post:
         reply_to: Number of the message it replies to, or None; for a reaction, the message it is put on.
         file_name: Display name of the attached file, or None without one.
         photo: Whether the file is shown as a picture.
+        album: Display name and size of each picture, if the file holds several, one after another.
     """
 
     text: str = ""
@@ -77,6 +78,12 @@ class Post:
     reply_to: int | None = None
     file_name: str | None = None
     photo: bool = False
+    album: Sequence[tuple[str, int]] = ()
+
+    @property
+    def messages(self) -> int:
+        """How many messages it becomes."""
+        return len(self.album) or 1
 
     @property
     def digest(self) -> str:

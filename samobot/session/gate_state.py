@@ -177,7 +177,7 @@ def look(folder: SessionFolder) -> GateState:
 
 
 def look_again(folder: SessionFolder, before: GateState) -> GateState:
-    """Read anew what answers change of a state that was just read under the same edit lock: questions and decisions.
+    """Read again what answers change: questions and decisions. The rest was read under the same edit lock.
 
     Raises:
         StorageError: A file cannot be read.

@@ -273,7 +273,7 @@ def round_of(event: Mapping[str, Any]) -> int | None:
 
 
 def landing_remark(at: datetime, event: Mapping[str, Any], text: str) -> Remark:
-    """What somebody did with a finished session elsewhere than in the chat, which is to be reported there."""
+    """What a user did with a finished session outside the chat, to be reported there."""
     via = event.get("via") or "file"
     how = "automatically" if via == "auto" else f"from the {via}"
     return Remark(

@@ -129,7 +129,7 @@ def _settle_decisions(folder: SessionFolder, baseline: Baseline) -> list[Voided]
 
 
 def _settle_guidance(folder: SessionFolder, baseline: Baseline) -> list[Voided]:
-    """Leave what people said, ticked where samobot ticked it; return what was void."""
+    """Restore the users' guidance, ticked where samobot ticked it; return what was void."""
     expected, found = counting_guidance(folder, baseline), read_text(folder.guidance)
     if found == expected or (not expected and not found):
         return []

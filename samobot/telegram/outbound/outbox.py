@@ -132,8 +132,7 @@ class Outbox:
             silent=silent,
             thread_id=thread_id,
             reply_to=reply_to,
-            file_name=self._content.name(attachment) if attachment else None,
-            photo=bool(attachment and attachment.photo),
+            **(self._content.file_fields(attachment) if attachment else {}),
         )
         about = about or MessageSubject()
         try:

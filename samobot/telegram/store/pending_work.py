@@ -1,4 +1,4 @@
-"""What a handler has begun and not finished: prompts, background tasks, phases to pause after."""
+"""What a handler has started and not finished: prompts, background tasks, phases to pause after."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class OpenPrompts:
 
 @frozen
 class BackgroundTask:
-    """A command whose work was begun in the background.
+    """A command whose work was started in the background.
 
     Attributes:
         command: The command that does it.
@@ -78,7 +78,7 @@ class BackgroundTasks:
         self._database = database
 
     def all(self) -> tuple[BackgroundTask, ...]:
-        """Return the tasks in the order in which they were begun."""
+        """Return the tasks in the order in which they were started."""
         rows = self._database.rows("SELECT command, request FROM background_tasks ORDER BY at, key")
         return tuple(BackgroundTask(row["command"], json.loads(row["request"])) for row in rows)
 

@@ -43,7 +43,12 @@ def _initialize(self: Any, *args: object, **kwargs: object) -> None:
 
 def _compiled_init(cls: type[Any]) -> Callable[..., None]:
     parameters, body = ["self"], []
-    names: dict[str, object] = {"_assign": object.__setattr__, "_missing": MISSING}
+    # With the module's name, as profiles such as `benchmarks.trace` ask for it.
+    names: dict[str, object] = {
+        "__name__": cls.__module__,
+        "_assign": object.__setattr__,
+        "_missing": MISSING,
+    }
     for each in fields(cls):
         name = value = each.name
         if each.default_factory is not MISSING:

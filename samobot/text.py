@@ -7,6 +7,10 @@ from collections.abc import Iterable
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -30,6 +34,11 @@ def printable(text: str) -> str:
     For agent text, which may repeat a hostile file. Line ends and tabs stay.
     """
     return _COMMANDS.sub("\ufffd", without_surrogates(text).replace("\r\n", "\n"))
+
+
+def visible(text: str) -> str:
+    """Return `text` with the characters that nobody sees, or that turn text around, as their numbers: `⟨U+200B⟩`."""
+    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
 
 def clip(text: str, limit: int) -> str:

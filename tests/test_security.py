@@ -99,7 +99,9 @@ async def test_no_link_is_fetched_for_a_preview() -> None:
         chat = server.private_chat(server.person("Ann"))
         async with build_bot(TOKEN, server.url) as bot:
             post = Post("see https://evil.example/?secret")
-            number = await deliver(bot, OutboxRow(1, chat.id, Priority.NEEDED, Op.SEND, "k", 1, post), None)
+            (number,) = await deliver(
+                bot, OutboxRow(1, chat.id, Priority.NEEDED, Op.SEND, "k", 1, post), None
+            )
             again = Post("and https://evil.example/?more")
             await deliver(bot, OutboxRow(2, chat.id, Priority.NEEDED, Op.EDIT, "k", 2, again), number)
         calls = server.calls.of("sendMessage") + server.calls.of("editMessageText")

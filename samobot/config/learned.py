@@ -19,7 +19,7 @@ from samobot.frozen import frozen
 from samobot.session.file_lock import locked
 from samobot.session.files import make_folder, read_text, write_atomic
 from samobot.session.folder import SessionFolder
-from samobot.text import one_line, without_surrogates
+from samobot.text import one_line, visible, without_surrogates
 
 LEARNED = "_learned.md"
 """The file of lessons: of a session in its folder, of a project beside its sessions."""
@@ -51,9 +51,10 @@ class Lessons:
 
 def project_lessons(state_dir: Path, project: Project) -> str:
     """Return what sessions of a project learned, as the user accepted it; empty if they did not, or it cannot be read."""
-    content = lessons_content(project)
     try:
-        return _text(project) if content is not None and is_trusted(state_dir, project, content) else ""
+        text = _text(project)  # read once: an agent may exchange the file at any time
+        content = _content(project, text)
+        return text if content is not None and is_trusted(state_dir, project, content) else ""
     except StorageError:
         return ""
 
@@ -64,6 +65,10 @@ def lessons_content(project: Project) -> Content | None:
         text = _text(project)
     except StorageError as error:
         return Content("Lessons of earlier sessions", (error.message,), None)
+    return _content(project, text)
+
+
+def _content(project: Project, text: str) -> Content | None:
     if not text.strip():
         return None
     files = None if _is_too_long(text) else {_name(project): _digest(text)}
@@ -82,8 +87,13 @@ def session_lessons(project: Project, folder: SessionFolder) -> Lessons:
     Raises:
         StorageError: A file cannot be read.
     """
+    return _offered(folder, _text(project))
+
+
+def _offered(folder: SessionFolder, text: str) -> Lessons:
+    """What a session learned that the text of its project's lessons does not hold."""
     found = _lessons(read_text(folder.path / LEARNED) or "")[:_MOST_OFFERED]
-    known = {_plain(each) for each in _lessons(_text(project))}
+    known = {_plain(each) for each in _lessons(text)}
     new = tuple(each for each in found if _plain(each) not in known)
     return Lessons(new, _digest("\n".join(found)))
 
@@ -123,19 +133,20 @@ def keep_lessons(
 def _keep(
     state_dir: Path, project: Project, folder: SessionFolder, who: str, now: datetime, expected: str | None
 ) -> tuple[str, ...]:
-    found = session_lessons(project, folder)
+    kept = _text(project)
+    found = _offered(folder, kept)
     if expected is not None and found.sha256 != expected:
         raise ConflictError(f"{folder.name} has noted other lessons since these were shown; look again.")
     if not found.new:
         return ()
-    content = lessons_content(project)
+    content = _content(project, kept)
     if content is not None and not is_trusted(state_dir, project, content):
         raise ConflictError(
             f"{LEARNED} of {project.name} was changed since you accepted it; see what it holds now and trust it: "
             f"/trust {folder.name} in the chat, or samobot trust --config {project.file}"
         )
     source = f" (from {one_line(folder.name)}, {now:%Y-%m-%d})"
-    before = _text(project).rstrip("\n") or _TITLE
+    before = kept.rstrip("\n") or _TITLE
     gap = "\n" if before.endswith(_TITLE) else ""
     text = f"{before}\n{gap}" + "".join(f"- {each}{source}\n" for each in found.new)
     if _is_too_long(text):
@@ -150,7 +161,8 @@ def _keep(
 
 
 def _text(project: Project) -> str:
-    return without_surrogates(read_text(project.sessions / LEARNED) or "")
+    """The project's lessons, and nothing in them that the user could not see."""
+    return visible(without_surrogates(read_text(project.sessions / LEARNED) or ""))
 
 
 def _name(project: Project) -> str:
@@ -167,7 +179,7 @@ def _is_too_long(text: str) -> bool:
 
 def _lessons(text: str) -> list[str]:
     """The lines of a text that hold a lesson: neither headings nor fences."""
-    lines = (_MARK.sub("", line, count=1) for line in without_surrogates(text).splitlines())
+    lines = (_MARK.sub("", line, count=1) for line in visible(without_surrogates(text)).splitlines())
     found = (
         one_line(line, _LESSON) for line in lines if not line.lstrip().startswith(("#", "```", "~~~", "---"))
     )

@@ -12,7 +12,7 @@ from samobot.errors import StorageError, UsageError, WorktreeGoneError
 from samobot.fleet.worktree_recreation import recreate
 from samobot.frozen import frozen
 from samobot.phases import Phase
-from samobot.session.files import JOURNAL_LIMIT, read_bytes, read_text
+from samobot.session.files import JOURNAL_LIMIT, LINE_LIMIT, TEXT_LIMIT, read_bytes, read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look
 from samobot.session.journal import read as read_journal
@@ -24,6 +24,7 @@ from samobot.worker.work_dir import find_work_dir
 
 _AFTER_APPROVAL = frozenset({Phase.IMPLEMENTATION, Phase.TESTING, Phase.QUALITY, Phase.DONE})
 _AFTER_ANSWERS = _AFTER_APPROVAL | {Phase.PLANNING}
+_UNREADABLE = "make it a readable file, or move it away"
 _BY_HAND = "correct it by hand: docs/reference/files.md has its form"
 
 
@@ -43,20 +44,28 @@ class SessionProblem:
 
 
 def check_session(project: Project, folder: SessionFolder) -> list[SessionProblem]:
-    """Find what is wrong with a session. Nothing is changed.
-
-    Raises:
-        StorageError: Its folder cannot be read.
-    """
+    """Find what is wrong with a session. Nothing is changed. What cannot be read is a problem like others."""
     state = look(folder)
-    running = holder(folder) is not None
-    return [
-        *(SessionProblem(text, "make it a readable file, or move it away") for text in state.unreadable),
-        *_overview(folder, state),
-        *([] if running else _records(folder)),
-        *_work_dir(project, folder),
-        *_gates(folder, state, running=running),
-    ]
+    found = [SessionProblem(text, _UNREADABLE) for text in state.unreadable]
+    running = False
+    try:
+        running = holder(folder) is not None
+    except StorageError as error:
+        found.append(SessionProblem(error.message, _UNREADABLE))
+    checks = (
+        _overview(folder, state),
+        _unreadable(folder.guidance),
+        _unreadable(folder.vault.decisions, limit=JOURNAL_LIMIT, lines=None),
+        *(() if running else (_records(folder),)),
+        _work_dir(project, folder),
+        _gates(folder, state, running=running),
+    )
+    for check in checks:
+        try:
+            found.extend(check)
+        except StorageError as error:
+            found.append(SessionProblem(error.message, _UNREADABLE))
+    return list(dict.fromkeys(found))
 
 
 def recover_session(
@@ -112,6 +121,18 @@ def _overview(folder: SessionFolder, state: GateState) -> Iterator[SessionProble
         yield SessionProblem(
             "_overview.md names no task.", f"add “Task:” above the first section; {_BY_HAND}"
         )
+
+
+def _unreadable(
+    path: Path, *, limit: int = TEXT_LIMIT, lines: int | None = LINE_LIMIT
+) -> Iterator[SessionProblem]:
+    """Nothing if a file can be read or is missing.
+
+    Raises:
+        StorageError: It cannot.
+    """
+    read_bytes(path, limit=limit, lines=lines)
+    yield from ()
 
 
 def _records(folder: SessionFolder) -> Iterator[SessionProblem]:

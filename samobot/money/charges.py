@@ -89,7 +89,7 @@ def read_charges(session: str, events: Iterable[Mapping[str, Any]]) -> Iterator[
                 yield _charge(session, event, number)
             case EventName.ITERATION_START | EventName.RUN_START | EventName.RUN_END as name:
                 if running is not None:
-                    # It never said that it ended: its worker died.
+                    # It has no end: its worker died.
                     yield _charge(session, running, number)
                 running = event if name == EventName.ITERATION_START else None
             case EventName.PHASE:

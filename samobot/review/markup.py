@@ -8,11 +8,10 @@ from functools import lru_cache
 
 from markdown_it import MarkdownIt
 
-from samobot.text import without_surrogates
+from samobot.text import visible, without_surrogates
 
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
+# A table of so many columns is none; the parser would complete each of its rows, and take seconds.
+_WIDE_TABLE = re.compile(r"(?:[^\n|]*+\|){100}")
 
 
 def escaped(text: str) -> str:
@@ -27,12 +26,13 @@ def inline(text: str) -> str:
 
 def block(text: str) -> str:
     """Return Markdown as HTML. Raw HTML, links and pictures stay text: nothing is loaded, and nowhere leads out."""
+    if _WIDE_TABLE.search(text):
+        return f"<pre>{escaped(text)}</pre>"
     return str(_parser().render(_visible(text)))
 
 
 def _visible(text: str) -> str:
-    clean = without_surrogates(text).replace("\r\n", "\n")
-    return _HIDDEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", clean)
+    return visible(without_surrogates(text).replace("\r\n", "\n"))
 
 
 @lru_cache(maxsize=1)

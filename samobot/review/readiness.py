@@ -44,8 +44,8 @@ _LINES: tuple[tuple[str, re.Pattern[str]], ...] = (
 )  # fmt: skip
 _DEAD = "Commented-out code"
 _DEAD_LINE = re.compile(
-    r"\s*(?:# |//)\s*(?:(?:if|elif|for|while|with|def|class)\b.*:|(?:try|else|finally):|import [\w.]+|from [\w.]+ import .+"
-    r"|return\b.*[;)\]]|[\w.]+\(.*\);?|[\w.\[\]]+ [+-]?= .+|.*[;{}])\s*$"
+    r"(?:# |//)\s*+(?:(?:if|elif|for|while|with|def|class)\b.*:|(?:try|else|finally):|import [\w.]+|from [\w.]+ import .+"
+    r"|return\b.*[;)\]]|[\w.]+\(.*\);?|[\w.\[\]]+ [+-]?= .+|.*[;{}])"
 )
 _SPACES = "Hunks that change white space only"
 _UNFINISHED = re.compile(r"(?:(?:wip|tmp|temp)\b|(?:fixup|squash|amend)! )", re.IGNORECASE)
@@ -90,7 +90,7 @@ def _look(file: FileDiff, places: dict[str, list[str]]) -> None:
                 places[label].append(place)
                 break
         # One such line may be prose; two in a row rarely are.
-        dead = dead + 1 if not is_prose and line and _DEAD_LINE.match(line) else 0
+        dead = dead + 1 if not is_prose and line and _DEAD_LINE.fullmatch(line.strip()) else 0
         if dead == 2:
             places[_DEAD].append(place)
     places[_SPACES] += [f"{path}:{number}" for number in _respaced(file)]

@@ -123,7 +123,7 @@ def close(folder: SessionFolder) -> None:
 def may_be_written(folder: SessionFolder) -> bool:
     """Whether a process that a killed worker of this session left behind may be alive.
 
-    Not after the machine has started anew, nor if the worker had a scope of its own: everything in it was ended.
+    Not after the machine was rebooted, nor if the worker had a scope of its own: everything in it was ended.
 
     Raises:
         StorageError: The journal cannot be read.

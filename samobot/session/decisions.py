@@ -69,7 +69,7 @@ class Decision:
         commit: The commit that a landing merges or pushes.
         rule: What is allowed for the session, or no longer, for a permission.
         id: Random; distinguishes two equal decisions, and a copied line from a new one.
-        mark: The HMAC; None on a line that somebody wrote by hand.
+        mark: The HMAC; None on a line written by hand.
     """
 
     at: datetime | None

@@ -258,7 +258,7 @@ def action_done(folder: SessionFolder, person: Person, now: datetime, key: bytes
 
 
 def retry(folder: SessionFolder, person: Person, now: datetime, key: bytes) -> None:
-    """Let a blocked, stopped or failed session try again: lift the block, and restart a used-up visit.
+    """Resume a blocked, stopped or failed session: lift the block, and restart a visit that is used up.
 
     One that was stopped or paused at the gate of its questions or plan waits there again.
 

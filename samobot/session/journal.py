@@ -70,7 +70,7 @@ __all__ = [
 def append(folder: SessionFolder, event: EventName, now: datetime, /, **fields: object) -> None:
     """Append one event to the vault's journal and to the copy; it is on disk when this returns.
 
-    A copy that cannot be written does not matter: it is made anew later, see `journal_copy`.
+    A copy that cannot be written does not matter: it is recreated later, see `journal_copy`.
 
     Args:
         folder: The session; its `_logs` must exist.
@@ -93,7 +93,7 @@ def append(folder: SessionFolder, event: EventName, now: datetime, /, **fields: 
 
 
 def read(folder: SessionFolder) -> Journal:
-    """Read a journal; only what is new if somebody in this process reads it again and again.
+    """Read a journal; only what is new if this process keeps a reader of it.
 
     A missing one is an empty one.
 
@@ -168,7 +168,7 @@ def _adopt(folder: SessionFolder) -> None:
 class JournalReader:
     """Reads a journal again and again, each time only what was added. Thread-safe.
 
-    A file that was replaced, shortened or rewritten is read anew. Once `keep` was called, `read` uses it too.
+    A file that was replaced, shortened or rewritten is read from its beginning. Once `keep` was called, `read` uses it too.
 
     Args:
         folder: The session; its journal need not exist yet.
@@ -185,7 +185,7 @@ class JournalReader:
         self._reading = threading.Lock()
 
     def keep(self) -> JournalReader:
-        """Let `read` use this reader for as long as somebody holds it."""
+        """Let `read` use this reader for as long as it is referenced."""
         return _READERS.setdefault(self._folder.path, self)
 
     def read(self) -> Journal:
@@ -312,4 +312,4 @@ def _read_json(line: bytes) -> Any:
 
 
 _READERS: WeakValueDictionary[Path, JournalReader] = WeakValueDictionary()
-"""The readers that somebody keeps, by the session's folder: a decision need not read a long journal again."""
+"""The readers in use, by the session's folder: a decision need not read a long journal again."""

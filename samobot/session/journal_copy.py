@@ -1,4 +1,4 @@
-"""The session's own journal, made again from the vault's wherever somebody else has written in it."""
+"""The session's own journal, recreated from the vault's if anything else has written in it."""
 
 from __future__ import annotations
 

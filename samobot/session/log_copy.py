@@ -5,7 +5,6 @@ The worker reads cost and outcome from the file in the vault, so nothing that an
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import secrets
@@ -61,8 +60,12 @@ def restore_logs(folder: SessionFolder, *, after_crash: bool = False) -> tuple[s
 
 
 def _streams(folder: SessionFolder) -> Iterator[Path]:
-    with contextlib.suppress(FileNotFoundError):
+    try:
         yield from folder.vault.streams.iterdir()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise storage_error("read", folder.vault.streams, error) from error
 
 
 def _complete(path: Path, copy: Path, *, silent: bool) -> str | None:

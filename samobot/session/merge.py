@@ -82,7 +82,7 @@ def make_merge(state: BranchState, method: MergeMethod, message: str) -> str:
 
 
 def move_base(state: BranchState, commit: str) -> None:
-    """Let the base branch name a commit that `make_merge` made, if it is still where it was.
+    """Move the base branch to a commit that `make_merge` made, unless it has moved meanwhile.
 
     Raises:
         ConflictError: It has moved, its checkout is not clean, or git refuses; the branch was not moved.

@@ -57,6 +57,8 @@ _POINTER = re.compile(
 _OTHER_BULLET = re.compile(r"^(\s{0,8})[•◦▪●○◯‣]\s{1,4}(?=\S)")
 _OTHER_BOX = re.compile(r"^(\s{0,8})(?:[-*+•]\s{1,4})?(?:[☐□⬜]\ufe0f?|\(\s?\)|\[\s?\])\s{1,4}(?=\S)")
 _LETTERED = re.compile(r"^\W{0,10}[АВСЕＡ-Ｆ][\W_]|^\W{0,10}[A-Z][）．：、］]")
+_CYRILLIC = re.compile(r"^(\W{0,10})([А-Ка-к])(?=[).:]\W|\*{0,2}\W{0,2}$|\*{0,2}\s[-–—=]\s)")
+_CYRILLIC_SECOND = re.compile(r"^\W{0,10}[Бб][).:]\W")
 _NESTED = re.compile(
     r"^(\s{0,8})[0-9]{1,2}[.)]\s{1,4}(?=\*{0,2}(?:[(\[]?[A-Z][).:\]]\s|Option\s[A-Z0-9]{1,2}\b))"
 )
@@ -73,7 +75,10 @@ def find_options(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLi
     Lines of a block quote count only if no others are options: a quote may be somebody else's list. Those of a code
     block count only if it holds nothing else.
     """
-    plain = [line._replace(text=without_sign(line.text)) for line in body]
+    texts = [line.text for line in body]
+    if is_cyrillic(body):
+        texts = [latin_letter(text) for text in texts]
+    plain = [line._replace(text=without_sign(text)) for line, text in zip(body, texts, strict=True)]
     found = _find(plain, skipped)
     if not found and any(_QUOTE.match(line.text) for line in plain if not line.code):
         found = _find([line._replace(text=_QUOTE.sub("", line.text, count=1)) for line in plain], skipped)
@@ -98,6 +103,18 @@ def without_sign(text: str) -> str:
     for pattern, usual in ((_NESTED, r"\1"), (_ITALIC, r"\1\2 "), (_ESCAPED, r"\1"), (_UNSPACED, r"\1 ")):
         text = pattern.sub(usual, text, count=1)
     return text
+
+
+def is_cyrillic(body: Sequence[Line]) -> bool:
+    """Whether the options are lettered А, Б, В: the third looks like a B."""
+    return any(_CYRILLIC_SECOND.match(line.text) for line in body)
+
+
+def latin_letter(text: str) -> str:
+    """Return a text that begins with a Cyrillic letter with the Latin one of the same place; й is not counted."""
+    return _CYRILLIC.sub(
+        lambda found: found[1] + "ABCDEFGHIXJ"[ord(found[2].casefold()) - ord("а")], text, count=1
+    )
 
 
 def _key(sign: str) -> str:
@@ -263,7 +280,10 @@ def _listed(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
 
 def bulleted(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
     """Return the bullets of a question, which are its options if the suggestion names one of them by a letter."""
-    plain = [line._replace(text=without_sign(line.text)) for line in body]
+    texts = [line.text for line in body]
+    if is_cyrillic(body):
+        texts = [latin_letter(text) for text in texts]
+    plain = [line._replace(text=without_sign(text)) for line, text in zip(body, texts, strict=True)]
     return _in_order(plain, skipped, _BULLET, range(len(body)))
 
 

@@ -190,7 +190,7 @@ def _sections(text: str) -> tuple[str, list[_Section]]:
 
 
 def _under(sections: list[_Section], place: int) -> PlanPhase:
-    """Give a phase the steps of the deeper sections below it."""
+    """Add the steps of deeper sections to the phase above them."""
     phase = sections[place]
     steps = list(phase.steps)
     bullets = list(phase.bullets)

@@ -9,7 +9,15 @@ from samobot.frozen import frozen
 from samobot.look_alikes import plain_letters
 from samobot.session.blocks import Line
 from samobot.session.option_layouts import OptionLine, frame_of, letter_of, with_letter_for_roman
-from samobot.session.option_lines import OPTIONS_KEY, bulleted, find_options, firm_option, without_sign
+from samobot.session.option_lines import (
+    OPTIONS_KEY,
+    bulleted,
+    find_options,
+    firm_option,
+    is_cyrillic,
+    latin_letter,
+    without_sign,
+)
 from samobot.session.question import Option
 
 _SUGGESTION_NAMES = (
@@ -76,6 +84,8 @@ def read_offer(title: str, body: Sequence[Line]) -> Offer:
             text, parts, suggestion = _sort(title, body, options, suggested_at)
     offered = tuple(Option(letter, text) for letter, text in parts)
     suggestion = with_letter_for_roman(suggestion, body, options)
+    if is_cyrillic(body):
+        suggestion = latin_letter(suggestion)
     letter, reason = _split_suggestion(suggestion, offered, is_numbered=_is_numbered(body, options))
     if letter is None and not reason:
         marked = [each.letter for each in offered if _RECOMMENDED.search(each.text[:2_000])]

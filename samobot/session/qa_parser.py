@@ -11,6 +11,8 @@ from samobot.session.blocks import Line, heading_of
 from samobot.session.question_starts import BREAK, LABEL, QuestionStart, choose_starts, find_starts
 
 _QUOTED = re.compile(r" {0,3}> ?")
+_FARTHEST = 200
+"""Lines below a quote in which the answer mark of its question is looked for."""
 
 
 def opened(lines: Sequence[Line]) -> tuple[Sequence[Line], frozenset[int]]:
@@ -26,7 +28,8 @@ def opened(lines: Sequence[Line]) -> tuple[Sequence[Line], frozenset[int]]:
 def _open_quotes(lines: Sequence[Line]) -> Sequence[Line]:
     """Return the lines with quoted questions as plain lines.
 
-    A quote below an empty answer mark is the answer, whatever it looks like. One within a question is part of that.
+    A quote below an empty answer mark is the answer, whatever it looks like. One within a question is part of that, but
+    below a heading it may be the whole question with its empty answer mark.
     """
     result = list(lines)
     is_asking = is_answer = False
@@ -42,10 +45,14 @@ def _open_quotes(lines: Sequence[Line]) -> Sequence[Line]:
         while stop < len(lines) and not lines[stop].code and _QUOTED.match(lines[stop].text):
             stop += 1
         inner = [_unquoted(each) for each in lines[index:stop]]
-        if not is_asking and not is_answer and _asks([*inner, *_next_line(lines, stop)]):
+        below = _next_line(lines, stop)
+        is_body = (
+            is_asking and not is_answer and _has_mark(inner) and not _has_mark(_rest_of_question(lines, stop))
+        )
+        if is_body or (not is_asking and not is_answer and _asks([*inner, *below])):
             result[index:stop] = inner
             # Its answer mark may stand below the quote, with a quote as its answer.
-            is_asking = not any(answer_opening(each) is not None for each in inner)
+            is_asking = not _has_mark(inner)
         is_answer = False
         index = stop
     return result
@@ -61,11 +68,20 @@ def _asks(lines: Sequence[Line]) -> bool:
     first = next((line for line in lines if not line.blank), None)
     if first is None or LABEL.fullmatch(first.title if first.level else first.text.strip()[:2_000]) is None:
         return False
-    return any(answer_opening(line) is not None for line in lines)
+    return _has_mark(lines)
 
 
 def _next_line(lines: Sequence[Line], at: int) -> list[Line]:
     return [line for line in lines[at : at + 2] if not line.blank][:1]
+
+
+def _has_mark(lines: Sequence[Line]) -> bool:
+    return any(answer_opening(line) is not None for line in lines)
+
+
+def _rest_of_question(lines: Sequence[Line], at: int) -> Sequence[Line]:
+    found = lines[at : at + _FARTHEST]
+    return found[: next((number for number, line in enumerate(found) if line.level), len(found))]
 
 
 def _unquoted(line: Line) -> Line:

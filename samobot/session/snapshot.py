@@ -1,7 +1,7 @@
 """One session at one moment: the object of `status --json`, and what else the chat needs to know.
 
 Nothing is assumed about who worked on the session: one that was never run by samobot has no journal and no
-lock, and its files alone say where it stands.
+lock, and its state follows from its files alone.
 """
 
 from __future__ import annotations
@@ -94,10 +94,10 @@ def snapshot(
     journal: Callable[[], Journal | None] | None = None,
     held: Holder | str | None = "",
 ) -> Snapshot:
-    """Read a session. Never fails: what could not be read is said in the status' `problems`.
+    """Read a session. Never fails: what could not be read is listed in the status' `problems`.
 
-    A worker that leaves while its files are being read would seem to have died: its journal was read before it
-    said its last word, its lock after. So where one comes or goes meanwhile, all is read again.
+    A worker that leaves while its files are being read would seem to have died: its journal was read before its
+    last record, its lock after. So where one comes or goes meanwhile, all is read again.
 
     Args:
         folder: The session.

@@ -35,6 +35,7 @@ from samobot.session.qa_restore import ChangeKind, QaChange, restore_answers
 from samobot.session.vault import state_dir
 from samobot.text import one_line
 
+_ANSWER = 80
 _MOST_NAMED = 5
 """Forged pieces of guidance that are named one by one."""
 
@@ -115,6 +116,8 @@ def _settle_decisions(folder: SessionFolder, baseline: Baseline) -> list[Voided]
             kept.append(line)
         else:
             voided.append(Voided(VoidKind.DECISION, _describe(_parse(line))))
+    if voided and content is not None:
+        _keep(folder, "decisions", content)
     if kept != expected:
         detail = "The record of decisions was deleted or rewritten during the iteration; it was restored."
         voided.append(Voided(VoidKind.DECISIONS_REWRITTEN, detail))
@@ -126,7 +129,7 @@ def _settle_decisions(folder: SessionFolder, baseline: Baseline) -> list[Voided]
 
 
 def _settle_guidance(folder: SessionFolder, baseline: Baseline) -> list[Voided]:
-    """Leave what people said, ticked where samobot ticked it; return what was void."""
+    """Restore the users' guidance, ticked where samobot ticked it; return what was void."""
     expected, found = counting_guidance(folder, baseline), read_text(folder.guidance)
     if found == expected or (not expected and not found):
         return []
@@ -183,14 +186,19 @@ def _settle_answers(folder: SessionFolder, baseline: Baseline) -> list[Voided]:
     copy = _keep(folder, "qa", baseline.qa) if restored.keep_before and baseline.qa is not None else None
     voided += [_voided(change, copy) for change in restored.changes]
     if restored.text != text:
-        if restored.keep_after:
+        if restored.keep_after or any(_is_cut(change.written or "") for change in restored.changes):
             _keep(folder, "qa", content)
         write_atomic(folder.qa, restored.text)
     return voided
 
 
+def _is_cut(answer: str) -> bool:
+    """Whether the sentence about an answer does not hold all of it."""
+    return one_line(answer, _ANSWER) != answer
+
+
 def _voided(change: QaChange, copy: Path | None) -> Voided:
-    written, answer = one_line(change.written or "", 80), one_line(change.restored or "", 80)
+    written, answer = one_line(change.written or "", _ANSWER), one_line(change.restored or "", _ANSWER)
     match change.kind:
         case ChangeKind.ANSWER_REMOVED:
             return Voided(

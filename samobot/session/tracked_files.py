@@ -99,7 +99,7 @@ def settle(file: Path) -> str | None:
         return None
     try:
         state = TrackedFiles(**json.loads(text))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         state = None
     sentence = restore(state) if state is not None else None
     remove(file)

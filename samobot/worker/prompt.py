@@ -8,6 +8,7 @@ function of `IterationContext`; the loop gathers it.
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from samobot.frozen import frozen
 from samobot.phases import RULES, Phase, SignalStatus
 from samobot.text import human_duration
 
+_TAGS = ("task", "lessons", "learned", "calls", "feedback", "answers", "guidance")
+_ANY_TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(_TAGS)})\b)", re.IGNORECASE)
 _STATUS_LINES = 12
 _STATUS_WIDTH = 120
 
@@ -108,16 +111,22 @@ def iteration_prompt(facts: IterationContext) -> str:
         _now(facts),
         _section(
             "Learned in earlier sessions of this project (may be out of date)",
-            _clipped(facts.lessons),
+            _without_tags(_clipped(facts.lessons)),
             tag="lessons",
         ),
         _section(
-            "Learned by earlier iterations (may be out of date)", _clipped(facts.learned), tag="learned"
+            "Learned by earlier iterations (may be out of date)",
+            _without_tags(_clipped(facts.learned)),
+            tag="learned",
         ),
         _section("Last time", facts.reminder),
         _section("The user returned the plan with this feedback", facts.feedback, tag="feedback"),
         _section("Answers since the last iteration", _answers(facts.answers), tag="answers"),
-        _section("Calls of tools that the user decided about", "\n\n".join(facts.verdicts), tag="calls"),
+        _section(
+            "Calls of tools that the user decided about",
+            _without_tags("\n\n".join(facts.verdicts)),
+            tag="calls",
+        ),
         _section(
             "Guidance from the user that an iteration which broke off had already: look first at what it did about it",
             _guidance(facts.repeated),
@@ -231,15 +240,20 @@ def _status(text: str) -> str:
 
 
 def _answers(answers: tuple[AnsweredQuestion, ...]) -> str:
-    return "\n".join(f"- {item.question}\n  {item.answer}" for item in answers)
+    return "\n".join(f"- {_without_tags(item.question)}\n  {item.answer}" for item in answers)
 
 
 def _guidance(items: tuple[str, ...]) -> str:
     return "\n".join(f"- {item}" for item in items)
 
 
+def _without_tags(text: str) -> str:
+    """An agent's text, which must not end its section and pose as guidance or an answer of the user in the next one."""
+    return _ANY_TAG.sub("&lt;", text)
+
+
 def _section(title: str, text: str, *, tag: str = "") -> str:
-    """A section, or nothing; what the user wrote is enclosed in tags, so that its end is clear."""
+    """A section, or nothing; what others wrote is enclosed in tags, so that its end is clear."""
     text = text.strip()
     if not text:
         return ""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from samobot.config.project import Project, load_project
-from samobot.errors import BusyError
+from samobot.errors import BusyError, SamobotError
 from samobot.fleet.session_check import check_session, recover_session
 from samobot.session import baseline
+from samobot.session.files import TEXT_LIMIT
 from samobot.session.folder import SessionFolder
+from samobot.session.gate_state import look
 from samobot.session.journal import EventName, append
 from samobot.session.lock import RunLock
 from samobot.session.vault import edit_lock
+from tests.support.cases import for_each
 from tests.support.repository import git, make_repository
 from tests.support.session_folder import NOW, QUESTIONS, make_session, write_plan
 
@@ -113,6 +119,82 @@ def test_a_folder_that_is_gone_for_other_reasons_is_named_and_left(
     (problem,) = check_session(project, session)
     assert not problem.is_repairable
     assert recover(project, session) == []
+
+
+def _folder(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir(parents=True)
+    (path / "inner").write_text("mine")
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _text(content: str) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        if path.is_dir():
+            path.rmdir()
+        path.write_text(content)
+
+    return write
+
+
+DAMAGES: dict[str, tuple[Callable[[SessionFolder], Path], Callable[[Path], None]]] = {
+    "overview is a folder": (lambda session: session.overview, _folder),
+    "overview is a pipe": (lambda session: session.overview, _pipe),
+    "overview is too large": (lambda session: session.overview, _text("x" * (TEXT_LIMIT + 1))),
+    "guidance is a folder": (lambda session: session.guidance, _folder),
+    "decisions are no decisions": (lambda session: session.decisions, _text("[1]\nmine\n")),
+    "lock leads in a circle": (lambda session: session.lock, lambda path: path.symlink_to(path.name)),
+    "recorded decisions are a folder": (lambda session: session.vault.decisions, _folder),
+    "streams are a file": (lambda session: session.vault.streams, _text("mine")),
+    "tracked files nest too deeply": (lambda session: session.vault.tracked, _text("[" * 100_000)),
+    "baseline is no object": (lambda session: session.vault.baseline, _text("[]")),
+}
+
+
+@for_each(("damage", "is_cut_off"), [(damage, cut) for damage in DAMAGES for cut in (False, True)])
+def test_no_damage_makes_check_or_recover_fail_unexplained_lose_anything_or_pass_a_gate(
+    project: Project, tmp_path: Path, damage: str, is_cut_off: bool
+) -> None:
+    session = make_session(tmp_path / f"{damage}, {is_cut_off}", phase="planning")
+    session.qa.write_text(QUESTIONS)
+    write_plan(session)
+    append(session, EventName.NOTICE, NOW, text="begun")
+    if is_cut_off:
+        with edit_lock(session.path):
+            baseline.save(session)
+    find, do = DAMAGES[damage]
+    do(find(session))
+    before = _contents(session)
+    for problem in check_session(project, session):
+        assert problem.text
+        assert problem.remedy
+    assert _contents(session) == before, "a look changes nothing"
+    with contextlib.suppress(SamobotError):  # with the remedy
+        recover(project, session)
+        assert recover(project, session) == []
+    kept = _contents(session).values()
+    assert all(
+        any(content in each for each in kept)
+        for path, content in before.items()
+        if path.is_relative_to(session.path)
+    )
+    state = look(session)
+    assert state.decisions.decisions == ()
+    assert state.unreadable or len(state.qa.open) == 2
+
+
+def _contents(session: SessionFolder) -> dict[Path, bytes]:
+    """The contents of the session's files and records, but for locks."""
+    return {
+        path: path.read_bytes()
+        for top in (session.path, session.vault.path)
+        for path in top.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
 
 
 def test_a_running_session_is_not_repaired(project: Project, session: SessionFolder) -> None:

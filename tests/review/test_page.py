@@ -295,6 +295,13 @@ def test_a_page_about_much_is_bounded_and_says_what_it_leaves_out() -> None:
     assert file.hidden == 100_001 - LINES_OF_FILE
 
 
+def test_note_of_an_endless_table_is_shown_as_it_is() -> None:
+    note = "|a" * 2_000 + "|\n" + "|-" * 2_000 + "|\n" + "|\n" * 10_000
+    assert len(review_page(facts(summary=AgentNote(name="s.md", text=note)))) < 100_000
+    small = AgentNote(name="s.md", text="| a |\n|---|\n| b |")
+    assert "<td>b</td>" in review_page(facts(summary=small))
+
+
 def test_secrets_are_masked_before_markup_could_hide_them() -> None:
     password = 'p&ss<word>"quoted"'
     key = "-----BEGIN PRIVATE KEY-----\n+MIIabc\n+def\n+-----END PRIVATE KEY-----"

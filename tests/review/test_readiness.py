@@ -147,6 +147,10 @@ def test_commit_subjects(subject: str, remark: str) -> None:
     assert readiness((), "", [subject]) == ((remark,) if remark else ())
 
 
+def test_lines_made_to_be_slow_to_look_at_are_looked_at_once() -> None:
+    assert found(*[f"#{' ' * 380}x"] * 900, "#" + " " * 390) == ()
+
+
 def test_cut_diff_is_named() -> None:
     assert readiness(TESTED, diff("# TODO"), [], is_cut=True)[-1].startswith("The diff is longer")
     assert readiness(TESTED, diff("x"), [], is_cut=True) == (

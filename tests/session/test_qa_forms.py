@@ -255,6 +255,17 @@ FORMS: dict[str, tuple[str, Asked]] = {
             "| Option 1 | Option 2 |",
         )
     },
+    "quoted below its heading": (
+        "### Q1 - Which database?\n> A) PostgreSQL\n> B) SQLite\n>\n> **Suggestion:** B - one writer\n>\n> **Answer:** _waiting_\n",
+        Asked(),
+    ),
+    **{
+        f"Cyrillic letters, {words}": (
+            f"### Вопрос 1: Which database?\nА) PostgreSQL\nБ) SQLite\nВ) none\n**Предложение:** {words}\n**Ответ:** _waiting_\n",
+            Asked(options=(("A", "PostgreSQL"), ("B", "SQLite"), ("C", "none")), suggestion=letter),
+        )
+        for words, letter in (("Б - one writer", "B"), ("**В** — one writer", "C"), ("А) one writer", "A"))
+    },
     "columns with names": (options("| A) PostgreSQL | B) SQLite |\n|---|---|"), Asked()),
     "columns with criteria": (
         options(

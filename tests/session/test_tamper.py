@@ -68,6 +68,15 @@ def test_an_answer_of_the_agents_own_is_open_again(folder: SessionFolder) -> Non
     assert undo(folder) == ()
 
 
+def test_all_of_a_long_answer_and_of_a_decision_that_are_void_is_kept(folder: SessionFolder) -> None:
+    save(folder)
+    forge_answer(folder, words="C) " + "mine " * 50)
+    folder.decisions.write_text('{"mine": 1}\n')
+    assert len(undo(folder)) == 2
+    assert ["mine " * 49 in path.read_text() for path in folder.logs.glob("qa-*.md")] == [True]
+    assert [path.read_text() for path in folder.logs.glob("decisions-*.md")] == ['{"mine": 1}\n']
+
+
 def test_users_answer_that_the_agent_changed_is_restored(folder: SessionFolder) -> None:
     answer(folder, {"Q1": "A"}, ANNA, NOW, KEY)
     before = folder.qa.read_text()

@@ -22,6 +22,7 @@ DOCUMENT_BYTES = 50 * 1024 * 1024
 PHOTO_BYTES = 10 * 1024 * 1024
 PHOTO_SIDES = 10_000
 PHOTO_RATIO = 20
+ALBUM_ITEMS = 10
 DOWNLOAD_BYTES = 20 * 1024 * 1024
 DEEP_LINK_PAYLOAD = 64
 COMMANDS = 100
@@ -137,12 +138,13 @@ class SendLimiter:
     _sent: deque[float] = field(default_factory=deque)
     _by_chat: defaultdict[int, deque[float]] = field(default_factory=lambda: defaultdict(deque))
 
-    def wait(self, chat_id: int, now: float) -> int:
-        """Whole seconds to wait before sending to this chat; 0 means go, and the message is counted.
+    def wait(self, chat_id: int, now: float, messages: int = 1) -> int:
+        """Whole seconds to wait before sending to this chat; 0 means go, and the messages are counted.
 
         Args:
             chat_id: Groups and channels have a negative one.
             now: Monotonic seconds.
+            messages: How many the call makes: more than one of an album.
         """
         in_chat = self._by_chat[chat_id]
         _forget(self._sent, now - 1.0)
@@ -150,14 +152,14 @@ class SendLimiter:
         wait = 0.0
         if in_chat and now - in_chat[-1] < self.chat_seconds:
             wait = max(wait, in_chat[-1] + self.chat_seconds - now)
-        if chat_id < 0 and len(in_chat) >= self.group:
-            wait = max(wait, in_chat[-self.group] + 60.0 - now)
-        if len(self._sent) >= self.overall:
-            wait = max(wait, self._sent[-self.overall] + 1.0 - now)
+        if chat_id < 0 and (excess := len(in_chat) + messages - self.group) > 0:
+            wait = max(wait, in_chat[excess - 1] + 60.0 - now)
+        if (excess := len(self._sent) + messages - self.overall) > 0:
+            wait = max(wait, self._sent[excess - 1] + 1.0 - now)
         if wait > 0:
             return math.ceil(wait)
-        in_chat.append(now)
-        self._sent.append(now)
+        in_chat.extend([now] * messages)
+        self._sent.extend([now] * messages)
         return 0
 
 

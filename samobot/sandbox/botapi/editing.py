@@ -12,7 +12,7 @@ from samobot.sandbox.botapi.feed import EventKind
 from samobot.sandbox.botapi.keyboards import Markup, MarkupKind, read_markup
 from samobot.sandbox.botapi.methods import (
     Context,
-    count_message,
+    count_messages,
     message_of,
     method,
     read_message_text,
@@ -179,7 +179,7 @@ def _edit(
     before = message.markup if message.rows else None
     if content == message.content and markup == before and preview == message.link_preview:
         raise bad_request(_NOT_MODIFIED)
-    count_message(context, message.chat)
+    count_messages(context, message.chat)
     if content != message.content:
         message.history.append(message.content)
     message.content, message.markup, message.link_preview = content, markup, preview

@@ -82,14 +82,14 @@ async def call(context: Context, name: str) -> object:
     return await result if isawaitable(result) else result
 
 
-def count_message(context: Context, chat: SandboxChat) -> None:
-    """Count a message against the bot's rates, where they are on.
+def count_messages(context: Context, chat: SandboxChat, messages: int = 1) -> None:
+    """Count a call's messages against the bot's rates, where they are on.
 
     Raises:
         ApiFailure: 429.
     """
     if context.world.rate_limits:
-        wait = context.bot.rates.wait(chat.id, context.world.monotonic())
+        wait = context.bot.rates.wait(chat.id, context.world.monotonic(), messages)
         if wait:
             raise too_many_requests(wait)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 from samobot.sandbox.botapi import api_limits
+from samobot.sandbox.botapi.calls import Arguments
 from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.chats import File, MediaKind, SandboxChat
 from samobot.sandbox.botapi.entities import Formatted
@@ -11,7 +15,7 @@ from samobot.sandbox.botapi.feed import EventKind
 from samobot.sandbox.botapi.keyboards import read_markup
 from samobot.sandbox.botapi.methods import (
     Context,
-    count_message,
+    count_messages,
     may_manage_topics,
     method,
     read_message_text,
@@ -87,6 +91,33 @@ def send_photo(context: Context) -> object:
     return _post(context, message)
 
 
+@method(
+    "sendMediaGroup",
+    "business_connection_id chat_id message_thread_id direct_messages_topic_id media disable_notification protect_content "
+    "allow_paid_broadcast message_effect_id reply_parameters",
+)
+def send_media_group(context: Context) -> object:
+    """Send photos, or documents, as an album: several messages of one group, all of them or none."""
+    given = context.arguments.json("media", "media")
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        raise bad_request("can't parse media: array of InputMedia expected")
+    if not 2 <= len(given) <= api_limits.ALBUM_ITEMS:
+        raise bad_request("an album has 2 to 10 items (strict mode of the sandbox)")
+    kinds = {each.get("type") for each in given}
+    if not kinds <= {"photo", "document"}:
+        raise bad_request("the sandbox plays only photos and documents in an album")
+    if len(kinds) > 1:
+        raise bad_request("document can't be mixed with other media types")
+    messages = [_album_item(context, each, photo=each["type"] == "photo") for each in given]
+    chat = messages[0].chat
+    count_messages(context, chat, len(messages))
+    group = str(13_000_000_000_000_000 + context.world.next_message_id(chat))
+    for message in messages:
+        message.media_group_id = group
+        context.world.post(message)
+    return [message.api() for message in messages]
+
+
 @method("sendChatAction", "business_connection_id chat_id message_thread_id action")
 def send_chat_action(context: Context) -> object:
     """Show that the bot is doing something."""
@@ -157,8 +188,27 @@ def _new_message(context: Context, content: Formatted) -> SandboxMessage:
     )
 
 
+_ITEM = (
+    "type media thumbnail caption parse_mode caption_entities show_caption_above_media has_spoiler "
+    "disable_content_type_detection"
+)
+
+
+def _album_item(context: Context, item: dict[str, object], *, photo: bool) -> SandboxMessage:
+    """One message of an album, not posted yet; the item's fields take the place of a call's."""
+    if unknown := sorted(set(item) - set(_ITEM.split())):
+        raise bad_request(f'unknown field "{unknown[0]}" of InputMedia (strict mode of the sandbox)')
+    given = {name: value if isinstance(value, str) else json.dumps(value) for name, value in item.items()}
+    common = {name: value for name, value in context.arguments.values.items() if name != "media"}
+    part = replace(context, arguments=Arguments(common | given, context.arguments.uploads))
+    message = _new_message(part, read_text(part, "caption", "caption_entities", api_limits.CAPTION))
+    message.file = _file(part, "media", photo=photo)
+    message.media = MediaKind.PHOTO if photo else MediaKind.DOCUMENT
+    return message
+
+
 def _post(context: Context, message: SandboxMessage) -> object:
-    count_message(context, message.chat)
+    count_messages(context, message.chat)
     return context.world.post(message).api()
 
 

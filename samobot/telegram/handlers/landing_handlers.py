@@ -81,7 +81,8 @@ async def _show(context: HandlerContext, request: ChatRequest, ref: SessionRef, 
         context.pull_requests.watch(ref)
     match step:
         case LandingStep.OPEN_PR:
-            shown = new_pull_request(ref, view)
+            text = f"{view.title}\n{view.body}"
+            shown = new_pull_request(ref, view, has_secret=context.outbox.secrets.mask(text) != text)
         case LandingStep.DISCARD:
             shown = discard_message(ref, view)
         case _:

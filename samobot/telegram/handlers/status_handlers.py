@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from heapq import nlargest
 
@@ -12,7 +13,7 @@ from samobot.telegram.handlers.archive_handlers import show_archived
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session
 from samobot.telegram.handlers.host_handlers import away_lines
-from samobot.telegram.handlers.recent_sessions import newest_past, read_past, recent_sessions
+from samobot.telegram.handlers.recent_sessions import newest_past, read_past
 from samobot.telegram.handlers.resolve import (
     any_session,
     display_names,
@@ -42,34 +43,23 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
         if target is not None:
             await show_one(context, request, target.view)
         return
-    views, emergency, away, configured = await asyncio.gather(
-        recent_sessions(context, _RESTING),
-        emergency_line(context),
-        away_lines(context),
-        context.fleet.projects(),
+    views, emergency, away = await asyncio.gather(
+        context.fleet.sessions(), emergency_line(context), away_lines(context)
     )
     stopped = "\n".join([*filter(None, [emergency]), *away])
+    ordered, others = _by_urgency(views)
+    if len(ordered) < _MOST and (past := await _resting_past(context, views, others)):
+        views = [*views, *past]
+        ordered, others = _by_urgency(views)
     if not views:
         nothing = "Nothing here yet. Send a task in your own words to start a session."
         context.reply(request, "\n".join(part for part in (stopped, nothing) if part))
         return
-    needy: list[SessionView] = []
-    running: list[SessionView] = []
-    active: list[SessionView] = []
-    others: list[SessionView] = []
-    for view in views:
-        if need_of(view) is not None:
-            needy.append(view)
-        elif is_active(view):
-            (running if view.state is SessionState.RUNNING else active).append(view)
-        else:
-            others.append(view)
-    ordered = [*sorted(needy, key=lambda view: view.state is not SessionState.RUNNING), *running, *active]
     shown = ordered[:_MOST]
     resting = nlargest(_RESTING, others, key=_updated) if len(ordered) < _MOST else []
     listed = [*shown, *resting]
     called = dict(zip((view.ref.key for view in listed), display_names(listed, views), strict=True))
-    several = len(configured) > 1
+    several = len({view.ref.project for view in listed}) > 1 or len(await context.fleet.projects()) > 1
     place, now = place_of(context, request), context.now()
 
     def line(view: SessionView) -> str:
@@ -77,7 +67,7 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
 
     lines = [
         *([stopped] if stopped else []),
-        bold(_head(len(needy), sum(view.state is SessionState.RUNNING for view in (*needy, *running)))),
+        bold(_head(ordered)),
         *map(line, shown),
     ]
     if len(ordered) > _MOST:
@@ -95,6 +85,38 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
         width=2,
     )
     context.reply(request, "\n".join(lines), buttons=buttons)
+
+
+def _by_urgency(views: Sequence[SessionView]) -> tuple[list[SessionView], list[SessionView]]:
+    """Return the active sessions, those first that wait for the user, and the others."""
+    needy: list[SessionView] = []
+    running: list[SessionView] = []
+    active: list[SessionView] = []
+    others: list[SessionView] = []
+    for view in views:
+        if need_of(view) is not None:
+            needy.append(view)
+        elif is_active(view):
+            (running if view.state is SessionState.RUNNING else active).append(view)
+        else:
+            others.append(view)
+    needy.sort(key=lambda view: view.state is not SessionState.RUNNING)
+    return [*needy, *running, *active], others
+
+
+async def _resting_past(
+    context: HandlerContext, views: Sequence[SessionView], others: Sequence[SessionView]
+) -> list[SessionView]:
+    """Read the past sessions that belong to those that changed last; of another machine each costs a request."""
+    newest = [_updated(view) for view in nlargest(_RESTING, others, key=_updated)]
+    since = newest[-1] if len(newest) == _RESTING else _NEVER
+    known = {view.ref.key for view in views}
+    past = [
+        each
+        for each in newest_past(await context.fleet.past(), _RESTING)
+        if each.key not in known and (each.updated or _NEVER) >= since
+    ]
+    return await read_past(context, past)
 
 
 async def emergency_line(context: HandlerContext) -> str:
@@ -183,8 +205,10 @@ async def projects(context: HandlerContext, request: ChatRequest) -> None:
 # Behind them ------------------------------------------------------------------------------------------------------
 
 
-def _head(waiting: int, running: int) -> str:
+def _head(ordered: Sequence[SessionView]) -> str:
     """How things stand, in one sentence."""
+    waiting = sum(need_of(view) is not None for view in ordered)
+    running = sum(view.state is SessionState.RUNNING for view in ordered)
     if not waiting:
         return f"{running} running, nothing waits for you" if running else "Nothing runs or waits for you"
     waits = f"{waiting} wait{'s' if waiting == 1 else ''} for you"

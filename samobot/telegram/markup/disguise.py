@@ -36,7 +36,7 @@ _INERT_AT = "\N{SMALL COMMERCIAL AT}"
 
 
 def undisguised(rich: RichText) -> RichText:
-    """Return agent text fit to stand in a message of ours, see the module."""
+    """Return agent text fit for a message of the bot, see the module."""
     if rich.text.isascii() and not any(map(rich.text.__contains__, "/@")):
         return rich
     if not rich.text.isascii():

@@ -1,4 +1,4 @@
-"""Long texts: cut into messages or shortened; and the name of the file that one goes into as a whole.
+"""Long texts: split into messages or shortened; and the name of the file for a whole one.
 
 Source of the limits: the Bot API (10.0): 4096 UTF-16 units of text and 100 entities a message.
 """

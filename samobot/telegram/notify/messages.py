@@ -27,6 +27,7 @@ from samobot.telegram.notify.notification import (
 )
 from samobot.telegram.notify.state import ALIVE, LiveMessage, NotifiedState, fingerprint, new_remarks
 from samobot.telegram.notify.trust_messages import trust_messages
+from samobot.telegram.outbound.albums import albums
 from samobot.telegram.views import events
 from samobot.telegram.views.blocked import obstacle
 from samobot.telegram.views.completion import (
@@ -242,7 +243,7 @@ def _end(change: NotificationInput) -> list[Notification]:
 
 
 def _pictures(change: NotificationInput) -> list[Notification]:
-    """The screenshots, each once: a later round sends only what has changed."""
+    """The screenshots that were not sent before, as albums."""
     return [
         Notification(
             f"picture:{each.name}:{hashlib.sha256(each.data).hexdigest()[:16]}",
@@ -251,7 +252,7 @@ def _pictures(change: NotificationInput) -> list[Notification]:
             Importance.ALERT_PART,
             live=False,
         )
-        for each in change.extras.pictures
+        for each in albums(change.extras.pictures)
     ]
 
 

@@ -103,6 +103,7 @@ class NotifiedState(BaseModel):
         pending: Fingerprints of guidance that the agent had not received.
         done: The name of the end that was sent.
         paused: The name of the pause that was sent.
+        pictures: The screenshots that were sent, by name and digest.
         posted: Messages that may still change, by key.
     """
 
@@ -132,6 +133,7 @@ class NotifiedState(BaseModel):
     pending: tuple[str, ...] = ()
     done: str | None = None
     paused: str | None = None
+    pictures: tuple[str, ...] = ()
     posted: dict[str, LiveMessage] = {}
 
     def updated(self, **values: Any) -> NotifiedState:

@@ -93,8 +93,8 @@ class ChatSender:
         self._failures = 0
         self._delays: dict[int, tuple[int, float]] = {}
         """Rows that failed: how often, and the monotonic time before which they are not tried again."""
-        self._unsettled: dict[int, tuple[OutboxRow, int | None]] = {}
-        """Rows that were delivered, with their message's number, and are not noted yet."""
+        self._unsettled: dict[int, tuple[OutboxRow, tuple[int, ...]]] = {}
+        """Rows that were delivered, with their messages' numbers, and are not noted yet."""
         self._due = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -156,7 +156,7 @@ class ChatSender:
                 log.info("an outdated message to chat %d was dropped: %s", self.chat_id, row.key)
                 self._store.outbox.done(row)
                 continue
-            wait = self._pace.wait(self.chat_id, now, edit=self._is_edit(row))
+            wait = self._pace.wait(self.chat_id, now, edit=self._is_edit(row), messages=row.post.messages)
             _, not_before = self._delays.get(row.id, (0, 0.0))
             wait = max(wait, not_before - now)
             if wait <= 0:
@@ -170,25 +170,25 @@ class ChatSender:
     async def _deliver(self, row: OutboxRow) -> None:
         sent = self._store.sent.by_key(row.chat_id, row.key)
         if row.op in (Op.EDIT, Op.SHOW) and sent is not None and sent.digest == row.post.digest:
-            self._settle(row, sent.message_id)
+            self._settle(row, (sent.message_id,))
             return
         if row.op in (Op.EDIT, Op.STRIP, Op.DELETE) and sent is None:
             self._store.outbox.done(row)
             return
-        self._pace.spend(row.chat_id, self._now(), edit=self._is_edit(row))
+        self._pace.spend(row.chat_id, self._now(), edit=self._is_edit(row), messages=row.post.messages)
         try:
-            message_id = await deliver(self._tools.bot, row, sent.message_id if sent is not None else None)
+            numbers = await deliver(self._tools.bot, row, sent.message_id if sent is not None else None)
         except (TelegramError, TimeoutError) as error:
             self._not_delivered(row, error)
         except Exception:
             log.exception("a message to chat %d could not be put together: %s", row.chat_id, row.key)
             self._back_off(row, None)
         else:
-            self._settle(row, message_id)
+            self._settle(row, numbers)
 
-    def _settle(self, row: OutboxRow, message_id: int | None) -> None:
+    def _settle(self, row: OutboxRow, numbers: tuple[int, ...]) -> None:
         """Note a delivery at once, or with the next one if a crash in between does no harm."""
-        self._unsettled[row.id] = (row, message_id)
+        self._unsettled[row.id] = (row, numbers)
         self._delays.pop(row.id, None)
         self._failures = 0
         if row.op not in _REPEATABLE:
@@ -200,11 +200,11 @@ class ChatSender:
         """Note the deliveries: the rows go, the messages' numbers stay, in one transaction."""
         delivered = tuple(self._unsettled.values())
         with self._store.transaction(durable=any(row.priority is Priority.NEEDED for row, _ in delivered)):
-            for row, message_id in delivered:
+            for row, numbers in delivered:
                 self._store.outbox.done(row)
                 if row.op is Op.DELETE:
                     self._store.sent.drop(row.chat_id, row.key)
-                elif message_id is not None and row.op is not Op.STRIP:
+                for message_id in numbers:
                     self._store.sent.put(
                         SentMessage(
                             row.chat_id,
@@ -225,7 +225,8 @@ class ChatSender:
         match classify_error(error, row):
             case Ignore():
                 sent = self._store.sent.by_key(chat_id, row.key)
-                self._settle(row, sent.message_id if sent is not None else None)
+                edited = sent is not None and row.op in (Op.EDIT, Op.SHOW)
+                self._settle(row, (sent.message_id,) if sent is not None and edited else ())
             case RetryLater(after):
                 self._back_off(row, after)
                 log.warning(
@@ -312,7 +313,7 @@ class ChatSender:
 
     def _is_edit(self, row: OutboxRow) -> bool:
         if row.op is Op.SHOW:
-            return self._store.sent.by_key(row.chat_id, row.key) is not None
+            return self._store.sent.has(row.chat_id, row.key)
         return row.op in (Op.EDIT, Op.STRIP)
 
     def _backoff(self, tries: int) -> float:

@@ -9,6 +9,7 @@ import asyncio
 import html
 import logging
 import re
+from collections.abc import Sequence
 
 from telegram import (
     Bot,
@@ -30,6 +31,7 @@ from telegram.error import (
 )
 
 from samobot.frozen import frozen
+from samobot.telegram.outbound.albums import album_media
 from samobot.telegram.outbound.bot_client import FILE_SECONDS, retry_seconds
 from samobot.telegram.store.outbox_rows import Form, Op, OutboxRow
 
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 TEXT_SECONDS = 30.0
 
 _QUOTE = re.compile(r"<blockquote[^<>]*>(.*?)</blockquote>", re.DOTALL)
+_NO_PHOTO = ("photo_invalid_dimensions", "image_process_failed", "too big for a photo")
 _MEDIA_WITHOUT_TEXT = "there is no text in the message to edit"
 
 
@@ -92,7 +95,7 @@ ErrorAction = (
 )
 
 
-async def deliver(bot: Bot, row: OutboxRow, message_id: int | None) -> int | None:
+async def deliver(bot: Bot, row: OutboxRow, message_id: int | None) -> tuple[int, ...]:
     """Put a row to Telegram.
 
     Args:
@@ -101,7 +104,7 @@ async def deliver(bot: Bot, row: OutboxRow, message_id: int | None) -> int | Non
         message_id: The message to edit or delete; None sends a new one.
 
     Returns:
-        The number of the new or edited message, None if there is none.
+        The number of the new or edited message, of an album those of its messages; empty if there is none.
 
     Raises:
         TelegramError: See `meaning`.
@@ -112,24 +115,24 @@ async def deliver(bot: Bot, row: OutboxRow, message_id: int | None) -> int | Non
         match row.op:
             case Op.REACT:
                 await bot.set_message_reaction(row.chat_id, row.post.reply_to or 0, row.post.text or None)
-                return None
+                return ()
             case Op.DELETE:
                 if message_id is not None:
                     await bot.delete_message(row.chat_id, message_id)
-                return None
+                return ()
             case Op.STRIP:
                 if message_id is not None:
                     await bot.edit_message_reply_markup(row.chat_id, message_id)
-                return None
+                return ()
             case Op.SEND | Op.EDIT | Op.SHOW if message_id is not None:
                 await _edit(bot, row, message_id)
-                return message_id
+                return (message_id,)
             case Op.SEND | Op.EDIT | Op.SHOW:
-                return (await _send(bot, row)).message_id
+                return tuple(message.message_id for message in await _send(bot, row))
 
 
 def classify_error(error: TelegramError | TimeoutError, row: OutboxRow) -> ErrorAction:
-    """Say what an error means for a row; pure.
+    """Return what an error means for a row; pure.
 
     Args:
         error: What `deliver` raised.
@@ -189,6 +192,8 @@ def _refusal(text: str, row: OutboxRow) -> ErrorAction:
         form |= Form.DOCUMENT | Form.PLAIN
     elif "button" in text or "reply markup" in text:
         form |= Form.NO_MARKUP
+    elif any(words in text for words in _NO_PHOTO):
+        form |= Form.DOCUMENT
     if form == row.form:
         # An unexpected refusal: the text matters more than its formatting.
         form |= Form.PLAIN if not form & Form.PLAIN else Form.NO_MARKUP | Form.NO_THREAD
@@ -207,7 +212,7 @@ def _closed(text: str) -> bool:
     )
 
 
-async def _send(bot: Bot, row: OutboxRow) -> Message:
+async def _send(bot: Bot, row: OutboxRow) -> Sequence[Message]:
     post, form = row.post, row.form
     reply = ReplyParameters(post.reply_to, allow_sending_without_reply=True) if post.reply_to else None
     thread_id = None if form & Form.NO_THREAD else post.thread_id
@@ -216,7 +221,7 @@ async def _send(bot: Bot, row: OutboxRow) -> Message:
     if lost:
         log.error("the file of %s is no longer in %s; its text is sent alone", row.key, row.file)
     if (row.file is None or lost) and not form & Form.DOCUMENT:
-        return await bot.send_message(
+        message = await bot.send_message(
             row.chat_id,
             _text(row, MessageLimit.MAX_TEXT_LENGTH),
             parse_mode=_parse_mode(row),
@@ -226,14 +231,23 @@ async def _send(bot: Bot, row: OutboxRow) -> Message:
             reply_parameters=reply,
             link_preview_options=LinkPreviewOptions(is_disabled=True),
         )
+        return (message,)
     if row.file is not None and not lost:
         data = await asyncio.to_thread(row.file.read_bytes)
     else:
         data = plain_text(post.text).encode("utf-8", "replace")
-    file = InputFile(data, filename=post.file_name or "message.md")
     caption = _text(row, MessageLimit.CAPTION_LENGTH)
+    if post.album and not lost:
+        return await bot.send_media_group(
+            row.chat_id,
+            list(album_media(post, data, caption, _parse_mode(row), photos=not form & Form.DOCUMENT)),
+            disable_notification=post.silent,
+            message_thread_id=thread_id,
+            reply_parameters=reply,
+        )
+    file = InputFile(data, filename=post.file_name or "message.md")
     send = bot.send_photo if post.photo and not form & Form.DOCUMENT else bot.send_document
-    return await send(
+    message = await send(
         row.chat_id,
         file,
         caption=caption,
@@ -243,6 +257,7 @@ async def _send(bot: Bot, row: OutboxRow) -> Message:
         message_thread_id=thread_id,
         reply_parameters=reply,
     )
+    return (message,)
 
 
 async def _edit(bot: Bot, row: OutboxRow, message_id: int) -> None:

@@ -30,12 +30,14 @@ class Attachment:
         data: Its content, at most 50 MB.
         photo: Whether it is shown as a picture.
         confirmed: Whether the user has asked for it a second time although it holds secrets.
+        album: Name and size of each picture, if `data` holds several, one after another.
     """
 
     name: str
     data: bytes
     photo: bool = False
     confirmed: bool = False
+    album: tuple[tuple[str, int], ...] = ()
 
 
 class PostContent:
@@ -75,12 +77,19 @@ class PostContent:
             return attachment, ""
         data = self._secrets.mask_data(attachment.data)
         if data is None:
-            return None, escape(f"🔒 {self.name(attachment)} is held back, it contains: {', '.join(names)}")
+            return None, escape(
+                f"🔒 {self._name(attachment.name)} is held back, it contains: {', '.join(names)}"
+            )
         return replace(attachment, data=data), escape(secret_note(names))
 
-    def name(self, attachment: Attachment) -> str:
+    def file_fields(self, attachment: Attachment) -> dict[str, Any]:
+        """The fields of `Post` about a file."""
+        album = tuple((self._name(name), size) for name, size in attachment.album)
+        return {"file_name": self._name(attachment.name), "photo": attachment.photo, "album": album}
+
+    def _name(self, name: str) -> str:
         """A file's name as it may be shown: an agent chose it."""
-        return plain_undisguised(one_line(clean(self._secrets.mask(attachment.name))))
+        return plain_undisguised(one_line(clean(self._secrets.mask(name))))
 
 
 def _clean(value: Any) -> Any:

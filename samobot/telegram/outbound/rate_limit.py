@@ -43,13 +43,14 @@ class RateLimiter:
         self._flooded: dict[int, float] = {}
         self._flooded_all = 0.0
 
-    def wait(self, chat_id: int, now: float, *, edit: bool) -> float:
+    def wait(self, chat_id: int, now: float, *, edit: bool, messages: int = 1) -> float:
         """Seconds until a call for a chat may be made; 0 means now.
 
         Args:
             chat_id: The chat; a negative one is a group's.
             now: A monotonic time in seconds.
             edit: Whether it is an edit, which has its own limit.
+            messages: How many messages it makes: an album is one call, but several messages of a group.
         """
         waits = [
             self._flooded_all - now,
@@ -59,14 +60,14 @@ class RateLimiter:
             self._bucket(chat_id, edit).wait(now),
         ]
         if chat_id < 0:
-            waits.append(self._group(chat_id).wait(now))
+            waits.append(self._group(chat_id).wait(now, messages))
         return max(0.0, *waits)
 
-    def spend(self, chat_id: int, now: float, *, edit: bool) -> None:
+    def spend(self, chat_id: int, now: float, *, edit: bool, messages: int = 1) -> None:
         """Count a call that is made now."""
         self._overall.spend(now)
         self._bucket(chat_id, edit).spend(now)
-        if chat_id < 0:
+        for _ in range(messages if chat_id < 0 else 0):
             self._group(chat_id).spend(now)
 
     def flood(self, chat_id: int, now: float, seconds: float) -> None:
@@ -131,10 +132,9 @@ class _Window:
         self._seconds = seconds
         self._times: deque[float] = deque(maxlen=limit)
 
-    def wait(self, now: float) -> float:
-        if len(self._times) < self._limit:
-            return 0.0
-        return max(0.0, self._times[0] + self._seconds - now)
+    def wait(self, now: float, count: int = 1) -> float:
+        excess = len(self._times) + count - self._limit
+        return max(0.0, self._times[excess - 1] + self._seconds - now) if excess > 0 else 0.0
 
     def spend(self, now: float) -> None:
         self._times.append(now)

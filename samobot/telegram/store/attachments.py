@@ -26,11 +26,11 @@ class OutboxFiles:
         return self._folder / name
 
     def keep(self, data: bytes, *, durable: bool) -> str:
-        """Keep a file's content, and say under which name.
+        """Keep a file's content and return the name it is kept under.
 
         Args:
             data: The content.
-            durable: Whether it is on disk for good when this returns.
+            durable: Whether it survives a power cut once this returns.
 
         Raises:
             StorageError: The disk refused.

@@ -53,7 +53,7 @@ class Store:
         webhook_deliveries: Deliveries of a forge that were taken.
         acted: Messages of users that were acted on.
         notified: What the chats were last notified of, by session.
-        past: The sessions at rest.
+        past: The idle sessions of which only a line is kept.
         plans: The plan that was shown last, by session.
         restarts: The messages that count restarts.
         limits: The open messages about usage limits.
@@ -62,13 +62,13 @@ class Store:
         chats: Preferences of chats.
         people: Who came in by a code.
         pairing: The open code.
-        last_pairing: The message whose code let somebody in last.
+        last_pairing: The message whose code admitted a user last.
         migrations: Groups that became supergroups.
         session_chats: Which chat a session was started in.
         session_topics: The forum topic that a session has to itself.
         chat_projects: The project that was used last in a chat.
         prompts: Texts that users were asked for.
-        tasks: Background work to be begun again after a crash.
+        tasks: Background work to be restarted after a crash.
         phase_limits: Phases after which sessions pause.
         accounts: The bot as Telegram knows it.
         pull_requests: The pull requests that are watched.

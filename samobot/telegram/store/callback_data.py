@@ -1,6 +1,6 @@
 """What a button means: callback data is an opaque id, its action is kept here.
 
-Telegram allows 64 bytes of callback data and shows them to whoever inspects a message, so nothing but a
+Telegram allows 64 bytes of callback data and shows them to anybody who inspects a message, so nothing but a
 random id goes out. The same action in the same scope keeps its id while it is open: a card that is edited
 every second makes no new rows, and its buttons stay the same.
 """
@@ -62,7 +62,7 @@ class CallbackIds:
             scope: What the button belongs to (a question, a plan version, a card). Using one single-use
                 button uses up all of its scope: after *Approve*, *Request changes* is stale too.
             once: Whether it may act only once.
-            lifetime: Seconds until it is stale; counted anew whenever it is minted again.
+            lifetime: Seconds until it is stale; counted again whenever it is minted again.
         """
         now = self._database.clock()
         text = json.dumps(action, sort_keys=True)
@@ -76,7 +76,7 @@ class CallbackIds:
         return str(row["id"])
 
     def peek(self, identifier: str) -> CallbackPress | None:
-        """Say what an id stands for without using it; None for one that we never gave, or long ago."""
+        """Return what an id stands for without using it up; None if it is unknown or expired long ago."""
         row = self._database.row("SELECT * FROM callbacks WHERE id = ?", (identifier,))
         if row is None:
             return None

@@ -27,7 +27,7 @@ class ChatSettings:
         level: What makes a sound or a message there.
         timezone: IANA name of the zone its times are shown in; None: the machine's.
         silenced: Keys of reminders that it does not want again.
-        blocked: When Telegram first said that the bot may not write there, epoch seconds; None: it may.
+        blocked: When Telegram first refused a message of the bot there, epoch seconds; None if it may write.
     """
 
     chat_id: int

@@ -1,7 +1,7 @@
 """The bot's own SQLite file: opening it, its schema, and transactions.
 
 Everything here could be deleted without a session losing anything (the session folder is the truth). So a
-damaged file is moved aside, said in the log, and a new one begun; the bot does not stay down for it.
+damaged file is moved aside and logged, and a new one is created; the bot does not stay down for it.
 
 All calls are short and run on the event loop's thread: a commit that needs not survive a power cut takes
 about 15 µs, a durable one about 0.3 ms on an ordinary disk, which is less than handing it to a thread and back.
@@ -39,7 +39,7 @@ class Database:
     """One connection to the file, with transactions that join when nested.
 
     Args:
-        path: The file; it and its folder are made where missing (0600 in 0700).
+        path: The file; it and its folder are created if missing (0600 in 0700).
         clock: The time, for the name of a damaged file.
 
     Raises:

@@ -113,7 +113,7 @@ class LimitNotice:
         until: When the last of the sessions is expected to resume.
         sessions: Keys of the sessions.
         text: The message as HTML.
-        digest: Fingerprint of what it shows.
+        digest: Fingerprint of its content.
     """
 
     message_key: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, field
 from enum import IntEnum, IntFlag, StrEnum
 from pathlib import Path
@@ -19,7 +19,7 @@ _BATCH = 50
 
 
 class Priority(IntEnum):
-    """What goes first in a chat."""
+    """The order in which a chat's messages are sent."""
 
     NEEDED = 0
     """The user waits for it or is needed; kept for as long as it takes, on disk before the call returns."""
@@ -68,6 +68,7 @@ class Post:
         reply_to: Number of the message it replies to, or None; for a reaction, the message it is put on.
         file_name: Display name of the attached file, or None without one.
         photo: Whether the file is shown as a picture.
+        album: Display name and size of each picture, if the file holds several, one after another.
     """
 
     text: str = ""
@@ -77,6 +78,12 @@ class Post:
     reply_to: int | None = None
     file_name: str | None = None
     photo: bool = False
+    album: Sequence[tuple[str, int]] = ()
+
+    @property
+    def messages(self) -> int:
+        """How many messages it becomes."""
+        return len(self.album) or 1
 
     @property
     def digest(self) -> str:
@@ -92,7 +99,7 @@ class OutboxRow:
     Attributes:
         id: Its number; rows of a chat go out by priority, then by number.
         chat_id: Where to.
-        priority: What goes first.
+        priority: How urgent it is.
         op: What is done.
         key: Names the message across restarts.
         version: Grows when the content is replaced.
@@ -150,7 +157,7 @@ class OutboxQueue:
             key: Names the message.
             post: The content.
             about: What it is about.
-            priority: What goes first; `NEEDED` is on disk for good when this returns.
+            priority: How urgent it is; `NEEDED` survives a power cut once this returns.
             ttl: Seconds after which it is dropped unsent; None: never.
             data: Content of the attached file.
         """
@@ -218,7 +225,7 @@ class OutboxQueue:
         return map(self._row, rows)
 
     def has(self, chat_id: int, key: str, op: Op) -> bool:
-        """Say whether such a row waits."""
+        """Whether such a row waits."""
         return (
             self._database.row(
                 "SELECT 1 FROM outbox WHERE chat_id = ? AND key = ? AND op = ?", (chat_id, key, op)
@@ -283,7 +290,7 @@ class OutboxQueue:
         self._files.remove_others({row["file"] for row in rows})
 
     def _discard(self, name: str | None) -> None:
-        """Remove a file once the row that named it is gone for good."""
+        """Remove a file once the deletion of the row that named it is committed."""
         if name is not None:
             self._database.after_commit(lambda: self._files.remove(name))
 

@@ -1,6 +1,6 @@
 """Who may besides those in the settings, and the code by which they come in.
 
-The terminal shows a code; whoever sends it to the bot in time is admitted. One code at a time, for one user,
+The terminal shows a code; the user who sends it to the bot in time is admitted. One code at a time, for one user,
 ten minutes, five wrong tries over all people; only a salted hash of it is on disk.
 """
 
@@ -68,7 +68,7 @@ class Pairing:
         """Try a code: true exactly once, for the right one, in time, before the fifth wrong try.
 
         Args:
-            code: What somebody sent; case, spaces and dashes do not matter.
+            code: What was sent; case, spaces and dashes do not matter.
         """
         with self._database.transaction(durable=True) as connection:
             row = self._database.row("SELECT * FROM pairing")
@@ -110,7 +110,7 @@ class PairedPeople:
         self._access: Access | None = None
 
     def access(self) -> Access:
-        """Say who came in; read once and then remembered, as only this process adds people."""
+        """Return who was admitted; read once and then cached, as only this process adds people."""
         if self._access is None:
             rows = self._database.rows("SELECT kind, id FROM people")
             self._access = Access(
@@ -160,7 +160,7 @@ class PairedBy:
 
 
 class LastPairing:
-    """The message whose code let somebody in last, so that a repeat of it after a crash is answered alike."""
+    """The message whose code admitted a user last, so that a repeat of it after a crash gets the same reply."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

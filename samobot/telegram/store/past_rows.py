@@ -1,4 +1,4 @@
-"""The sessions at rest that were notified of in full: a start need not read them again."""
+"""The idle sessions whose news has been sent completely: a start need not read them again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a handler has begun and not finished: prompts, background tasks, phases to pause after."""
+"""What a handler has started and not finished: prompts, background tasks, phases to pause after."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class OpenPrompts:
 
 @frozen
 class BackgroundTask:
-    """A command whose work was begun in the background.
+    """A command whose work was started in the background.
 
     Attributes:
         command: The command that does it.
@@ -78,7 +78,7 @@ class BackgroundTasks:
         self._database = database
 
     def all(self) -> tuple[BackgroundTask, ...]:
-        """Return the tasks in the order in which they were begun."""
+        """Return the tasks in the order in which they were started."""
         rows = self._database.rows("SELECT command, request FROM background_tasks ORDER BY at, key")
         return tuple(BackgroundTask(row["command"], json.loads(row["request"])) for row in rows)
 
@@ -110,10 +110,10 @@ class PhaseLimits:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, session: str) -> str | None:
-        """Return the phase, None if the session has no such limit."""
-        row = self._database.row("SELECT phase FROM phase_limits WHERE session = ?", (session,))
-        return row["phase"] if row is not None else None
+    def all(self) -> dict[str, str]:
+        """Return the phase of each session that has one."""
+        rows = self._database.rows("SELECT session, phase FROM phase_limits")
+        return {row["session"]: row["phase"] for row in rows}
 
     def set(self, session: str, phase: str) -> None:
         """Let a session pause after a phase."""

@@ -1,4 +1,4 @@
-"""Messages of ours that are in chats: what each is about, and which message a key became.
+"""The bot's messages in chats: what each is about, and which message a key became.
 
 With it a reply addresses a session, a card is edited instead of sent again, and a message that was already
 delivered is not delivered once more after a crash.
@@ -38,7 +38,7 @@ class MessageSubject:
 
 @frozen
 class SentMessage:
-    """One message of ours in a chat.
+    """One message of the bot in a chat.
 
     Attributes:
         chat_id: The chat.
@@ -46,7 +46,7 @@ class SentMessage:
         key: The key it was enqueued with.
         about: What it is about.
         thread_id: The topic it is in, or None.
-        digest: Hash of what it shows now.
+        digest: Hash of its current content.
         at: When it was sent or last edited, epoch seconds.
     """
 
@@ -66,7 +66,7 @@ class SentMessages:
         self._database = database
 
     def put(self, message: SentMessage) -> None:
-        """Remember a message, or what it shows now."""
+        """Record a message, or its new content."""
         about = message.about
         self._database.execute(
             "INSERT OR REPLACE INTO sent (chat_id, message_id, key, session, kind, detail, thread_id, digest, at) "
@@ -86,7 +86,7 @@ class SentMessages:
         )
 
     def find(self, chat_id: int, message_id: int) -> SentMessage | None:
-        """Say what a message is about, given its number in a chat."""
+        """Return a message by its number in a chat."""
         row = self._database.row(
             "SELECT * FROM sent WHERE chat_id = ? AND message_id = ?", (chat_id, message_id)
         )
@@ -100,6 +100,11 @@ class SentMessages:
         )
         return _message(row) if row is not None else None
 
+    def has(self, chat_id: int, key: str) -> bool:
+        """Whether a message of a key is in a chat."""
+        row = self._database.row("SELECT 1 FROM sent WHERE key = ? AND chat_id = ? LIMIT 1", (key, chat_id))
+        return row is not None
+
     def of_session(self, session: str, kind: str | None = None) -> tuple[SentMessage, ...]:
         """List the messages about a session, oldest first, optionally of one kind."""
         rows = self._database.rows(
@@ -109,7 +114,7 @@ class SentMessages:
         return tuple(_message(row) for row in rows)
 
     def count_below(self, message: SentMessage) -> int:
-        """How many messages of ours stand below this one, in its chat and topic."""
+        """How many of the bot's messages are below this one, in its chat and topic."""
         row = self._database.row(
             "SELECT COUNT(*) AS below FROM sent WHERE chat_id = ? AND message_id > ? AND thread_id IS ?",
             (message.chat_id, message.message_id, message.thread_id),

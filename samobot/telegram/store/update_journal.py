@@ -31,8 +31,8 @@ class JournaledUpdate:
         update_id: Telegram's number of it.
         raw: The whole JSON object.
         received: When it was journaled, epoch seconds.
-        tries: How many times its handling was begun.
-        begun: Whether the last of these tries is the one that is due now.
+        tries: How many times its handling was started.
+        begun: Whether the last of these tries is still to be made.
     """
 
     update_id: int
@@ -49,7 +49,7 @@ class UpdateJournal:
         self._database = database
 
     def record(self, raws: Sequence[dict[str, Any]], *, begin: bool = False) -> tuple[JournaledUpdate, ...]:
-        """Keep updates for good, and return those that are new.
+        """Record updates durably, and return those that are new.
 
         Args:
             raws: Updates as getUpdates returned them, each with an integer `update_id`.
@@ -70,9 +70,9 @@ class UpdateJournal:
         return tuple(new)
 
     def begin(self, update_id: int) -> int:
-        """Note that handling begins; returns how many times it has begun, this one included.
+        """Record that handling starts; returns how many times it was started, including this one.
 
-        One that the disk did not take when it came is not in the journal: it counts as begun for the first time.
+        One that could not be written when it came is not in the journal: this counts as its first start.
         """
         with self._database.transaction(durable=False) as connection:
             row = connection.execute(

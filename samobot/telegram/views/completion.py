@@ -31,6 +31,7 @@ _SUMMARY_LINES, _ON_SCREEN = 6, 8
 _SUMMARY = _ON_SCREEN * PHONE_LINE
 _MOST_READ = 3_000
 _CUT = 2
+_NAMES = 800
 """What `shorten` keeps for its sign."""
 
 
@@ -83,9 +84,11 @@ def review_file(view: SessionView, page: str) -> MessageView:
     )
 
 
-def picture_message(view: SessionView, picture: Attachment) -> MessageView:
-    """A screenshot."""
-    return MessageView(f"{headline(Icon.DONE, view.ref)}: {agent_line(picture.name, 80)}", attachment=picture)
+def picture_message(view: SessionView, pictures: Attachment) -> MessageView:
+    """A screenshot, or an album of them."""
+    names = [name for name, _ in pictures.album] or [pictures.name]
+    listed = agent_line(", ".join(names), _NAMES)
+    return MessageView(f"{headline(Icon.DONE, view.ref)}: {listed}", attachment=pictures)
 
 
 def review_attachment(name: str, page: str) -> Attachment:

@@ -43,6 +43,10 @@ _SUBJECTS, _SUBJECT = 5, 80
 _REMARKS, _REMARK = 5, 160
 _LEFT = 8
 _ID = 9
+_NOT_OPENED = (
+    "🔒 It holds a secret, which everybody could read at the forge. "
+    "Take it out of the session's files, then /land again."
+)
 
 
 def land_button(ref: SessionRef, label: str = "🔀 Land") -> ActionButton:
@@ -150,15 +154,16 @@ def _update_button(ref: SessionRef, view: LandingView) -> list[ActionButton]:
     return [ActionButton("🔁 Bring up to date", action, once=True)]
 
 
-def new_pull_request(ref: SessionRef, view: LandingView) -> MessageView:
+def new_pull_request(ref: SessionRef, view: LandingView, *, has_secret: bool = False) -> MessageView:
     """Show the title and the whole text that a pull request would have; its buttons open exactly that.
 
     Args:
         ref: The session.
         view: What was read.
+        has_secret: Whether title or text holds a secret, which the chat masks and the forge would not: nothing is offered.
     """
     head = headline(Icon.LANDING, ref, one_line(f"{view.branch} → {view.base} at {view.forge}", 200))
-    offers = [each for each in view.offers if each.step in _OPENS and not each.refusal]
+    offers = [each for each in view.offers if each.step in _OPENS and not (each.refusal or has_secret)]
     reasons = dict.fromkeys(each.refusal for each in view.offers if each.step in _OPENS and each.refusal)
     buttons = (
         ActionButton(_LABELS[each.step].rstrip("…"), _action(ref, each.step, each.identity), once=True)
@@ -167,7 +172,7 @@ def new_pull_request(ref: SessionRef, view: LandingView) -> MessageView:
     text = paragraphs(
         lines(head, bold(view.title), code(view.head[:_ID])),
         escape(view.body) or "Without a text.",
-        lines(*map(escape, reasons)),
+        lines(*map(escape, reasons), _NOT_OPENED if has_secret else ""),
     )
     return MessageView(text, rows(*buttons))
 
@@ -177,12 +182,10 @@ def _readiness(view: LandingView) -> str:
     if not view.ahead:
         return ""
     items = [f"open: {each}" for each in view.debt] + list(view.objections)
-    more = len(items) - _REMARKS
-    return lines(
-        "Before you land it:" if items else "",
-        *(f"• {escape(agent_plain(each, _REMARK))}" for each in items[:_REMARKS]),
-        f"… and {more} more: {code('/review')}" if more > 0 else "",
-    )
+    shown = [f"• {escape(agent_plain(each, _REMARK))}" for each in items[:_REMARKS]]
+    if len(items) > _REMARKS:
+        shown.append(f"… and {len(items) - _REMARKS} more: {code('/review')}")
+    return lines("Before you land it:", quoted_lines(*shown)) if items else ""
 
 
 def _pull_request(request: PullRequestView | None) -> str:

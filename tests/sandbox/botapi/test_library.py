@@ -48,7 +48,10 @@ async def library(server: BotApiServer) -> AsyncIterator[Bot]:
 def test_every_parameter_that_the_library_knows_is_known() -> None:
     for method in METHODS.values():
         call = getattr(Bot, method.name)
-        assert set(inspect.signature(call).parameters) - LOCAL <= method.parameters, method.name
+        taken = set(inspect.signature(call).parameters) - LOCAL
+        if method.name == "sendMediaGroup":
+            taken -= {"caption", "caption_entities", "parse_mode"}  # which it writes into the first item
+        assert taken <= method.parameters, method.name
 
 
 async def test_a_conversation(server: BotApiServer, library: Bot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -346,6 +347,48 @@ async def test_a_picture_telegram_would_refuse(
     bot: RawBot, chat_id: int, data: bytes, complaint: str
 ) -> None:
     assert (await photo(bot, chat_id, data))["description"] == f"Bad Request: {complaint}"
+
+
+async def album(bot: RawBot, chat_id: int, *items: object) -> Any:
+    media = json.dumps(items)
+    uploads = {f"p{number}": ("p.jpg", JPEG) for number in range(11) if f'/p{number}"' in media}
+    data = {"chat_id": str(chat_id), "media": media}
+    return (await bot.http.post("/sendMediaGroup", data=data, files=uploads)).json()
+
+
+def item(number: int, **more: str) -> dict[str, str]:
+    return {"type": "photo", "media": f"attach://p{number}", **more}
+
+
+async def test_an_album_is_several_messages_of_one_group(bot: RawBot, chat_id: int) -> None:
+    first, second = (await album(bot, chat_id, item(0, caption="<b>two</b>", parse_mode="HTML"), item(1)))[
+        "result"
+    ]
+    assert (first["caption"], first["caption_entities"][0]["type"]) == ("two", "bold")
+    assert "caption" not in second
+    assert first["media_group_id"] == second["media_group_id"]
+    assert first["message_id"] < second["message_id"]
+    assert all(message["photo"] for message in (first, second))
+
+
+@pytest.mark.parametrize(
+    ("items", "complaint"),
+    [
+        ([item(0)], "2 to 10 items"),
+        ([item(number) for number in range(11)], "2 to 10 items"),
+        ([item(0), item(1) | {"type": "document"}], "can't be mixed"),
+        ([item(0), item(1) | {"type": "video"}], "plays only"),
+        ([item(0), item(99)], "there is no media"),
+        ([item(0), item(1, caption="x" * 1025)], "caption is too long"),
+        ([item(0), item(1, words="x")], "unknown field"),
+        ([item(0), "x"], "array of InputMedia expected"),
+    ],
+)
+async def test_an_album_that_is_refused_sends_nothing(
+    server: BotApiServer, bot: RawBot, chat_id: int, items: list[object], complaint: str
+) -> None:
+    assert complaint in (await album(bot, chat_id, *items))["description"]
+    assert server.world.chats[-1].from_bot() == []
 
 
 async def test_a_document_is_not_a_photo_and_an_address_is_not_fetched(bot: RawBot, chat_id: int) -> None:

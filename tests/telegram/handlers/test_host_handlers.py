@@ -12,20 +12,22 @@ from nats.aio.msg import Msg
 
 from samobot.errors import ConflictError
 from samobot.fleet.fleet import Fleet
-from samobot.fleet.models import SessionRef
+from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.fleet.results import ProjectView
 from samobot.hosts import subjects
 from samobot.hosts.hub_link import HubLink
 from samobot.hosts.hub_messages import Beat, CallOutcome, DecisionReceipt, SessionSnapshot
 from samobot.hosts.hub_store import HubStore
 from samobot.hosts.link import Link
+from samobot.hosts.remote_fleet import RemoteFleet
 from samobot.hosts.router import FleetRouter
 from samobot.session.gate import Person
+from samobot.session.status import SessionState
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op
 from tests.support.phone import Phone, open_phone
-from tests.support.views import plan, planned
+from tests.support.views import at_rest, plan, planned
 
 ANNA = Person("anna", "telegram")
 HEARD = datetime(2026, 1, 31, 14, 5).astimezone()
@@ -233,3 +235,25 @@ async def test_status_asks_the_databases_nothing_about_single_hosts_or_sessions(
 
     await asked(12)  # the first one in a chat reads more
     assert await asked(20) == await asked(40) > 0
+
+
+async def test_status_reads_no_past_session_that_it_does_not_show(
+    phone: Phone, machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    async def view(_: RemoteFleet, ref: SessionRef) -> SessionView:
+        read.append(ref.name)
+        return at_rest(SessionState.DONE, ref=ref)
+
+    monkeypatch.setattr(RemoteFleet, "view", view)
+    machines.beat("laptop", "api")
+    key = "api:26-01-01-old"
+    old = SessionSnapshot(boot="one", n=1, key=key, past=PastSession(key, HEARD, SessionState.DONE))
+    machines.link.host("laptop").note(old, watched=True)
+    assert "old" in (await phone.say("/status"))[0]
+    assert read == ["old"]
+    for number in range(30):
+        machines.asks("laptop", f"greet-{number}")
+    assert "old" not in (await phone.say("/status"))[0]
+    assert read == ["old"], "each costs a request to its machine"

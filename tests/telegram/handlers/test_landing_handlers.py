@@ -72,6 +72,16 @@ async def test_tap_merges_what_was_shown_and_replies(phone: Phone) -> None:
     assert any("1 commit of greet merged into main" in text for text in said(phone))
 
 
+async def test_pull_request_whose_text_holds_a_secret_is_not_offered(phone: Phone) -> None:
+    (folder,) = (phone.root / "sessions-repo").glob("*greet")
+    (folder / "01-15-14:05-summary-greet.md").write_text("It uses ghp_" + "a1B2c3D4e5F6" * 3)
+    await phone.say("/land greet open-pr")
+    await phone.context.finish(60)
+    row = phone.last("It uses")
+    assert "holds a secret" in to_plain(row.post.text)
+    assert "a1B2c3" not in row.post.text
+
+
 async def test_tap_pushes(phone: Phone) -> None:
     await shown(phone)
     await phone.tap(phone.last("→ main"), "⬆️ Push")

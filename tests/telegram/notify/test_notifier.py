@@ -357,8 +357,8 @@ async def test_lessons_are_offered_with_the_end(known: Phone) -> None:
     )
     assert loud(new) == ["🏁 greet is done"]
     assert new[-1].text.startswith(
-        "🏁 greet noted 2 things that later sessions could use\n· make test needs make db\n"
-    )
+        "🏁 greet noted 2 things that later sessions could use\n· `make test` needs `make db`\n"
+    ), new[-1].text
     assert new[-1].labels == ["Keep for the project"]
 
 
@@ -393,10 +393,14 @@ async def test_screenshots_come_once_with_the_end(known: Phone) -> None:
     assert loud(new) == ["🏁 greet is done"]
     # Another round with the same picture and a new one.
     known.fleet.shots["b.png"] = PICTURE + b"\0"
+    known.fleet.shots["c.png"] = PICTURE + b"\0\0"
     await known.look(session(phase=Phase.TESTING, updated=LATER + timedelta(minutes=1)))
     end = ended(RunEndReason.DONE, at=LATER + timedelta(minutes=2))
     again = await known.look(done.model_copy(update={"end": end, "updated": end.at}))
-    assert [message.text for message in again if message.file is not None] == ["🏁 greet: b.png"]
+    shown = [message for message in again if message.file is not None]
+    assert [message.text for message in shown] == ["🏁 greet: b.png, c.png", ""]
+    assert len({message.media_group_id for message in shown}) == 1
+    assert all(message.silent for message in shown)
 
 
 async def test_lost_worker_is_reported_unless_it_is_restarted_anyway(known: Phone) -> None:

@@ -23,6 +23,7 @@ from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.telegram.notify.notification import Importance
 from samobot.telegram.notify.publisher import Publisher
+from samobot.telegram.outbound.albums import albums
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.delivery import deliver
 from samobot.telegram.outbound.outbox import Outbox
@@ -323,16 +324,20 @@ async def test_what_is_needed_waits_for_a_chat_that_blocked_the_bot(scene: Scene
     assert scene.store.chats.get(scene.chat.id).blocked is None
 
 
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060"
+    "0000000500010a2db4000000000049454e44ae426082"
+)
+TALL = PNG[:16] + (900).to_bytes(4, "big") + (20_000).to_bytes(4, "big") + PNG[24:]
+"""A picture whose sides Telegram does not take of a photo."""
+
+
 async def test_a_document_and_a_photo_wait_on_disk_and_leave_nothing_there(
     scene: Scene, tmp_path: Path
 ) -> None:
-    png = bytes.fromhex(
-        "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060"
-        "0000000500010a2db4000000000049454e44ae426082"
-    )
     early = Outbox(scene.bot, scene.store)
     early.post(scene.chat.id, "the plan", key="p", attachment=Attachment("plan.md", b"# Plan"), markup=KEYS)
-    early.post(scene.chat.id, "the chart", key="c", attachment=Attachment("c.png", png, photo=True))
+    early.post(scene.chat.id, "the chart", key="c", attachment=Attachment("c.png", PNG, photo=True))
     folder = scene.store.state_dir / "outbox"
     assert len(list(folder.iterdir())) == 2
     (folder / "left-over").write_text("of a crash")
@@ -343,6 +348,44 @@ async def test_a_document_and_a_photo_wait_on_disk_and_leave_nothing_there(
     assert (plan.file.name, plan.file.text, plan.labels) == ("plan.md", "# Plan", ["Approve"])
     assert chart.is_photo
     assert list(folder.iterdir()) == []
+
+
+async def test_pictures_are_one_album_that_is_named_by_its_first_and_known_by_all(scene: Scene) -> None:
+    early = Outbox(scene.bot, scene.store)
+    pictures = [
+        Attachment(name, PNG + name.encode(), photo=True) for name in ("a.png", f"{KEY}.png", "c.png")
+    ]
+    (album,) = albums(pictures)
+    early.post(scene.chat.id, f"three <b>{KEY}</b>", key="a", attachment=album, about=QUESTION)
+    async with scene.outbox() as outbox:
+        await scene.server.wait_until(lambda: len(scene.shown) == 3)
+        await outbox.drain(60)
+        assert not outbox.post(scene.chat.id, "again", key="a", attachment=album)
+    assert [message.text.split("\n")[0] for message in scene.shown] == [f"three {MASK}", "", ""]
+    files = [message.file for message in scene.shown]
+    assert [file.data for file in files if file] == [each.data for each in pictures]
+    assert all(message.is_photo and KEY not in message.file.name for message in scene.shown if message.file)
+    assert len({message.media_group_id for message in scene.shown}) == 1
+    (call,) = scene.server.calls.of("sendMediaGroup")
+    assert call.status == 200
+    for message in scene.shown:
+        sent = scene.store.sent.find(scene.chat.id, message.id)
+        assert sent is not None
+        assert sent.about == QUESTION
+    assert list((scene.store.state_dir / "outbox").iterdir()) == []
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_what_telegram_does_not_take_as_a_photo_is_sent_as_a_file(scene: Scene, count: int) -> None:
+    pictures = [Attachment(f"{number}.png", TALL, photo=True) for number in range(count)]
+    (attachment,) = albums(pictures)
+    async with scene.outbox() as outbox:
+        outbox.post(scene.chat.id, "<i>tall</i>", key="a", attachment=attachment)
+        await scene.server.wait_until(lambda: len(scene.shown) == count)
+        await outbox.drain(60)
+    assert [message.is_photo for message in scene.shown] == [False] * count
+    assert scene.shown[0].text == "tall"
+    assert scene.failed == []
 
 
 async def test_lost_file_does_not_lose_its_text(scene: Scene) -> None:
@@ -577,7 +620,7 @@ async def test_a_group_that_moves_takes_its_messages_along(
     group = scene.server.group("new", [scene.server.person("Fay")])
     scene.store.people.add_group(-5)
 
-    async def moved(bot: Bot, row: OutboxRow, message_id: int | None) -> int | None:
+    async def moved(bot: Bot, row: OutboxRow, message_id: int | None) -> tuple[int, ...]:
         if row.chat_id == -5:
             raise ChatMigrated(group.id)
         return await deliver(bot, row, message_id)

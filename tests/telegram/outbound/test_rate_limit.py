@@ -42,6 +42,15 @@ def test_no_minute_of_a_group_sees_more_than_twenty(steps: list[tuple[float, boo
         assert sum(start <= time < start + 59.999 for time in times) <= 20
 
 
+def test_an_album_is_one_call_but_counts_in_a_group_by_its_pictures() -> None:
+    pace = RateLimiter(RateLimits())
+    for chat_id in (7, -7):
+        pace.spend(chat_id, 0.0, edit=False, messages=10)
+        pace.spend(chat_id, 30.0, edit=False, messages=8)
+    assert [pace.wait(chat_id, 35.0, edit=False, messages=10) for chat_id in (7, -7)] == [0.0, 25.0]
+    assert pace.wait(-7, 35.0, edit=False, messages=2) == 0.0
+
+
 def test_thirty_a_second_over_all_chats() -> None:
     pace, now = RateLimiter(RateLimits()), 0.0
     for chat_id in range(1, 31):

@@ -106,10 +106,10 @@ async def test_an_answer_to_what_was_asked_before_a_group_moved_is_taken_in_what
 def move(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Awaitable[None]]:
     """Lets Telegram refuse a message to the group because it has become another chat."""
 
-    async def deliver(_bot: Bot, row: OutboxRow, _message_id: int | None) -> int:
+    async def deliver(_bot: Bot, row: OutboxRow, _message_id: int | None) -> tuple[int, ...]:
         if row.chat_id == OLD:
             raise ChatMigrated(NEW)
-        return 1
+        return (1,)
 
     async def happen() -> None:
         monkeypatch.setattr("samobot.telegram.outbound.chat_sender.deliver", deliver)

@@ -87,6 +87,11 @@ def test_new_request_shows_all_of_its_text_and_binds_both_buttons() -> None:
         ),
     )  # fmt: skip
     assert labels(shown) == ["🔀 Open PR", "As draft"]
+    hidden = new_pull_request(
+        REF, view(LandingOffer(step=LandingStep.OPEN_PR, identity="o" * 64)), has_secret=True
+    )
+    assert labels(hidden) == []
+    assert "holds a secret" in to_plain(hidden.text)
     assert [button.action.identity for row in shown.buttons for button in row] == ["o" * 64, "d" * 64]
     assert to_plain(shown.text).count("All *of* it") == 50
 

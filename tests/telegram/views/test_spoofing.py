@@ -10,7 +10,7 @@ from typing import Any
 
 from samobot.fleet.landing_models import LandingView
 from samobot.fleet.models import PlanPhaseView, RemarkView
-from samobot.fleet.results import Document, UntrustedView
+from samobot.fleet.results import Document, LessonsView, UntrustedView
 from samobot.phases import Phase
 from samobot.sandbox.botapi.entities import EntityType, slice_utf16, with_found
 from samobot.sandbox.botapi.parse_mode import parse_html
@@ -23,6 +23,7 @@ from samobot.telegram.views.buttons import file_label
 from samobot.telegram.views.card import card
 from samobot.telegram.views.completion import done, summary_text
 from samobot.telegram.views.landing_message import landing_message
+from samobot.telegram.views.lessons_message import lessons_message
 from samobot.telegram.views.pending import NeedKind
 from samobot.telegram.views.plan_view import changes, decided_plan, open_plan, plan_file
 from samobot.telegram.views.questions import answered_question, answers_receipt, open_question
@@ -122,11 +123,14 @@ PLACES: dict[str, Callable[[str], str]] = {
                 removed=0,
                 uncommitted=0,
                 subjects=(text,),
+                debt=(text,),
+                objections=(text,),
                 remote="",
                 offers=(),
             ),
         ).text
     ),
+    "lessons": lambda text: lessons_message(REF, LessonsView(new=(text,), sha256="a")).text,
     "what is not trusted": lambda text: (
         trust_message(REF, UntrustedView(title="Settings", lines=(f"hooks.x = {text}",), sha256="a")).text
     ),

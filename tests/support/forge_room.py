@@ -12,7 +12,6 @@ import pytest
 from samobot.fleet.landing_models import LandingStep
 from tests.support.fake_gh import FakeForge
 from tests.support.landing_room import LandingRoom
-from tests.support.repository import git
 
 GITHUB = "https://github.com/ann/demo.git"
 
@@ -25,12 +24,15 @@ def make_forge_room(root: Path, patch: pytest.MonkeyPatch, address: str = GITHUB
         patch: Undoes what is changed of the environment.
         address: The remote's address.
     """
-    patch.setenv("GIT_CONFIG_GLOBAL", str(root / "gitconfig"))
-    git(root, "config", "--global", "user.name", "Anna")
-    git(root, "config", "--global", "user.email", "anna@example.org")
     made = LandingRoom(root, root / "bare.git")
-    git(root, "config", "--global", f"url.file://{made.bare}.insteadOf", address)
-    git(made.repo, "remote", "set-url", "origin", address)
+    configuration = root / "gitconfig"
+    configuration.write_text(
+        "[user]\n\tname = Anna\n\temail = anna@example.org\n"
+        f'[url "file://{made.bare}"]\n\tinsteadOf = {address}\n'
+    )
+    patch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
+    remote = made.repo / ".git" / "config"
+    remote.write_text(remote.read_text().replace(f"file://{made.bare}", address))
     return made
 
 

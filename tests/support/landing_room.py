@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import os
+import shutil
+import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
 from samobot.config.project import Project
 from samobot.fleet.landing import land, landing_view
@@ -50,17 +56,21 @@ class LandingRoom:
     folder: SessionFolder = field(init=False)
 
     def __post_init__(self) -> None:
-        make_repository(self.repo)
+        template = _template(self.bare is not None)
+        shutil.copytree(template / "repo", self.repo, symlinks=True)
+        shutil.copytree(template / "worktrees", self.root / "worktrees", symlinks=True)
+        moved = {template: self.root}
+        holders = [self.repo / ".git" / "worktrees" / "greet" / "gitdir", self.worktree / ".git"]
         if self.bare is not None:
-            git(self.root, "init", "--quiet", "--bare", "--initial-branch=main", str(self.bare))
-            git(self.repo, "remote", "add", "origin", f"file://{self.bare}")
-            git(self.repo, "push", "--quiet", "origin", "main")
-            git(self.repo, "remote", "set-head", "origin", "main")
-        git(self.repo, "worktree", "add", "--quiet", "-b", "greet", str(self.worktree))
-        commit(self.worktree, "greet.py")
-        commit(self.worktree, "test_greet.py")
+            shutil.copytree(template / "bare.git", self.bare, symlinks=True)
+            moved = {template / "bare.git": self.bare, **moved}
+            holders.append(self.repo / ".git" / "config")
+        for file in holders:
+            text = file.read_text()
+            for old, new in moved.items():
+                text = text.replace(str(old), str(new))
+            file.write_text(text)
         (self.repo / ".samocode").write_text("MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions\n")
-        (self.repo / ".git" / "info" / "exclude").write_text(".samocode\n")
         self.project = Project(
             file=self.repo / ".samocode",
             name="repo",
@@ -111,3 +121,25 @@ class LandingRoom:
     def events(self) -> list[dict[str, object]]:
         """The landings in the journal."""
         return [event for event in journal.events(self.folder) if event["event"] == "landing"]
+
+
+@functools.cache
+def _template(with_remote: bool) -> Path:
+    """The folders of git that each room is a copy of: a dozen calls of git take longer than all of a test."""
+    root = Path(tempfile.mkdtemp(prefix="samobot-landing-")).resolve()
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    repo, bare, worktree = root / "repo", root / "bare.git", root / "worktrees" / "greet"
+    # Whichever test is the first: its configuration is not that of the others.
+    plain = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    with mock.patch.dict(os.environ, plain):
+        make_repository(repo)
+        if with_remote:
+            git(root, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+            git(repo, "remote", "add", "origin", f"file://{bare}")
+            git(repo, "push", "--quiet", "origin", "main")
+            git(repo, "remote", "set-head", "origin", "main")
+        git(repo, "worktree", "add", "--quiet", "-b", "greet", str(worktree))
+        commit(worktree, "greet.py")
+        commit(worktree, "test_greet.py")
+    (repo / ".git" / "info" / "exclude").write_text(".samocode\n")
+    return root

@@ -76,6 +76,19 @@ ATTACKS = (
     "𝐭𝐠://resolve?domain=evil and ⓣⓖ://join",
     "Ask @samo_help_bot or ＠samo_help_bot",
     "t.me/evil?start=x",
+    "(/approve) «/stop» see:/approve ·/approve",
+    f"||✅ {FORGED}||",
+    f"<tg-spoiler>✅ {FORGED}</tg-spoiler><blockquote expandable>✅ {FORGED}</blockquote>",
+    "Call +1 555 010 9999 or #approve $STOP now",
+    "t\u200b.me/evil and https://t\u2060.me/evil?start=x",
+    "TG://resolve?domain=evil ton://transfer/x tonsite://evil.ton tg:resolve?domain=evil",
+    "HTTPS://T.ME/evil and https://telegram.me/evil https://telegram.dog/x",
+    "`/approve` and\n```\n/approve\n```",
+    f"\u2063\u2063✅\ufe0e {FORGED}\u3164",
+    f"\u2705\u200d {FORGED}",
+    f"fine\x0b✅ {FORGED}\x0c→ {FORGED}\x85✅ {FORGED}",
+    f"fine\u2029✅ {FORGED}",
+    f"\U000e0020\U000e0041✅ {FORGED}",
 )
 
 

@@ -92,9 +92,6 @@ def _figures(journeys: list[Journey]) -> str:
         "Gates at which the owner was asked to say it again": str(
             sum(journey.asked_again for journey in journeys)
         ),
-        "Programs that git ran as they were just being written into its configuration": str(
-            sum(each.raced for each in findings)
-        ),
         "Broken promises": str(sum(len(each.wrong) for each in findings)),
         "Longest journey": f"{max(journey.seconds for journey in journeys):.0f} s",
         "Measured": f"{date.today():%Y-%m-%d}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",

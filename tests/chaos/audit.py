@@ -11,9 +11,6 @@ from samobot.sandbox.botapi.faults import FaultKind
 from tests.chaos.owner import Owner
 from tests.chaos.stage import Stage
 
-INSTANT_S = 5.0
-"""Seconds for which a git may run that began before the configuration was written; processes are frozen for up to 3."""
-
 
 @dataclass
 class Findings:
@@ -26,7 +23,6 @@ class Findings:
         gates: Gates that there were.
         updates: Updates that Telegram had.
         pauses: Runs that ended where their owner had asked for a pause.
-        raced: Programs that git ran as its configuration was just being written: not stopped, see docs/security.md.
     """
 
     wrong: list[str] = field(default_factory=list)
@@ -35,7 +31,6 @@ class Findings:
     gates: int = 0
     updates: int = 0
     pauses: int = 0
-    raced: int = 0
 
 
 def audit(stage: Stage, owner: Owner) -> Findings:
@@ -59,7 +54,7 @@ def audit(stage: Stage, owner: Owner) -> Findings:
     found.wrong += [f"{nudge}: stood still, and nobody was told" for nudge in owner.nudges]
     living = [" ".join(process.cmdline())[:150] for _, process in stage.processes()]
     found.wrong += [f"left running: {command}" for command in living]
-    _ran_by_git(stage, found)
+    found.wrong += [f"samobot's git ran a program of the repository: {line}" for line in _ran_by_git(stage)]
     if stage.shop.config.read_bytes() != stage.project_file:
         found.wrong.append(f"the project's file holds {stage.shop.config.read_text(errors='replace')!r}")
     return found
@@ -102,14 +97,9 @@ def _decided_once(stage: Stage, owner: Owner, name: str, found: Findings) -> Non
         wrong.append(f"{name}: the branch holds {parts}")
 
 
-def _ran_by_git(stage: Stage, found: Findings) -> None:
-    """No git that began after the configuration had been written ran what it names."""
+def _ran_by_git(stage: Stage) -> list[str]:
     path = stage.logs / "ran-by-git"
-    for line in sorted(set(path.read_text(errors="replace").splitlines())) if path.exists() else ():
-        if float(line.split()[0]) < stage.hostile_since + INSTANT_S:
-            found.raced += 1
-        else:
-            found.wrong.append(f"samobot's git ran a program of the repository: {line}")
+    return sorted(set(path.read_text(errors="replace").splitlines())) if path.exists() else []
 
 
 def _paused(stage: Stage, owner: Owner, name: str, found: Findings) -> None:

@@ -115,8 +115,6 @@ class Stage:
     """Nanoseconds by which the clock of the programs differs from the real one."""
     world: WorldClock = field(default_factory=WorldClock)
     """The time outside: Telegram's."""
-    hostile_since: float = 0.0
-    """By `/proc/uptime`, when git's configuration began to name programs; 0 if it never did."""
     bot: asyncio.subprocess.Process | None = None
     names: list[str] = field(default_factory=list)
     """The sessions."""
@@ -238,7 +236,7 @@ class Stage:
         """Write what an agent could: configuration with which git runs programs that the repository names."""
         folder = self.logs / "hostile"
         folder.mkdir(exist_ok=True)
-        note = f'[ -n "${ITERATION_VARIABLE}" ] || echo "$(cut -d. -f1 /proc/uptime) $0 $*" >> {shlex.quote(str(self.logs / "ran-by-git"))}\n'
+        note = f'[ -n "${ITERATION_VARIABLE}" ] || echo "$0 $*" >> {shlex.quote(str(self.logs / "ran-by-git"))}\n'
         for name, ending in {"filter": "cat", "hook": "exit 0", "monitor": "exit 1"}.items():
             program = folder / name
             program.write_text(f"#!/bin/sh\n{note}{ending}\n", encoding="utf-8")
@@ -267,9 +265,6 @@ class Stage:
             git.joinpath("info", "attributes").write_text("* filter=hostile diff=hostile\n", encoding="utf-8")
             with config.open("a", encoding="utf-8") as file:
                 file.write(text)
-            self.hostile_since = self.hostile_since or float(
-                Path("/proc/uptime").read_text(encoding="ascii").split()[0]
-            )
         except OSError:  # the disk is full, and half of it would be no configuration
             os.truncate(config, size)
             return ""

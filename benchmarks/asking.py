@@ -18,6 +18,7 @@ from samobot.session.asks import read_asks
 from samobot.session.decisions import DecisionKind, load_key
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import Person
+from samobot.session.lock import holder
 from samobot.session.permissions import decide
 from tests.support.claude_cli import cli_environment, require_claude
 from tests.support.messages_api import Answer, MessagesApi, Request, bash, say, write
@@ -58,6 +59,8 @@ def kills_between_ask_and_effect(root: Path) -> list[Measure]:
             if run.poll() is not None:
                 user.idle.wait(60)  # a run that finds something waiting would end at once
                 run = start_run(shop)
+        while holder(folder) is None and run.poll() is None:
+            time.sleep(0.1)  # one that has just been started would not be found
         shop.samobot("stop", "greet")
         run.wait(60)
         user.stop()

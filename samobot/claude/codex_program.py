@@ -210,9 +210,11 @@ def _toml(text: str) -> str:
 
 
 def _denied(choice: str, environ: Mapping[str, str]) -> Iterator[str]:
-    """Options that turn off the user's MCP servers that are not chosen."""
+    """Options that turn off the user's MCP servers that are not chosen, and what plugins and connectors would add."""
     if choice == ALL:
         return
+    for feature in ("apps", "plugins"):
+        yield from ("--config", f"features.{feature}=false")
     chosen = set() if choice == NONE else {part.strip() for part in choice.split(",")}
     servers = _config(environ).get("mcp_servers")
     for name in servers if isinstance(servers, dict) else ():

@@ -159,16 +159,17 @@ def _home(places: FencePlaces) -> Iterator[FenceRule]:
 
 def _programs(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
     """Folders of programs that lie where the fence would hide them: on PATH, the CLI's own, Python's and ours."""
-    found = [Path(part) for part in environ.get("PATH", "").split(os.pathsep) if part.startswith(os.sep)]
-    for path in map(Path, (places.program, sys.executable)):
-        found += [path.parent, Path(os.path.realpath(path)).parent]
-    found += [Path(sys.prefix), Path(sys.base_prefix), *places.packages]
-    own = (places.work_dir, places.session)
-    hidden = tuple(Path(os.path.realpath(path)) for path in (places.home, *EMPTIED))
-    for path in dict.fromkeys(map(Path.resolve, found)):
-        is_below = any(path != top and path.is_relative_to(top) for top in hidden)
-        is_above = any(each.is_relative_to(path) for each in (places.home.resolve(), *own))
-        if is_below and not is_above and path.is_dir() and not any(path.is_relative_to(each) for each in own):
+    found = [part for part in environ.get("PATH", "").split(os.pathsep) if part.startswith(os.sep)]
+    for program in (places.program, sys.executable):
+        found += [os.path.dirname(program), os.path.dirname(os.path.realpath(program))]
+    found += [sys.prefix, sys.base_prefix, *map(os.fspath, places.packages)]
+    own, home = (places.work_dir, places.session), places.home.resolve()
+    hidden = tuple(os.path.join(os.path.realpath(path), "") for path in (places.home, *EMPTIED))
+    for path in (
+        Path(each) for each in dict.fromkeys(map(os.path.realpath, found)) if each.startswith(hidden)
+    ):
+        is_above = any(each.is_relative_to(path) for each in (home, *own))
+        if not is_above and path.is_dir() and not any(path.is_relative_to(each) for each in own):
             yield FenceRule(path, Reachable.READ)
 
 

@@ -77,6 +77,9 @@ _PERMISSION_MODE = "--permission-mode"
 
 _LEAST_BUDGET = 0.01
 
+# What a Codex that the agent starts would log in with: it would work outside of every budget.
+_CODEX_LOGIN = ("CODEX_API_KEY",)
+
 # `-p` does not ask whether a project is trusted: its settings could send the key elsewhere and run programs. Without
 # them the CLI leaves out CLAUDE.md as well, but for additional folders with this variable.
 _USER_SETTINGS_ONLY = ("--setting-sources", "user", "--strict-mcp-config")
@@ -160,7 +163,6 @@ def build(
     signal_file: Path,
     environ: Mapping[str, str],
     python: str,
-    withheld: Collection[str] = (),
     trust_project: bool = False,
     steerable: bool = False,
 ) -> Invocation:
@@ -180,7 +182,6 @@ def build(
         signal_file: The session's signal file, for the Stop hook.
         environ: The environment to derive its own from.
         python: Interpreter for the plugin's hooks.
-        withheld: Names of further variables to leave out.
         trust_project: Whether settings, hooks and MCP servers of the project's own files count.
         steerable: Whether it is to read further messages while it runs.
 
@@ -226,7 +227,7 @@ def build(
         PYTHON_VARIABLE: python,
         ITERATION_VARIABLE: session_id,
     }
-    env = child_environment(environ, withheld) | marks | ({} if trust_project else _LOAD_CLAUDE_MD)
+    env = child_environment(environ, _CODEX_LOGIN) | marks | ({} if trust_project else _LOAD_CLAUDE_MD)
     stdin = user_line(prompt) if steerable else prompt.encode("utf-8", "replace")
     return Invocation(argv, cwd, env, stdin, log, session_id, steerable=steerable)
 

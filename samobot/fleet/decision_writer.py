@@ -70,9 +70,11 @@ class DecisionWriter:
                 raise UsageError(f"There are two answers to {question}; give one.")
             texts[question] = each.text
         expect = {each.index: each.identity for each in answers if each.index is not None and each.identity}
-        folder = await self._reading.folder(ref)
-        receipt = await self._threads.run(
-            lambda: gate.answer(folder, texts, by, self._now(), self._key, expect=expect, change=change)
+        receipt = await self._reading.in_folder(
+            ref,
+            lambda folder: gate.answer(
+                folder, texts, by, self._now(), self._key, expect=expect, change=change
+            ),
         )
         return await self._answered(ref, receipt)
 
@@ -84,9 +86,9 @@ class DecisionWriter:
         Raises:
             SamobotError: See `samobot.session.gate.answer_suggestions`.
         """
-        folder = await self._reading.folder(ref)
-        receipt = await self._threads.run(
-            lambda: gate.answer_suggestions(folder, by, self._now(), self._key, expected=expected)
+        receipt = await self._reading.in_folder(
+            ref,
+            lambda folder: gate.answer_suggestions(folder, by, self._now(), self._key, expected=expected),
         )
         return await self._answered(ref, receipt)
 
@@ -96,8 +98,9 @@ class DecisionWriter:
         Raises:
             SamobotError: See `samobot.session.gate.approve`.
         """
-        folder = await self._reading.folder(ref)
-        await self._threads.run(lambda: gate.approve(folder, by, self._now(), self._key, expected=expected))
+        await self._reading.in_folder(
+            ref, lambda folder: gate.approve(folder, by, self._now(), self._key, expected=expected)
+        )
         await self._running.go_on(ref)
 
     async def reject(
@@ -108,9 +111,8 @@ class DecisionWriter:
         Raises:
             SamobotError: See `samobot.session.gate.reject`.
         """
-        folder = await self._reading.folder(ref)
-        await self._threads.run(
-            lambda: gate.reject(folder, feedback, by, self._now(), self._key, expected=expected)
+        await self._reading.in_folder(
+            ref, lambda folder: gate.reject(folder, feedback, by, self._now(), self._key, expected=expected)
         )
         await self._running.go_on(ref)
 
@@ -160,18 +162,19 @@ class DecisionWriter:
         Raises:
             SamobotError: See `samobot.session.permissions.decide`.
         """
-        folder = await self._reading.folder(ref)
-        await self._threads.run(
-            lambda: permissions.decide(
+        await self._reading.in_folder(
+            ref,
+            lambda folder: permissions.decide(
                 folder, ask, verdict, by, self._now(), self._key, expected=expected, text=text
-            )
+            ),
         )
         await self._running.go_on(ref)
 
     async def withdraw_permission(self, ref: SessionRef, rule: str, by: Person) -> None:
         """End a permission for the session."""
-        folder = await self._reading.folder(ref)
-        await self._threads.run(lambda: permissions.withdraw(folder, rule, by, self._now(), self._key))
+        await self._reading.in_folder(
+            ref, lambda folder: permissions.withdraw(folder, rule, by, self._now(), self._key)
+        )
 
     async def keep_lessons(self, ref: SessionRef, by: Person, *, expected: str | None) -> tuple[str, ...]:
         """Add what the session learned to its project.
@@ -201,8 +204,9 @@ class DecisionWriter:
         Raises:
             ConflictError: It does not wait for that.
         """
-        folder = await self._reading.folder(ref)
-        await self._threads.run(lambda: gate.action_done(folder, by, self._now(), self._key))
+        await self._reading.in_folder(
+            ref, lambda folder: gate.action_done(folder, by, self._now(), self._key)
+        )
         await self._running.go_on(ref)
 
     async def retry(self, ref: SessionRef, by: Person) -> None:

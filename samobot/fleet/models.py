@@ -187,7 +187,7 @@ class DecisionView(_View):
 
 class RemarkView(_View):
     """A remark: `void` (an agent's forgery was reverted), `notice`, `trust` (something of the project is not used),
-    or `landing` from a terminal, with its step."""
+    or `landing`: what was done with a finished session from a terminal or automatically, with its step."""
 
     at: datetime
     kind: str

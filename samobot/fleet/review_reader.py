@@ -138,7 +138,8 @@ def _parts(plan: Outline | None) -> tuple[PlanPart, ...]:
 
 
 def _remarks(journal: Journal) -> tuple[str, ...]:
-    found = sorted((*journal.voids, *journal.notices), key=lambda remark: remark.at)
+    noticed = (remark for remark in journal.notices if remark.kind != "landing")  # done by the user
+    found = sorted((*journal.voids, *noticed), key=lambda remark: remark.at)
     return tuple(one_line(remark.text, 400) for remark in found[-_MOST_REMARKS:])
 
 

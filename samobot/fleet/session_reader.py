@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from samobot.config.learned import session_lessons
 from samobot.config.project import Project
@@ -35,6 +35,8 @@ from samobot.review.facts import ReviewFacts
 from samobot.session.folder import SessionFolder, restore
 from samobot.system.threads import Threads
 from samobot.text import without_surrogates
+
+_T = TypeVar("_T")
 
 
 class SessionReader:
@@ -167,6 +169,10 @@ class SessionReader:
             UsageError: Its folder cannot be used as it is.
         """
         return self._threads.read(lambda: self._catalog.folder(ref))
+
+    def in_folder(self, ref: SessionRef, decide: Callable[[SessionFolder], _T]) -> Coroutine[Any, Any, _T]:
+        """Decide something in what `folder` returns."""
+        return self._threads.run_after_read(lambda: self._catalog.folder(ref), decide)
 
     def place(self, ref: SessionRef) -> Coroutine[Any, Any, tuple[Project, SessionFolder]]:
         """The project of a session, and what `folder` returns."""

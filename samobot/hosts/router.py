@@ -121,10 +121,11 @@ class FleetRouter(SessionRouter):
 
     def _remote_views(self) -> list[SessionView]:
         found, unique = [], self._projects.unique()
-        for name, fleet in self._hosts().items():
+        for name, state in sorted(self._link.hosts.items()):
             away = "" if self._link.is_online(name) else self._link.away(name)
-            known = self._views.setdefault(name, QualifiedViews(name))
-            found += known.of(fleet.state.sessions(), away, unique[name])
+            if name not in self._views:
+                self._views[name] = QualifiedViews(name)
+            found += self._views[name].of(state.sessions(), away, unique[name])
         return found
 
     async def past(self) -> list[PastSession]:

@@ -13,67 +13,16 @@ from typing import NamedTuple
 
 from samobot.frozen import frozen
 from samobot.look_alikes import plain_letters
+from samobot.session import answer_patterns as patterns
 from samobot.session.question import Question
 from samobot.text import one_line
 
 MAX_TEXT = 100_000
 """Characters of a text in which labels are looked for; a longer one is one answer."""
 
-_N = r"[0-9]{1,6}(?:\.[0-9]{1,3}){0,3}"
-_NAME = (
-    "(?:[Qq](?:uestion|UESTION)?|[Aa]nswer|ANSWER|[Ff]rage|[Aa]ntwort|[Pp]regunta|[Rr]espuesta|[Dd]omanda|[Rr]isposta"
-    "|[Pp]ergunta|[Rr]éponse|[Вв][оo][пp][рp][оo][сc]|[ОоO][тt]вeт|问题|質問|질문)"
-)
-_Q = rf"{_NAME}\s{{0,2}}[#.-]?\s?(?P<q>{_N})"
-_ANY = rf"(?:[-•]\s{{1,3}})?(?:(?:for|to|on|für|para|для)\s{{1,3}})?(?:{_NAME}\s{{0,2}}[.-]?)?#?(?P<q>{_N})"
-_SEPARATOR = r"\s{0,4}(?::=|->|=>|→|[.:]\)|[:=.)/–—-]|\bis\b)?\s{0,4}"
-_LETTER = r"(?![Qq]\s?[0-9])(?:[Oo]ption\s{1,2})?[(\[*]{0,3}(?P<letter>[A-Za-z])[)\]*]{0,3}(?![A-Za-z'’])"
-_AND = r"(?:\s{0,4}(?:[,;/&+|.]|\b(?:and|then|plus|und|dann|et|e|y|и)\b)){0,2}\s{0,6}"
-_PAIR = re.compile(rf"\(?{_ANY}\)?{_SEPARATOR}{_LETTER}{_AND}")
-_REVERSED = re.compile(rf"{_LETTER}\s{{1,4}}(?:for|to|on|für|para|для)\s{{1,4}}{_ANY}{_AND}")
-_GROUP = re.compile(
-    rf"[Qq]?\s?{_N}(?:(?:\s{{0,3}}(?:[,/&+]|\band\b|\bund\b|[-–])\s{{0,3}})[Qq]?\s?{_N}){{1,20}}"
-    rf"(?P<sep>\s{{0,3}}[:=]\s{{0,3}}|\s{{1,3}})(?P<value>\S.*)",
-    re.DOTALL,
-)
-_NUMBER = re.compile(_N)
-_START = re.compile(
-    rf"\s{{0,8}}(?:[-*•]\s{{1,3}})?\**\(?{_Q}\)?(?![\w])\**(?P<sep>\s{{0,3}}[,;]\s{{1,4}}|{_SEPARATOR})\**"
-)
-_START_NUMBER = re.compile(
-    rf"\s{{0,8}}(?:[-*•]\s{{1,3}})?(?P<q>{_N})(?P<sep>\s{{0,3}}[:=.)](?![0-9/])\s{{0,4}})"
-)
-_INNER = re.compile(
-    rf"(?P<before>[\s,;|/&+(])\(?{_Q}\)?(?![\w])(?P<sep>\s{{0,3}}(?::=|->|=>|→|[:=])\s{{0,4}}|\s{{1,4}}(?:[-–—]\s{{1,3}})?|(?=\Z))"
-)
-_INNER_NUMBER = re.compile(rf"(?P<before>[\s,;])(?P<q>{_N})(?P<sep>\s{{0,2}}[:=](?![0-9/])\s{{0,4}})")
-_CONNECTOR = re.compile(r"(?:[\s,;|/&+(]|\b(?:and|und|et|y|и)\b)*\Z")
-_REFERS = re.compile(
-    r"\b(?:see|as|in|like|from|for|to|of|with|than|per|cf|at|on|by|wie|siehe)\W{0,3}\Z", re.IGNORECASE
-)
-_NUMBERED = re.compile(rf"(?:^|(?<=[\s,;/]))(?P<q>{_N})\s?(?:[):.=–-]|[^\W\d_](?![^\W_'’]))")
-_LISTED = re.compile(rf"(?:^|(?<=[\n,;/]))\s{{0,3}}(?P<q>{_N})\s(?=\w)")
-_NUMBERED_LINE = re.compile(
-    rf"(?:^|(?<=[\n,;]))\W{{0,3}}(?:no|nr|number|nº|№)[.\s]{{0,2}}(?P<q>{_N})\s?[:=)–-]", re.IGNORECASE
-)
-_EVERY = re.compile(
-    rf"(?:{_LETTER}\s{{1,3}}(?:for|to|on|in|für)\s(?:all|every|each|everything|alle)(?:\s(?:of\s)?(?:them|questions?))?"
-    r"|(?:all|everything|all of them|alle)\s{0,3}[:=-]?\s{1,3}[(\[]?(?P<after>[A-Za-z])[)\]]?)\W{0,3}",
-    re.IGNORECASE,
-)
-_REST = re.compile(
-    rf"\b(?:rest|others?|remaining(?: ones)?|everything else|übrigen|los demás)\b\s{{0,3}}[:=-]?\s{{0,3}}(?:is |are |with )?{_LETTER}(?:\W|$)",
-    re.IGNORECASE,
-)
-_POLITE_LETTER = re.compile(
-    r"[\s\"'“”‘’`*]{0,3}(?P<letter>[A-Za-z])[\s\"'“”‘’`*]{0,3}(?:[,.!]?\s{0,2}(?:please|pls|thanks|thank you|thx|bitte|danke))?[\s.!,]{0,4}",
-    re.IGNORECASE,
-)
-_ENDS_WITH_LABEL = re.compile(rf"(?:^|\W)[Qq]\s?{_N}\Z")
 _SHORT_VALUE = 3
 """Length of an answer, in parts between spaces, after which a comma and a label begin the next one."""
-_ONE_LETTER = re.compile(rf"\s*{_LETTER}[.!,]?\s*\Z")
-_LETTERS = re.compile(rf"{_LETTER}(?:{_AND}(?:[Oo]ption\s)?[A-Za-z](?![A-Za-z'’])){{1,20}}\W{{0,3}}")
+
 _WINDOW = 80
 """Characters before a label that decide whether it begins another answer."""
 
@@ -136,18 +85,18 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
         return AnswerArguments(text=words.strip("\n"))
     known = None if questions is None else {question.label for question in questions}
     waiting = 0 if questions is None else sum(1 for question in questions if question.answer is None)
-    every = _EVERY.fullmatch(plain.strip())
+    every = patterns.EVERY.fullmatch(plain.strip())
     if every is not None and questions is not None and waiting > 1:
         letter = every["letter"] or every["after"]
         return AnswerArguments(answers={each.label: letter for each in questions if each.answer is None})
-    for pattern in (_PAIR, _REVERSED):
+    for pattern in (patterns.PAIR, patterns.REVERSED):
         pairs = _pairs(pattern, plain.strip(), known)
         if pairs is not None:
             return _answers(pairs)
     grouped = _grouped(words.strip(), plain.strip(), known)
     if grouped is not None:
         return grouped
-    if waiting > 1 and _REST.search(plain):
+    if waiting > 1 and patterns.REST.search(plain):
         return _ambiguous(words)
     labels = _labels(plain, known, waiting)
     if isinstance(labels, Ambiguous):
@@ -155,7 +104,7 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
     if labels:
         return _segments(words, plain, labels)
     if waiting > 1 and (
-        _LETTERS.fullmatch(plain.strip())
+        patterns.LETTERS.fullmatch(plain.strip())
         or _numbers_several(plain, known or set())
         or _spells_options(plain.strip().rstrip("."), questions or (), waiting)
     ):
@@ -165,13 +114,15 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
 
 def parse_label(text: str) -> str | None:
     """Return the question's label if a text is nothing but one: `Q2`."""
-    found = _START.fullmatch(plain_letters(text.strip()[:100]))
+    found = patterns.START.fullmatch(plain_letters(text.strip()[:100]))
     return f"Q{_canonical(found['q'])}" if found else None
 
 
 def names_label(text: str) -> bool:
     """Return whether a text has a label such as `Q2` at the beginning of a line or after a sign."""
-    return re.search(rf"(?:^|[\s,;(*])[Qq]\s?#?{_N}(?!\w)", plain_letters(text[:MAX_TEXT])) is not None
+    return (
+        re.search(rf"(?:^|[\s,;(*])[Qq]\s?#?{patterns.N}(?!\w)", plain_letters(text[:MAX_TEXT])) is not None
+    )
 
 
 def _canonical(number: str) -> str:
@@ -181,7 +132,7 @@ def _canonical(number: str) -> str:
 
 def _numbers_several(plain: str, known: set[str]) -> bool:
     """Return whether a text numbers several questions: `1) yes 2) no`, `1 yes, 2 no`, `No 1: yes, No 2: no`."""
-    for pattern in (_NUMBERED, _LISTED, _NUMBERED_LINE):
+    for pattern in (patterns.NUMBERED, patterns.LISTED, patterns.NUMBERED_LINE):
         numbers = [f"Q{_canonical(found['q'])}" for found in pattern.finditer(plain)]
         is_first = pattern.match(plain.lstrip()) is not None
         if is_first and len(set(numbers) & known) > 1 and numbers[0] in known:
@@ -207,7 +158,7 @@ def _pairs(pattern: re.Pattern[str], plain: str, known: set[str] | None) -> list
         if found is None:
             return None
         label = f"Q{_canonical(found['q'])}"
-        is_bare = not found[0].lstrip("(")[:1].isalpha() and pattern is _PAIR
+        is_bare = not found[0].lstrip("(")[:1].isalpha() and pattern is patterns.PAIR
         if is_bare and known is not None and label not in known:
             return None
         pairs.append((label, found["letter"]))
@@ -217,18 +168,18 @@ def _pairs(pattern: re.Pattern[str], plain: str, known: set[str] | None) -> list
 
 def _grouped(words: str, plain: str, known: set[str] | None) -> AnswerArguments | Ambiguous | None:
     """Read `Q1 and Q2: A`, one answer to several questions."""
-    found = _GROUP.fullmatch(plain)
+    found = patterns.GROUP.fullmatch(plain)
     if found is None:
         return None
     value = words[found.start("value") :]
     if not re.search("[:=]", found["sep"]) and (
-        not _ONE_LETTER.match(found["value"]) or not re.search("[Qq]", plain[: found.start("sep")])
+        not patterns.ONE_LETTER.match(found["value"]) or not re.search("[Qq]", plain[: found.start("sep")])
     ):
         return None
-    if any(True for _ in _INNER.finditer(plain, found.start("value"))) or "\nQ" in found["value"]:
+    if any(True for _ in patterns.INNER.finditer(plain, found.start("value"))) or "\nQ" in found["value"]:
         return _ambiguous(words)
     head = plain[: found.start("sep")]
-    numbers = [_canonical(each) for each in _NUMBER.findall(head)]
+    numbers = [_canonical(each) for each in patterns.NUMBER.findall(head)]
     if re.search(r"[-–]", head):
         if not re.search("[Qq]", head) and known is not None and f"Q{numbers[0]}" not in known:
             return None
@@ -250,7 +201,7 @@ def _labels(plain: str, known: set[str] | None, waiting: int) -> list[_Label] | 
     found: list[_Label] = []
     at = 0
     for line in plain.split("\n"):
-        start = _START.match(line) or (_START_NUMBER.match(line) if numbered else None)
+        start = patterns.START.match(line) or (patterns.START_NUMBER.match(line) if numbered else None)
         inner_from = 0
         if start is not None and (label := f"Q{_canonical(start['q'])}"):
             is_label = (
@@ -260,7 +211,7 @@ def _labels(plain: str, known: set[str] | None, waiting: int) -> list[_Label] | 
             if is_label and has_end:
                 found.append(_Label(at + start.start(), at + start.end(), label, is_line_start=True))
                 inner_from = max(start.end() - 1, 0)
-        for pattern in (_INNER, _INNER_NUMBER) if numbered else (_INNER,):
+        for pattern in (patterns.INNER, patterns.INNER_NUMBER) if numbered else (patterns.INNER,):
             for inner in pattern.finditer(line, inner_from):
                 verdict = _inner_label(line, inner, found[-1].stop - at if found else None, known)
                 if verdict is None:
@@ -281,12 +232,12 @@ def _labels(plain: str, known: set[str] | None, waiting: int) -> list[_Label] | 
 
 def _is_numbered(plain: str, known: set[str] | None, waiting: int) -> bool:
     """Return whether numbers at the beginnings of lines are labels: `1: B`, or a list that fits the questions."""
-    first = _START_NUMBER.match(plain)
+    first = patterns.START_NUMBER.match(plain)
     if first is None or known is None or f"Q{_canonical(first['q'])}" not in known:
         return False
     if first["sep"].strip() in (":", "="):
         return True
-    starts = [found for line in plain.split("\n") if (found := _START_NUMBER.match(line))]
+    starts = [found for line in plain.split("\n") if (found := patterns.START_NUMBER.match(line))]
     return waiting > 1 and len(starts) > 1 and all(f"Q{_canonical(found['q'])}" in known for found in starts)
 
 
@@ -297,24 +248,24 @@ def _inner_label(
     label = f"Q{_canonical(found['q'])}"
     is_known = known is None or label in known
     value = line[max(value_from or 0, found.start() - _WINDOW, 0) : found.start() + 1]
-    above = _CONNECTOR.sub("", value)
+    above = patterns.CONNECTOR.sub("", value)
     is_strong = found["sep"].strip() in (":", "=", ":=", "->", "=>", "→")
-    after_letter = value_from is not None and _ONE_LETTER.match(above) is not None
-    follows_letter = re.match(rf"{_LETTER}(?=[\s,;.!)]|\Z)", line[found.end() :]) is not None
-    if is_known and _ENDS_WITH_LABEL.search(above):
+    after_letter = value_from is not None and patterns.ONE_LETTER.match(above) is not None
+    follows_letter = re.match(rf"{patterns.LETTER}(?=[\s,;.!)]|\Z)", line[found.end() :]) is not None
+    if is_known and patterns.ENDS_WITH_LABEL.search(above):
         return None
     if is_strong:
         if not is_known:
             return False
-        return None if _REFERS.search(above) else True
+        return None if patterns.REFERS.search(above) else True
     if not is_known or found.end() == len(line):
         return None if after_letter and is_known and found.end() == len(line) else False
     if after_letter:
         return True
     connected = above.rstrip() != value.rstrip()
-    if follows_letter and not _REFERS.search(above) and value_from is not None:
+    if follows_letter and not patterns.REFERS.search(above) and value_from is not None:
         return True if connected and not re.search(r"\w\s+\Z", value) else None
-    if value_from is None or _REFERS.search(above):
+    if value_from is None or patterns.REFERS.search(above):
         return None if connected and follows_letter else False
     has_comma = re.search(r"[,;|/]\s*\Z", value) is not None
     return True if has_comma and len(above.split()) <= _SHORT_VALUE else None
@@ -327,7 +278,7 @@ def _segments(words: str, plain: str, labels: list[_Label]) -> AnswerArguments |
         value = words[label.stop : stop]
         if following is not None and not following.is_line_start:
             tail = max(label.stop, stop - _WINDOW)
-            connector = _CONNECTOR.search(plain[tail:stop])
+            connector = patterns.CONNECTOR.search(plain[tail:stop])
             value = words[label.stop : tail + connector.start()] if connector else value
             value = value.removesuffix("**")
         pairs.append((label.label, value.strip("\n") if len(labels) == 1 else value.strip()))
@@ -343,7 +294,7 @@ def _answers(pairs: Sequence[tuple[str, str]]) -> AnswerArguments | Ambiguous:
             return Ambiguous(f"There are two answers to {label}; send one. Nothing was saved.")
         if not value.strip():
             return Ambiguous(f"The answer to {label} is missing; send them all again. Nothing was saved.")
-        polite = _POLITE_LETTER.fullmatch(value)
+        polite = patterns.POLITE_LETTER.fullmatch(value)
         answers[label] = polite["letter"] if polite is not None else value
     return AnswerArguments(answers=answers)
 

@@ -18,11 +18,10 @@ from samobot.session.gate_effects import (
     Settled,
     carry_out,
     journal_decisions,
-    look_closely,
     look_unless_done,
     on_record,
 )
-from samobot.session.gate_state import GateState, written_at
+from samobot.session.gate_state import GateState, look_again, written_at
 from samobot.session.journal import Journal
 from samobot.session.lock import holder
 from samobot.session.qa import parse_qa, set_answer
@@ -99,7 +98,7 @@ def answer(
             raise UsageError("Say which question is answered, and how: for example Q1=A.")
         recorded = on_record(folder, key, standing)
         _write_answers(folder, text, done, recorded, person=person, now=now, key=key)
-        return _receipt(folder, text, done, known, now=now, key=key)
+        return _receipt(folder, text, done, standing, known, now=now, key=key)
 
 
 def answer_suggestions(
@@ -144,7 +143,7 @@ def answer_suggestions(
             raise UsageError("None of the open questions comes with a suggestion; answer them one by one.")
         recorded = on_record(folder, key, standing)
         _write_answers(folder, text, done, recorded, person=person, now=now, key=key)
-        return _receipt(folder, text, done, known, now=now, key=key)
+        return _receipt(folder, text, done, standing, known, now=now, key=key)
 
 
 def find_question(questions: tuple[Question, ...], reference: str | int) -> Question:
@@ -292,10 +291,17 @@ def _write_answers(
 
 
 def _receipt(
-    folder: SessionFolder, text: str, done: list[Answered], known: Journal, *, now: datetime, key: bytes
+    folder: SessionFolder,
+    text: str,
+    done: list[Answered],
+    before: GateState,
+    known: Journal,
+    *,
+    now: datetime,
+    key: bytes,
 ) -> Receipt:
     """Carry out what the recorded answers allow, and report it."""
-    standing = look_closely(folder)
+    standing = look_again(folder, before)
     journal_decisions(folder, now, key, standing=standing, known=known)
     left = len(parse_qa(text).open)
     return Receipt(tuple(done), left, carry_out(folder, now, held_by_us=False, standing=standing))

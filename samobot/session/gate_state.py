@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -174,6 +174,18 @@ def look(folder: SessionFolder) -> GateState:
         asks=asks,
         baseline=baseline,
     )
+
+
+def look_again(folder: SessionFolder, before: GateState) -> GateState:
+    """Read anew what answers change of a state that was just read under the same edit lock: questions and decisions.
+
+    Raises:
+        StorageError: A file cannot be read.
+    """
+    qa = parse_qa(counting_qa(folder, before.baseline) or "")
+    decisions = counting_decisions(folder, before.baseline)
+    newest = verdict(decisions.decisions, before.plan) if before.plan else None
+    return replace(before, qa=qa, decisions=decisions, verdict=newest)
 
 
 def read_plan(folder: SessionFolder) -> PlanChoice:

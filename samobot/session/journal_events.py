@@ -163,7 +163,7 @@ class PhaseChange:
 
 @frozen
 class Remark:
-    """A remark of the worker: `notice`, `trust`, a landing with its step, or a change of the agent that was declared void."""
+    """A remark of the worker: `notice`, `trust`, a landing with its step or a follow-up from a terminal, or a change of the agent that was declared void."""
 
     at: datetime
     kind: str
@@ -270,6 +270,15 @@ def round_of(event: Mapping[str, Any]) -> int | None:
     """Return the number of the round that an event begins, 2 being the first follow-up; None if it begins none."""
     number = event.get("round")
     return number if isinstance(number, int) and not isinstance(number, bool) and number > 1 else None
+
+
+def landing_remark(at: datetime, event: Mapping[str, Any], text: str) -> Remark:
+    """What somebody did with a finished session elsewhere than in the chat, which is to be reported there."""
+    via = event.get("via") or "file"
+    how = "automatically" if via == "auto" else f"from the {via}"
+    return Remark(
+        at, "landing", f"{text} ({event.get('who') or 'somebody'}, {how})", str(event.get("step") or "")
+    )
 
 
 def stamp(moment: datetime) -> str:

@@ -21,6 +21,7 @@ from samobot.session.journal_events import (
     RunEnd,
     RunEndReason,
     RunningIteration,
+    landing_remark,
     moment,
 )
 from samobot.session.signal import suite_result
@@ -148,6 +149,8 @@ class JournalTotals:
                     self._end_wait(at)
                 if record.get("kind") in ("retry", "follow_up"):
                     self._now = replace(self._now, resolved=at)
+                if record.get("kind") == "follow_up" and record.get("via") == "terminal":
+                    self._notices.append(landing_remark(at, record, "It continues with a follow-up."))
                 if record.get("kind") in ("retry", "action_done"):
                     self._now = replace(
                         self._now, released=Release(record["kind"], _text(record.get("who")) or "", at)
@@ -160,9 +163,7 @@ class JournalTotals:
                 kind = TRUST if record.get("about") == TRUST else "notice"
                 self._notices.append(Remark(at, kind, _text(record.get("text")) or ""))
             case EventName.LANDING if record.get("via") != "telegram":  # Telegram was answered there
-                by = f" ({_text(record.get('who')) or 'somebody'}, from the {_text(record.get('via')) or 'file'})"
-                text, step = _text(record.get("text")) or "", _text(record.get("step")) or ""
-                self._notices.append(Remark(at, "landing", text + by, step))
+                self._notices.append(landing_remark(at, record, _text(record.get("text")) or ""))
             case EventName.PARK:
                 self._now = replace(
                     self._now,

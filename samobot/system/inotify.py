@@ -10,14 +10,14 @@ import ctypes
 import os
 import struct
 import weakref
-from collections.abc import Iterator
 from enum import IntFlag
 from typing import NamedTuple
 
 _HEADER = struct.Struct("iIII")
 """`struct inotify_event`: watch, mask, cookie, length of the name behind it."""
 
-_READ_BYTES = 64 * (_HEADER.size + 256)
+_LARGEST = _HEADER.size + 256
+_READ_BYTES = 64 * _LARGEST
 _FLAGS = os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -72,19 +72,22 @@ class Inotify:
         """End a watch; an event with `IGNORED` confirms it. One that has ended already is ended."""
         self._library.inotify_rm_watch(self.fd, watch)
 
-    def read(self) -> Iterator[FileEvent]:
+    def read(self) -> list[FileEvent]:
         """The events that have arrived, without waiting for more."""
+        events: list[FileEvent] = []
         while True:
             try:
                 data = os.read(self.fd, _READ_BYTES)
             except BlockingIOError:
-                return
+                return events
             at = 0
             while at < len(data):
                 watch, mask, _, length = _HEADER.unpack_from(data, at)
                 at += _HEADER.size
-                yield FileEvent(watch, mask, os.fsdecode(data[at : at + length].rstrip(b"\0")))
+                events.append(FileEvent(watch, mask, os.fsdecode(data[at : at + length].rstrip(b"\0"))))
                 at += length
+            if len(data) < _READ_BYTES - _LARGEST:
+                return events  # the next one would have had room
 
     @staticmethod
     def _checked(result: int, path: str | os.PathLike[str] | None = None) -> int:

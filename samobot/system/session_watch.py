@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from samobot.session.folder import SessionFolder
+from samobot.session.folder import JOURNAL, LOGS, SessionFolder
 from samobot.system.inotify import FileEvent, Inotify
 from samobot.system.inotify import FileEventMask as Mask
 
@@ -108,12 +108,16 @@ class SessionWatch:
         if event.mask & Mask.Q_OVERFLOW:
             self.lost = True
             return True
+        # Our files are created hidden and then renamed; one that a user writes is reported when it is closed.
+        is_news = bool(event.mask & Mask.ISDIR) or not (
+            event.name.startswith(".") or event.mask & Mask.CREATE
+        )
         for tree in self._trees.values():
             if event.watch == tree.watch:
-                return self._take_of_tree(tree, event)
+                return self._take_of_tree(tree, event) and is_news
             for names in (tree.sessions, tree.logs):
                 if (name := names.get(event.watch)) is not None:
-                    return self._take_of_session(tree, name, names, event)
+                    return self._take_of_session(tree, name, names, event) and is_news
         return False
 
     def _take_of_tree(self, tree: _Tree, event: FileEvent) -> bool:
@@ -131,7 +135,7 @@ class SessionWatch:
             elif mask & _COMES:
                 self._add_session(tree, event.name)
                 self._add_logs(tree, event.name)
-        return bool(mask & Mask.ISDIR) or self._is_news(event.name, mask)
+        return True
 
     def _take_of_session(self, tree: _Tree, name: str, names: dict[int, str], event: FileEvent) -> bool:
         mask, session = event.mask, tree.path / name
@@ -143,18 +147,13 @@ class SessionWatch:
             return False
         self._touch(session)
         if names is tree.logs:
-            return bool(mask & Mask.ISDIR) or event.name == SessionFolder(session).journal.name
-        if mask & Mask.MOVED_FROM and event.name == SessionFolder(session).logs.name:
+            return bool(mask & Mask.ISDIR) or event.name == JOURNAL
+        if mask & Mask.MOVED_FROM and event.name == LOGS:
             self._with_logs.discard(session)
             self._remove(tree.logs, name)
         elif session not in self._with_logs:
             self._add_logs(tree, name)  # its first change for long, or its logs have just come
-        return bool(mask & Mask.ISDIR) or self._is_news(event.name, mask)
-
-    @staticmethod
-    def _is_news(name: str, mask: int) -> bool:
-        # Our files are created hidden and then renamed; one that a user writes is reported when it is closed.
-        return not name.startswith(".") and not mask & Mask.CREATE
+        return True
 
     def _add_session(self, tree: _Tree, name: str) -> None:
         """Watch a session; its logs only if it has changed lately, or from its next change on."""

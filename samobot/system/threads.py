@@ -15,6 +15,7 @@ from samobot.errors import StorageError
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+_Found = TypeVar("_Found")
 
 _SLOW_CALLS = 8
 """Maximum of concurrent calls that may take seconds."""
@@ -34,6 +35,12 @@ class Threads:
     def read(self, call: Callable[[], _T]) -> Coroutine[Any, Any, _T]:
         """Run a call that uses the catalog: one after the other, in a thread of their own."""
         return self._run(call, self._reader)
+
+    def run_after_read(
+        self, read: Callable[[], _Found], call: Callable[[_Found], _T]
+    ) -> Coroutine[Any, Any, _T]:
+        """Run a short call with what a call that uses the catalog returns; its caller is resumed once."""
+        return self._run(lambda: call(self._reader.submit(read).result()), None)
 
     def run_slowly(self, call: Callable[[], _T]) -> Coroutine[Any, Any, _T]:
         """Run a call that may take seconds (git, stopping) without delaying others."""

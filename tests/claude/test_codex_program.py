@@ -105,7 +105,10 @@ def test_servers_that_are_not_chosen_are_turned_off(tmp_path: Path) -> None:
     codex = program(tmp_path)
     off = {"enabled": False}
     for choice, expected in {"all": None, "none": {"docs": off, "web": off}, "docs, x": {"web": off}}.items():
-        assert config(codex.call(order(tmp_path, mcp=choice)).argv).get("mcp_servers") == expected
+        chosen = config(codex.call(order(tmp_path, mcp=choice)).argv)
+        assert chosen.get("mcp_servers") == expected
+        # A connector of the account reaches as much as a server.
+        assert chosen.get("features") == (None if expected is None else {"apps": False, "plugins": False})
     file.write_text('[mcp_servers."a.b"]\ncommand = "a"\n')
     with pytest.raises(UsageError, match="cannot keep Codex from its MCP server"):
         codex.call(order(tmp_path, mcp="none"))

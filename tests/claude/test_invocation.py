@@ -24,7 +24,6 @@ def make(
     *,
     environ: Mapping[str, str] | None = None,
     budget_left: float | None = None,
-    withheld: tuple[str, ...] = (),
     steerable: bool = False,
 ) -> Invocation:
     return build(
@@ -41,7 +40,6 @@ def make(
         signal_file=Path("/session/_signal.json"),
         environ=environ or {"HOME": "/home/me", "PATH": "/bin"},
         python="/venv/bin/python",
-        withheld=withheld,
         steerable=steerable,
     )
 
@@ -83,11 +81,11 @@ def test_an_agent_sees_no_secret_of_ours() -> None:
         "TELEGRAM_CHAT_ID": "1",
         "SAMOBOT_ENV_FILE": "/x",
         "SAMOCODE_SESSION": "/another",
-        "MY_TOKEN": "secret",
         "ANTHROPIC_API_KEY": "needed",
+        "CODEX_API_KEY": "secret",
         "CLAUDE_CODE_MAX_RETRIES": "2",
     }
-    env = make(environ=environ, withheld=("MY_TOKEN",)).env
+    env = make(environ=environ).env
     assert "secret" not in env.values()
     assert not {"TELEGRAM_CHAT_ID", "SAMOBOT_ENV_FILE"} & set(env)
     assert env["SAMOCODE_SESSION"] == "/session"

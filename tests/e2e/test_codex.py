@@ -20,9 +20,10 @@ SLEEPERS = "sleep 1000 & disown; setsid sleep 1000 & "
 
 
 def test_codex_edits_runs_commits_and_signals_after_a_reminder(tmp_path: Path, fence: str) -> None:
+    outside = "curl -sS -m 20 https://evil.example; " if fence == "on" else ""
     steps = (
         patch("*** Add File: greet.sh\n+echo hello"),
-        run("sh greet.sh && git add greet.sh && git commit -q -m 'Greet'"),
+        run(f"{outside}sh greet.sh && git add greet.sh && git commit -q -m 'Greet'"),
         say("I am done."),
         signalling("blocked", reason="Enough", needs="Nothing"),
         say("I stop here."),
@@ -39,7 +40,11 @@ def test_codex_edits_runs_commits_and_signals_after_a_reminder(tmp_path: Path, f
     # Without a hook, the first one ended without a signal.
     assert outcomes(shop) == ["completed", "completed"]
     assert "no signal" in api.texts("user", 3)
-    (said,) = [each["text"] for each in shop.journal("greet", "notice") if "Codex" in each["text"]]
+    notices = [each["text"] for each in shop.journal("greet", "notice")]
+    if "SAMOBOT_FENCE_NET" in shop.environment:
+        assert "CONNECT tunnel failed, response 403" in str(api.requests[2])
+        assert ["evil.example:443" in each for each in notices if "refused connections" in each] == [True]
+    (said,) = [each for each in notices if "Codex" in each]
     assert "computed from its tokens with CODEX_PRICE" in said
     end = shop.journal("greet", "iteration_end")[0]
     assert (end["tokens"]["input"], end["tokens"]["cache_read"], end["tokens"]["output"]) == (2400, 600, 150)

@@ -60,7 +60,7 @@ def codex_shop(
     Args:
         root: An empty folder.
         api: The scripted model.
-        fence: `SAMOBOT_FENCE`; inside it, nothing but the model can be connected to where that is possible.
+        fence: `SAMOBOT_FENCE`; inside it, where that is possible, only the model and a listed host can be connected to.
         phase: The phase that the session is in.
     """
     environment = cli_environment(root / "home", api.url) | {
@@ -70,8 +70,8 @@ def codex_shop(
         "SAMOCODE_RETRY_DELAY": "0",
         "SAMOBOT_FENCE": fence,
     }
-    if fence == "on" and network_problem(FenceNet.NONE, FenceMode.ON, os.environ) is None:
-        environment["SAMOBOT_FENCE_NET"] = "none"
+    if fence == "on" and network_problem(FenceNet.ALLOWLIST, FenceMode.ON, os.environ) is None:
+        environment |= {"SAMOBOT_FENCE_NET": "allowlist", "SAMOBOT_FENCE_HOSTS": "listed.example"}
     shop = make_workshop(root, environment)
     shop.sessions.mkdir()
     make_session(shop.sessions, phase=phase)

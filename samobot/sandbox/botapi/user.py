@@ -9,15 +9,14 @@ from collections.abc import Sequence
 from samobot.sandbox.botapi import api_limits
 from samobot.sandbox.botapi.bots import Bot, ButtonPress
 from samobot.sandbox.botapi.calls import Upload
+from samobot.sandbox.botapi.chat_member import ChatMember
 from samobot.sandbox.botapi.chat_messages import SandboxMessage
-from samobot.sandbox.botapi.chats import ChatType, MediaKind, MemberStatus, SandboxChat, User
+from samobot.sandbox.botapi.chats import ChatType, MediaKind, MemberStatus, SandboxChat
 from samobot.sandbox.botapi.entities import Formatted, slice_utf16, tidy, utf16_length, with_found
 from samobot.sandbox.botapi.failure import SandboxError
 from samobot.sandbox.botapi.feed import EventKind
 from samobot.sandbox.botapi.keyboards import KeyboardButton
-from samobot.sandbox.botapi.profile import member_api
 from samobot.sandbox.botapi.uploads import image_sides
-from samobot.sandbox.botapi.world import World
 
 _NAMES = {
     MediaKind.DOCUMENT: "file.txt",
@@ -30,22 +29,13 @@ _NAMES = {
 }
 
 
-class UserClient:
+class UserClient(ChatMember):
     """Somebody with a phone. All calls act at once; bots get their updates at their next poll.
 
     Args:
         world: Where.
         user: Who.
     """
-
-    def __init__(self, world: World, user: User) -> None:
-        self.world = world
-        self.user = user
-
-    @property
-    def id(self) -> int:
-        """The numeric id."""
-        return self.user.id
 
     # Writing.
 
@@ -76,7 +66,7 @@ class UserClient:
         content = _content(text)
         if thread_id is None and reply_to is not None:
             thread_id = reply_to.thread_id
-        self._enter(chat)
+        self.enter(chat)
         return self.world.post(
             SandboxMessage(
                 chat, 0, 0, self.user, content, reply_to=reply_to, thread_id=thread_id,
@@ -130,7 +120,7 @@ class UserClient:
         if media is MediaKind.PHOTO and image_sides(data) is None:
             raise SandboxError("That is not a PNG, GIF, WebP or JPEG.")
         chat = reply_to.chat if chat is None and reply_to is not None else self._chat(chat)
-        self._enter(chat)
+        self.enter(chat)
         name = name or _NAMES[media]
         mime_type = "audio/ogg" if media is MediaKind.VOICE else mimetypes.guess_type(name)[0]
         file = self.world.files.add(
@@ -181,7 +171,7 @@ class UserClient:
     ) -> SandboxMessage:
         """Send a sticker, poll, location, contact or the like: the field of the `Message` and its content."""
         chat = self._chat(chat)
-        self._enter(chat)
+        self.enter(chat)
         return self.world.post(SandboxMessage(chat, 0, 0, self.user, service={field: content}))
 
     def edit(self, message: SandboxMessage, text: str) -> None:
@@ -195,7 +185,7 @@ class UserClient:
     ) -> SandboxMessage:
         """Forward a message, into a topic if one is given."""
         chat = self._chat(chat)
-        self._enter(chat)
+        self.enter(chat)
         if message.sender_chat is not None and message.sender_chat.type is ChatType.CHANNEL:
             origin = {"type": "channel", "chat": message.sender_chat.api(), "message_id": message.id}
         else:
@@ -283,71 +273,8 @@ class UserClient:
         """Delete a message; bots get no update."""
         self.world.delete(message)
 
-    # Coming and going.
-
-    def block(self, bot: Bot | None = None) -> None:
-        """Block a bot."""
-        self._set_blocked(bot, True)
-
-    def unblock(self, bot: Bot | None = None) -> None:
-        """Unblock a bot."""
-        self._set_blocked(bot, False)
-
-    def join(self, chat: SandboxChat) -> None:
-        """Join a group."""
-        chat.members[self.id] = MemberStatus.MEMBER
-        notice = SandboxMessage(chat, 0, 0, self.user, service={"new_chat_members": [self.user.api()]})
-        self.world.post(notice)
-        self.world.feed.publish(EventKind.MEMBER, chat, user=self.id, status="member")
-
-    def leave(self, chat: SandboxChat) -> None:
-        """Leave a group."""
-        self.world.post(SandboxMessage(chat, 0, 0, self.user, service={"left_chat_member": self.user.api()}))
-        chat.members[self.id] = MemberStatus.LEFT
-        self.world.feed.publish(EventKind.MEMBER, chat, user=self.id, status="left")
-
-    def set_bot_status(self, chat: SandboxChat, status: MemberStatus, bot: Bot | None = None) -> None:
-        """Add a bot to a group, promote or remove it; the bot gets an update."""
-        bot = bot or self.world.only_bot()
-        old = member_api(chat, bot.user.id, bot.user.api())
-        chat.members[bot.user.id] = status
-        self._tell_membership(bot, chat, old)
-
-    def _set_blocked(self, bot: Bot | None, blocked: bool) -> None:
-        chat = self.world.private_chat(self.user, bot)
-        assert chat.bot is not None
-        old = member_api(chat, chat.bot.user.id, chat.bot.user.api())
-        chat.blocked = blocked
-        chat.members[chat.bot.user.id] = MemberStatus.KICKED if blocked else MemberStatus.MEMBER
-        self._tell_membership(chat.bot, chat, old)
-
-    def _tell_membership(self, bot: Bot, chat: SandboxChat, old: dict[str, object]) -> None:
-        new = member_api(chat, bot.user.id, bot.user.api())
-        self.world.feed.publish(EventKind.MEMBER, chat, user=bot.user.id, status=new["status"])
-        body = {
-            "chat": chat.api(),
-            "from": self.user.api(),
-            "date": int(self.world.wall()),
-            "old_chat_member": old,
-            "new_chat_member": new,
-        }
-        bot.queue.add("my_chat_member", body)
-
     def _chat(self, chat: SandboxChat | None) -> SandboxChat:
         return chat if chat is not None else self.world.private_chat(self.user)
-
-    def _enter(self, chat: SandboxChat) -> None:
-        """Check that this person can write there."""
-        if chat.type is ChatType.PRIVATE:
-            if chat.user is not self.user:
-                raise SandboxError(f"That is not a chat of {self.user.first_name}'s.")
-            if chat.blocked:
-                self.unblock(chat.bot)
-            chat.started = True
-        elif chat.status(self.id) in {MemberStatus.LEFT, MemberStatus.KICKED}:
-            raise SandboxError(f"{self.user.first_name} is not in {chat.title}.")
-        elif chat.type is ChatType.CHANNEL:
-            raise SandboxError("Only `post` writes to a channel.")
 
 
 def split_long(text: str) -> list[str]:

@@ -74,8 +74,9 @@ async def finish_phase(context: HandlerContext, request: ChatRequest, ref: Sessi
 
 async def pause_finished(context: HandlerContext, views: Sequence[SessionView]) -> None:
     """Pause the sessions that were to finish a phase and have finished it."""
-    for view in views:
-        phase = context.store.phase_limits.get(view.ref.key) if view.has_worker else None
+    limits = context.store.phase_limits.all()
+    for view in views if limits else ():
+        phase = limits.get(view.ref.key) if view.has_worker else None
         if phase is None or phase == str(view.phase or ""):
             continue
         context.store.phase_limits.drop(view.ref.key)

@@ -42,11 +42,8 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
         if target is not None:
             await show_one(context, request, target.view)
         return
-    views, emergency, away, configured = await asyncio.gather(
-        recent_sessions(context, _RESTING),
-        emergency_line(context),
-        away_lines(context),
-        context.fleet.projects(),
+    views, emergency, away = await asyncio.gather(
+        recent_sessions(context, _RESTING), emergency_line(context), away_lines(context)
     )
     stopped = "\n".join([*filter(None, [emergency]), *away])
     if not views:
@@ -69,7 +66,7 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     resting = nlargest(_RESTING, others, key=_updated) if len(ordered) < _MOST else []
     listed = [*shown, *resting]
     called = dict(zip((view.ref.key for view in listed), display_names(listed, views), strict=True))
-    several = len(configured) > 1
+    several = len({view.ref.project for view in listed}) > 1 or len(await context.fleet.projects()) > 1
     place, now = place_of(context, request), context.now()
 
     def line(view: SessionView) -> str:

@@ -97,13 +97,16 @@ class LimitNotices:
         store: Remembers the open message.
         publisher: Posts and edits it.
         recipients: Which chats follow which session.
+
+    Attributes:
+        all_closed: Whether there is certainly no open message: nothing is to be done until a session is parked.
     """
 
     def __init__(self, store: Store, publisher: Publisher, recipients: Recipients) -> None:
         self._store = store
         self._publisher = publisher
         self._recipients = recipients
-        self._all_closed = False
+        self.all_closed = False
 
     def update(self, known: Mapping[str, SessionView], now: datetime) -> None:
         """Post the message, keep it up to date, or close it.
@@ -117,9 +120,9 @@ class LimitNotices:
             if is_parked(view):
                 for recipient in self._recipients.of(key):
                     here[recipient].append(view)
-        if not here and self._all_closed:
+        if not here and self.all_closed:
             return
-        self._all_closed = False
+        self.all_closed = False
         is_open = bool(here)
         for recipient in self._recipients.all():
             waiting = sorted(here.get(recipient, ()), key=lambda view: view.ref.key)
@@ -131,7 +134,7 @@ class LimitNotices:
                         self._show(recipient, waiting, notice, now)
                     elif notice is not None:
                         self._close_if_over(recipient, known, notice, now)
-        self._all_closed = not is_open
+        self.all_closed = not is_open
 
     def _show(
         self, recipient: Recipient, views: Sequence[SessionView], notice: LimitNotice | None, now: datetime

@@ -87,6 +87,10 @@ class Notifier:
         self._awake_since: datetime | None = None
         self._views_compared: Sequence[SessionView] | None = None
         self._compared: Mapping[int, SessionView] = {}  # by identity; held, so that no other view gets it
+        self._unsummarized: dict[str, None] = {}
+        self._archived: set[str] = (
+            set()
+        )  # restored before the next look, such a session is new though it has not changed
         self._unsettled: frozenset[str] = frozenset()
         self._present: frozenset[str] = frozenset()
         self._compare_again = datetime.min.replace(tzinfo=UTC)
@@ -113,9 +117,13 @@ class Notifier:
         same = views is self._views_compared and past is self._past
         if same and now < self._compare_again and not self._sessions.due_keys(now):
             return
-        # An archived session is not known: restored, it is new, although nothing in it has changed.
-        known = self._sessions.known
-        fresh = [view for view in views if id(view) not in self._compared or view.ref.key not in known]
+        # What has not changed costs nothing: a look at a thousand sessions takes little longer than one at a few.
+        archived, self._archived = self._archived, set()
+        fresh = [
+            view
+            for view in views
+            if id(view) not in self._compared or (archived and view.ref.key in archived)
+        ]
         is_past_same = past is self._past
         if not is_past_same:
             # Which past sessions the chats were notified of is not kept in memory: a row of the store has it.
@@ -123,8 +131,7 @@ class Notifier:
             before = (each.key for each in self._past)
             self._notified = {key for key in (*self._notified, *before) if key not in keys}
             self._past = past
-        self._views_compared, self._compare_again = None, now + COMPARE_EVERY
-        # What has not changed costs nothing: a look at a thousand sessions takes no longer than one at a few.
+        self._views_compared = None
         present = self._keys_of(views, fresh)
         if present is not self._present or not is_past_same:
             self._sessions.mark_due(self._names.update(views, past), now)
@@ -142,13 +149,19 @@ class Notifier:
             await self._forget_gone(present, now)
         self._notified |= present
         self._present = present
-        self._limits.update(self._views(), now)
+        self._update_limits(now)
+        self._unsummarized.update(dict.fromkeys(view.ref.key for view in fresh))
         if all(each.state is not None for each in self._past):  # otherwise not all are read yet
-            self._needs.post_summary(now)
-        self._needs.post_reminders(now, self._awake_since or now)
-        await self._decide_automatically(now)
+            self._needs.post_summary(self._unsummarized, now)
+            self._unsummarized.clear()
         self._save_last_poll(now)
-        await self._mark_past(views, now)
+        if now < self._compare_again:
+            await self._mark_past(fresh, now)
+        else:  # what comes with time alone
+            self._needs.post_reminders(now, self._awake_since or now)
+            await self._decide_automatically(now)
+            await self._mark_past(views, now)
+            self._compare_again = now + COMPARE_EVERY
         self._unsettled = frozenset(
             view.ref.key for view in fresh if self._sessions.is_due(self._names.displayed(view), now)
         )
@@ -177,7 +190,7 @@ class Notifier:
         view = await self._sessions.refresh(ref, lambda state: state.updated(changing=()), receipt=receipt)
         if self._last_poll is not None:
             try:
-                self._limits.update(self._views(), self._now())
+                self._update_limits(self._now())
             except SamobotError as error:
                 log.error("the notice about parked sessions failed: %s", error.message)
         return view
@@ -212,6 +225,7 @@ class Notifier:
         """
         await self._sessions.archive(ref, by)
         self._notified.discard(ref.key)
+        self._archived.add(ref.key)
 
     async def unmute(self, ref: SessionRef) -> None:
         """Post what a session needs, where that was so old at first sight that only a summary named it."""
@@ -247,8 +261,9 @@ class Notifier:
 
     # All sessions together -----------------------------------------------------------------------------------
 
-    def _views(self) -> dict[str, SessionView]:
-        return {key: known.view for key, known in self._sessions.known.items()}
+    def _update_limits(self, now: datetime) -> None:
+        if self._sessions.parked or not self._limits.all_closed:
+            self._limits.update({key: known.view for key, known in self._sessions.known.items()}, now)
 
     async def _decide_automatically(self, now: datetime) -> None:
         """Decide what a session started with `--auto` leaves to the bot, once its time is up."""

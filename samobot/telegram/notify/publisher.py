@@ -172,7 +172,7 @@ class Publisher:
 
     def is_sent(self, recipient: Recipient, key: str) -> bool:
         """Whether a message of this key is in the chat."""
-        return self._store.sent.by_key(recipient.chat_id, key) is not None
+        return self._store.sent.has(recipient.chat_id, key)
 
     def exists(self, recipient: Recipient, key: str) -> bool:
         """Whether there is a message of this key, in the chat or on its way."""

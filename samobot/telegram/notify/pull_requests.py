@@ -179,7 +179,7 @@ class PullRequestWatcher:
                         messages.append((news, shown))
                 case NewsKind.AHEAD if watch.keep is not None and not news.text:
                     message, keep = await self._push(ref, report, watch.keep, news)
-                    messages.append((news, message))
+                    messages += [(news, message)] if message is not None else []
                     watch = watch.model_copy(update={"keep": keep})
                 case NewsKind.AHEAD:
                     messages.append((news, news_message(ref, news, report.landing.offer(LandingStep.PUSH))))
@@ -250,19 +250,21 @@ class PullRequestWatcher:
 
     async def _push(
         self, ref: SessionRef, report: PullRequestReport, keep: KeepFixing, news: News
-    ) -> tuple[MessageView, KeepFixing | None]:
-        """Push what a round has committed, exactly as it was read; a failure ends the automatic fixing."""
+    ) -> tuple[MessageView | None, KeepFixing | None]:
+        """Push what a round has committed, exactly as it was read; a failure ends the automatic fixing.
+
+        The push itself is reported from the journal, so a kill right after it loses nothing.
+        """
         offer = report.landing.offer(LandingStep.PUSH)
         by = Person(f"{keep.who}, keep fixing", "auto")
         try:
             await self._fleet.refuse_in_panic()
             assert offer is not None  # an offer without refusal is what makes it pushable
-            done = await self._fleet.land(ref, LandingStep.PUSH, by, expected=offer.identity)
+            await self._fleet.land(ref, LandingStep.PUSH, by, expected=offer.identity)
         except SamobotError as error:
             refused = news.model_copy(update={"text": error.message})
             return news_message(ref, refused), None
-        text = f"{Icon.LANDING} {name_of(ref)}: {escape(done.text)} Pushed automatically; its checks are watched."
-        return MessageView(text), keep.model_copy(update={"from_head": ""})
+        return None, keep.model_copy(update={"from_head": ""})
 
     # Storage ---------------------------------------------------------------------------------------------------------
 

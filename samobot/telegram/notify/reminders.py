@@ -5,7 +5,7 @@ And one summary of what had waited for days when the bot first saw it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from samobot.fleet.models import SessionView
@@ -206,12 +206,19 @@ class NeedNotices:
         self._store = store
         self._reminders = reminders
 
-    def post_summary(self, now: datetime) -> None:
-        """Name what had waited for days when it was first seen: once, in one message for all of it."""
+    def post_summary(self, among: Iterable[str], now: datetime) -> None:
+        """Name what had waited for days when it was first seen: once, in one message for all of it.
+
+        Args:
+            among: The keys of sessions that were seen since the last call.
+            now: The time.
+        """
         waiting = [
             PendingNeed(known.view, need, known.view.updated or now, 0)
-            for known in self._sessions.known.values()
-            if known.state.muted and known.state.need not in (None, known.state.summarized)
+            for known in map(self._sessions.known.get, among)
+            if known is not None
+            and known.state.muted
+            and known.state.need not in (None, known.state.summarized)
             if (need := need_of(known.view)) is not None and need.name == known.state.need
         ]
         if not waiting:

@@ -17,6 +17,7 @@ from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.notify.extras import ExtraReader, Sessions
+from samobot.telegram.notify.limit_notices import is_parked
 from samobot.telegram.notify.messages import held, messages
 from samobot.telegram.notify.notification import ExtraContent, Importance, NotificationInput
 from samobot.telegram.notify.publisher import Publisher, SessionMessages
@@ -44,13 +45,11 @@ class TrackedSession:
         view: The view that was sent last.
         state: What was sent.
         card_at: When its card was rendered.
-        due: When it has to be rendered again even without a change.
     """
 
     view: SessionView
     state: NotifiedState
     card_at: datetime
-    due: datetime | None
 
 
 class SessionNotifier:
@@ -67,6 +66,7 @@ class SessionNotifier:
 
     Attributes:
         known: The sessions that this process has sent, by key.
+        parked: Those of them that wait for a limit.
         known_since: The time of the last full poll.
         deciding: Who is deciding about a session at this moment, by key; a poll may see the result first.
     """
@@ -92,21 +92,23 @@ class SessionNotifier:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._archived: set[str] = set()
         self.known: dict[str, TrackedSession] = {}
+        self.parked: set[str] = set()
+        self._due: dict[str, datetime] = {}  # when sessions have to be rendered again even without a change
         self._running: set[str] = set()
         self.known_since = known_since
         self.deciding: dict[str, Person] = {}
 
     def is_due(self, view: SessionView, now: datetime) -> bool:
         """Whether there may be something to send about a session."""
-        known = self.known.get(view.ref.key)
-        if known is None or (known.due is not None and known.due <= now):
+        known, due = self.known.get(view.ref.key), self._due.get(view.ref.key)
+        if known is None or (due is not None and due <= now):
             return True
         return known.view is not view and known.view != view
 
     def is_past(self, view: SessionView, now: datetime) -> bool:
         """Whether all has been said of a session, and nothing is to be expected of it."""
         known = self.known.get(view.ref.key)
-        if known is None or known.due is not None or (known.view is not view and known.view != view):
+        if known is None or view.ref.key in self._due or (known.view is not view and known.view != view):
             return False
         quiet = view.updated is None or view.updated < self.quiet_since(now)
         return quiet and not view.wanted and known.state.need is None and known.state.auto_at is None
@@ -125,15 +127,13 @@ class SessionNotifier:
 
     def due_keys(self, now: datetime) -> set[str]:
         """Return the sessions that have to be rendered again even without a change."""
-        return {key for key, known in self.known.items() if known.due is not None and known.due <= now}
+        return {key for key, due in self._due.items() if due <= now}
 
     def mark_due(self, names: Collection[str], now: datetime) -> None:
         """Render sessions of these names again with the next poll."""
         if not names:
             return
-        for key, known in self.known.items():
-            if SessionRef.from_key(key).name in names:
-                known.due = now
+        self._due.update((key, now) for key in self.known if SessionRef.from_key(key).name in names)
 
     async def poll(self, view: SessionView) -> None:
         """Send what has changed in a session as it was read on a poll."""
@@ -193,9 +193,8 @@ class SessionNotifier:
             log.exception("the notification about %s failed", session)
 
     def _mark_failed(self, session: str) -> None:
-        known = self.known.get(session)
-        if known is not None:
-            known.due = self._now()
+        if session in self.known:
+            self._due[session] = self._now()
         self._publisher.forget_cards(session)
 
     async def _notify(
@@ -238,8 +237,13 @@ class SessionNotifier:
             card_at = now if fresh or known is None else known.card_at
             ticks = view.state is SessionState.RUNNING
             due = now + CARD_EVERY if fresh else card_at + self._card_pause()
-            self.known[key] = TrackedSession(view, told, card_at, due if ticks or not fresh else None)
+            self.known[key] = TrackedSession(view, told, card_at)
+            if ticks or not fresh:
+                self._due[key] = due
+            else:
+                self._due.pop(key, None)
             (self._running.add if ticks else self._running.discard)(key)
+            (self.parked.add if is_parked(view) else self.parked.discard)(key)
 
     def _card_is_due(self, known: TrackedSession | None, view: SessionView, now: datetime) -> bool:
         """Whether the card is rendered again; for activity alone not more often than the chat could show it."""
@@ -253,7 +257,9 @@ class SessionNotifier:
 
     def _forget(self, key: str) -> None:
         self.known.pop(key, None)
+        self._due.pop(key, None)
         self._running.discard(key)
+        self.parked.discard(key)
 
     def _apply(
         self,

@@ -312,7 +312,7 @@ class ChatSender:
 
     def _is_edit(self, row: OutboxRow) -> bool:
         if row.op is Op.SHOW:
-            return self._store.sent.by_key(row.chat_id, row.key) is not None
+            return self._store.sent.has(row.chat_id, row.key)
         return row.op in (Op.EDIT, Op.STRIP)
 
     def _backoff(self, tries: int) -> float:

@@ -123,7 +123,7 @@ class Outbox:
             StorageError: The disk refused, and nothing was accepted; not for a receipt, which is then sent once
                 past the queue.
         """
-        if self._store.sent.by_key(chat_id, key) is not None:
+        if self._store.sent.has(chat_id, key):
             return False
         attachment, note = self._content.attachment(attachment)
         post = self._content.post(
@@ -254,7 +254,7 @@ class Outbox:
         if queued is not None:
             bare = replace(queued.post, markup=None)
             self._store.outbox.put(chat_id, Op.EDIT, key, bare, about=queued.about, priority=queued.priority)
-        elif self._store.sent.by_key(chat_id, key) is not None:
+        elif self._store.sent.has(chat_id, key):
             self._store.outbox.put(
                 chat_id, Op.STRIP, key, Post(), about=MessageSubject(), priority=Priority.RECEIPT
             )

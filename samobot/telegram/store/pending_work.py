@@ -110,10 +110,10 @@ class PhaseLimits:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, session: str) -> str | None:
-        """Return the phase, None if the session has no such limit."""
-        row = self._database.row("SELECT phase FROM phase_limits WHERE session = ?", (session,))
-        return row["phase"] if row is not None else None
+    def all(self) -> dict[str, str]:
+        """Return the phase of each session that has one."""
+        rows = self._database.rows("SELECT session, phase FROM phase_limits")
+        return {row["session"]: row["phase"] for row in rows}
 
     def set(self, session: str, phase: str) -> None:
         """Let a session pause after a phase."""

@@ -100,6 +100,11 @@ class SentMessages:
         )
         return _message(row) if row is not None else None
 
+    def has(self, chat_id: int, key: str) -> bool:
+        """Whether a message of a key is in a chat."""
+        row = self._database.row("SELECT 1 FROM sent WHERE key = ? AND chat_id = ? LIMIT 1", (key, chat_id))
+        return row is not None
+
     def of_session(self, session: str, kind: str | None = None) -> tuple[SentMessage, ...]:
         """List the messages about a session, oldest first, optionally of one kind."""
         rows = self._database.rows(

@@ -79,9 +79,9 @@ def noticed(view: SessionView, remark: RemarkView) -> MessageView:
 
 
 def landed(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
-    """Show what was merged, pushed or removed from a terminal."""
+    """Show what was done with a finished session from a terminal or automatically, which its text names."""
     shown = [quoted_lines(escape(one_line(remark.text, 300))) for remark in remarks[-_SHOWN:]]
-    return MessageView(lines(headline(Icon.LANDING, view.ref, "was landed from a terminal"), *shown))
+    return MessageView(lines(headline(Icon.LANDING, view.ref), *shown))
 
 
 def money_spent(view: SessionView, percent: int) -> MessageView:

@@ -125,7 +125,7 @@ def _line(one: Schedule, place: Recipient, now: datetime) -> str:
 
 
 def _task(one: Schedule) -> str:
-    return escape(one_line(one.task, _TASK))
+    return escape(one_line(one.task.removeprefix(f"{one.project}:"), _TASK))
 
 
 def _button(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from samobot.session.gate import Person
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.sent import MessageSubject, SentMessage
 from tests.support.phone import CHAT, Phone, open_phone
@@ -32,6 +34,18 @@ async def test_followup_command_begins_a_round(phone: Phone) -> None:
     assert "Round 2, Ann: Add a --shout flag" in overview(phone)
     (view,) = await phone.context.fleet.sessions()
     assert (await phone.context.fleet.view(view.ref)).wanted
+
+
+async def test_round_from_a_terminal_is_reported_in_the_chat_once(phone: Phone) -> None:
+    (view,) = await phone.context.fleet.sessions()
+    await phone.context.notifier.refresh(view.ref)
+    phone.now += timedelta(minutes=1)
+    phone.new()
+    await phone.context.fleet.follow_up(view.ref, "Add a --shout flag", Person("root", "terminal"))
+    for _ in range(2):
+        await phone.context.notifier.refresh(view.ref)
+    said = [row.post.text for row in phone.new()]
+    assert sum("It continues with a follow-up. (root, from the terminal)" in each for each in said) == 1
 
 
 async def test_button_asks_for_the_task(phone: Phone) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Forge:
     def __init__(self) -> None:
         self.report = report()
         self.pushes: list[tuple[str, str]] = []
+        self.landed: Callable[[Person], None] = lambda by: None
 
     async def pull_request(self, ref: SessionRef) -> PullRequestReport:
         return self.report
@@ -53,6 +54,7 @@ class Forge:
     async def land(self, ref: SessionRef, step: LandingStep, by: Person, *, expected: str) -> LandingResult:
         assert step is LandingStep.PUSH
         self.pushes.append((expected, by.via))
+        self.landed(by)
         return LandingResult(step=step, text="greet is pushed to origin.", commit=NEXT)
 
 
@@ -195,8 +197,12 @@ async def test_keep_fixing_pushes_and_stops_at_its_last_round(
     monkeypatch.setattr("samobot.telegram.handlers.watch_handlers.begin_round", begin_round)
     monkeypatch.setattr(phone.context.fleet, "follow_up", follow_up)
     await phone.tap(shown, "Keep fixing")
-    (pushed,) = await look(phone, report(RED, here=NEXT), forge)
-    assert "Pushed automatically" in pushed
+    await phone.context.notifier.refresh(REF)
+    monkeypatch.setattr(forge, "landed", lambda by: land_elsewhere(phone, LandingStep.PUSH, by))
+    phone.now += timedelta(minutes=1)
+    assert await look(phone, report(RED, here=NEXT), forge) == []
+    await phone.context.notifier.refresh(REF)
+    assert sum("(Ann, keep fixing, automatically)" in row.post.text for row in phone.new()) == 1
     assert forge.pushes == [("p", "auto")]
     await look(phone, report(head=NEXT, here=NEXT), forge)
     (again,) = await look(phone, report(SECOND, head=NEXT, here=NEXT), forge)
@@ -252,7 +258,7 @@ def set_phase(phone: Phone, before: str, after: str) -> None:
         folder.signal.write_text('{"status": "done"}')
 
 
-def land_in_the_terminal(phone: Phone, step: LandingStep) -> None:
+def land_elsewhere(phone: Phone, step: LandingStep, by: Person) -> None:
     folder = SessionFolder(phone.root / "sessions-repo" / REF.folder)
     append(
         folder,
@@ -261,8 +267,9 @@ def land_in_the_terminal(phone: Phone, step: LandingStep) -> None:
         id="1",
         step=step,
         branch="greet",
-        text="Opened.",
-        via="terminal",
+        text="Done.",
+        who=by.who,
+        via=by.via,
     )
 
 
@@ -270,11 +277,11 @@ async def test_pull_request_opened_in_a_terminal_is_watched_at_once(phone: Phone
     phone.context.pull_requests.unwatch(REF)
     await phone.context.notifier.refresh(REF)
     phone.now += timedelta(seconds=1)
-    land_in_the_terminal(phone, LandingStep.PUSH)
+    land_elsewhere(phone, LandingStep.PUSH, Person("ann", "terminal"))
     await phone.context.notifier.refresh(REF)
     assert phone.context.store.pull_requests.all() == {}
     phone.now += timedelta(seconds=1)
-    land_in_the_terminal(phone, LandingStep.OPEN_DRAFT)
+    land_elsewhere(phone, LandingStep.OPEN_DRAFT, Person("ann", "terminal"))
     await phone.context.notifier.refresh(REF)
     assert phone.context.store.pull_requests.all() == {REF.key: 0.0}
 

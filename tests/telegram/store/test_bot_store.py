@@ -164,9 +164,9 @@ def test_store_keeps_states_and_typed_values_over_a_restart(tmp_path: Path) -> N
     assert again.notified.get("demo:greet") == {"phase": "testing", "questions": [1]}
     assert again.notified.get("demo:none") is None
     assert again.session_chats.all() == {"demo:greet": (-5, 3)}
-    assert again.phase_limits.get("demo:greet") == "testing"
+    assert again.phase_limits.all().get("demo:greet") == "testing"
     again.phase_limits.drop("demo:greet")
-    assert again.phase_limits.get("demo:greet") is None
+    assert again.phase_limits.all().get("demo:greet") is None
 
 
 def test_preferences_have_defaults_and_are_kept(store: Store) -> None:

@@ -233,7 +233,7 @@ def test_migration_moves_every_fact_of_an_old_database_into_its_table(tmp_path: 
     assert store.prompts.get(-5, 11) == OpenPrompt(action, "ask:9", 1764200000.5)
     assert store.tasks.all() == (BackgroundTask("stop", {"chat_id": 11, "about": None}),)
     assert store.tasks.has("upd:9")
-    assert store.phase_limits.get("demo:greet") == "testing"
+    assert store.phase_limits.all().get("demo:greet") == "testing"
     assert (store.accounts.username("42"), store.accounts.profile("42")) == ("samo_bot", "digest")
     assert store.notified.get("demo:greet") == {"card": True}
 

@@ -44,7 +44,7 @@ from samobot.worker.prompt import (
     iteration_context,
     iteration_prompt,
 )
-from samobot.worker.provider_choice import choose_agent_model, choose_provider
+from samobot.worker.provider_choice import choose_agent_model
 from samobot.worker.session_files import SessionFiles
 
 LOCAL_SERVERS = "mcp-local.json"
@@ -112,7 +112,7 @@ class CallBuilder:
             asyncio.to_thread(self._untrusted_settings, work_dir),
             asyncio.to_thread(self._facts, assignment, guidance, asks, work_dir),
         )
-        program = self._program(assignment.phase)
+        program = self._program(assignment)
         self._report_lacks(program)
         if program.provider is Provider.CLAUDE:
             self._report_settings(config.options[assignment.phase])
@@ -122,7 +122,7 @@ class CallBuilder:
         contract = workflow_text()
         write_atomic(context, iteration_context(facts, contract))
         write_atomic(log.with_suffix(".prompt.md"), f"{prompt}\n")
-        choice = choose_agent_model(config, self._files, assignment.phase)
+        choice = choose_agent_model(config, self._files, assignment.phase, assignment.provider)
         choice = (assignment.stronger and choice.stronger) or choice
         invocation = program.call(
             IterationOrder(
@@ -150,11 +150,11 @@ class CallBuilder:
         invocation = replace(invocation, env={**invocation.env, **hook}, copy=log)
         return AgentCall(invocation, servers, choice, program)
 
-    def _program(self, phase: Phase) -> AgentProgram:
+    def _program(self, assignment: Assignment) -> AgentProgram:
         config = self._config
-        if choose_provider(config, self._files, phase) is Provider.CODEX:
+        if assignment.provider is Provider.CODEX:
             return config.codex
-        return ClaudeProgram(config.options[phase], config.plugin)
+        return ClaudeProgram(config.options[assignment.phase], config.plugin)
 
     def _facts(
         self, assignment: Assignment, guidance: tuple[GuidanceItem, ...], asks: AskBook, work_dir: Path
@@ -162,7 +162,7 @@ class CallBuilder:
         tree = checkout(work_dir)
         feedback, reachable = (
             self._files.feedback(),
-            self._config.fence.reachable(choose_provider(self._config, self._files, assignment.phase)),
+            self._config.fence.reachable(assignment.provider),
         )
         before = load_turn(self._files.folder)  # forgotten if that iteration ended well
         repeated = [item for item in guidance if before is not None and before.has_given(item)]

@@ -9,6 +9,7 @@ from samobot.claude.outcome import Outcome
 from samobot.frozen import frozen
 from samobot.phases import Phase
 from samobot.session.guidance import GuidanceItem
+from samobot.session.provider import Provider
 from samobot.session.signal import Signal, SignalProblem
 
 
@@ -21,6 +22,7 @@ class Assignment:
         number: Its number, counted over the whole session.
         visit: Its number in this visit of the phase.
         budget_left: US dollars it may cost; None is no limit.
+        provider: The program that it runs in: the one whose limits and costs were looked at before.
         reminder: What went wrong in the previous iteration, for the agent; empty if nothing did.
         stronger: Whether it is a second try with a stronger model or more effort.
     """
@@ -29,6 +31,7 @@ class Assignment:
     number: int
     visit: int
     budget_left: float | None
+    provider: Provider
     reminder: str
     stronger: bool = False
 

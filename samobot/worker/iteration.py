@@ -115,7 +115,7 @@ class IterationRunner:
 
     def model(self, phase: Phase) -> ModelChoice:
         """Return model and effort of the next iteration of a phase."""
-        return choose_agent_model(self._world, self._files, phase)
+        return choose_agent_model(self._world, self._files, phase, self.provider(phase))
 
     def provider(self, phase: Phase) -> Provider:
         """Return the program of the next iteration of a phase."""

@@ -14,6 +14,7 @@ from samobot.errors import BusyError, SamobotError
 from samobot.phases import RULES, BlockCause, Phase, Step, decide
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import RunLock
+from samobot.session.provider import Provider
 from samobot.session.signal import Signal
 from samobot.system.scope import own_scope
 from samobot.worker.assignment import Assignment, Report
@@ -159,15 +160,20 @@ class Worker:
 
     async def _iterate(self) -> RunResult | None:
         """Run one iteration, or return why there is none."""
-        end = self._reason_to_end()
+        phase = self._files.phase()
+        provider = self._iteration.provider(phase)
+        end = self._reason_to_end(phase, provider)
         if end is not None:
             return end
-        phase = self._files.phase()
         if await self._hub_wait.before_iteration(self._context, self._heartbeat, self._sleeper):
             return None
-        end = await self._limit_wait.before_iteration(phase, self._iteration.provider(phase))
+        end = await self._limit_wait.before_iteration(phase, provider)
         if end is not None or self._stop.is_set() or self._sleeper.pause_requested:
             return end
+        if self._iteration.provider(phase) is not provider:
+            # Chosen during a wait: that program has limits of its own, and a budget may not bind it.
+            self._limit_wait.ended()
+            return None
         problem = await self._iteration.commit_problem() if self.ran == 0 else None
         if problem is not None:
             return self._ends.blocked(phase, BlockCause.FAILURES, problem, None)
@@ -178,6 +184,7 @@ class Worker:
             number=self._files.next_number(),
             visit=self._visit,
             budget_left=self._money.left(),
+            provider=provider,
             reminder=" ".join(
                 filter(None, (self._restored, self._troubles.reminder, self._stronger.reminder))
             ),
@@ -213,8 +220,7 @@ class Worker:
 
     # Reasons to end before an iteration
 
-    def _reason_to_end(self) -> RunResult | None:
-        phase = self._files.phase()
+    def _reason_to_end(self, phase: Phase, provider: Provider) -> RunResult | None:
         if self._stop.is_set():
             return self._ends.stopped(phase, from_outside=self._from_outside)
         if self._ends.is_to_pause():
@@ -237,7 +243,7 @@ class Worker:
             text = over or day_is_over or ""
             self._files.flow(text)
             return RunResult(RunEndReason.BUDGET, text, phase, of_day=over is None)
-        out_of_sight = self._money.out_of_sight(self._iteration.provider(phase))
+        out_of_sight = self._money.out_of_sight(provider)
         if out_of_sight is not None:
             return self._ends.blocked(phase, BlockCause.FAILURES, out_of_sight, None)
         most = self._options.max_iterations

@@ -16,9 +16,11 @@ def choose_provider(config: IterationConfig, files: SessionFiles, phase: Phase) 
     return config.providers[phase] if chosen is None else chosen.for_phase(phase)
 
 
-def choose_agent_model(config: IterationConfig, files: SessionFiles, phase: Phase) -> ModelChoice:
-    """Return model and effort of that iteration; of a profile, Codex takes only the effort."""
+def choose_agent_model(
+    config: IterationConfig, files: SessionFiles, phase: Phase, provider: Provider
+) -> ModelChoice:
+    """Return model and effort of that iteration in its program; of a profile, Codex takes only the effort."""
     choice = choose_model(config, files, phase)
-    if choose_provider(config, files, phase) is Provider.CLAUDE:
+    if provider is Provider.CLAUDE:
         return choice
     return ModelChoice(config.codex_model, choice.effort)

@@ -27,6 +27,7 @@ from samobot.worker.budget import UNPRICED_AFTER
 from samobot.worker.run import RetryPolicy, RunOptions
 from samobot.worker.session_files import SessionFiles
 from samobot.worker.stagnation import STAGNATION_AFTER
+from samobot.worker.usage_limit import AccountLimit, KnownLimit
 from tests.support.fake_iteration import Bench, Played, bench
 from tests.support.session_folder import ANNA, KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
 
@@ -710,6 +711,19 @@ async def test_codex_is_not_started_in_a_session_with_a_budget_unless_its_price_
     end = await made.worker.run()
     assert (end.reason, bool(made.iteration.assignments)) == (RunEndReason.BLOCKED, runs)
     assert ("CODEX_PRICE" in end.text) is not runs
+
+
+async def test_program_that_was_chosen_during_a_wait_is_asked_for_its_own_limits_and_costs(
+    tmp_path: Path,
+) -> None:
+    folder = make_session(tmp_path, phase="implementation")
+    made = bench(folder, BLOCKED, options=RunOptions(budget_usd=5.0))
+    limit = KnownLimit(made.clock.now + timedelta(hours=1), "five_hour", "Reached.")
+    AccountLimit(folder.path.parent / "state").record(limit, made.clock.now)
+    made.clock.at_nap = lambda number: setattr(made.iteration, "program", Provider.CODEX)
+    end = await made.worker.run()
+    assert (end.reason, made.iteration.assignments) == (RunEndReason.BLOCKED, [])
+    assert "CODEX_PRICE" in end.text
 
 
 async def test_one_price_in_between_or_no_budget_stops_nothing(tmp_path: Path) -> None:

@@ -53,10 +53,16 @@ def test_codex_is_given_the_phases_that_it_can_do_and_the_user_goes_before(tmp_p
 def test_codex_takes_its_own_model_and_the_effort_of_a_profile(tmp_path: Path) -> None:
     files = SessionFiles(make_session(tmp_path, phase="quality"), lambda: NOW)
     there = config(SAMOBOT_PROVIDER="codex")
-    assert choose_agent_model(there, files, Phase.QUALITY) == ModelChoice("gpt-5.5", "low")
+    assert choose_agent_model(
+        there, files, Phase.QUALITY, choose_provider(there, files, Phase.QUALITY)
+    ) == ModelChoice("gpt-5.5", "low")
     write_profile(files.folder, "light", ANNA, NOW)
-    assert choose_agent_model(there, files, Phase.QUALITY) == ModelChoice("gpt-5.5", "medium")
-    assert choose_agent_model(there, files, Phase.TESTING) == ModelChoice("sonnet", "medium")
+    assert choose_agent_model(
+        there, files, Phase.QUALITY, choose_provider(there, files, Phase.QUALITY)
+    ) == ModelChoice("gpt-5.5", "medium")
+    assert choose_agent_model(
+        there, files, Phase.TESTING, choose_provider(there, files, Phase.TESTING)
+    ) == ModelChoice("sonnet", "medium")
 
 
 def test_configuration_refuses_codex_for_a_phase_that_it_cannot_do() -> None:

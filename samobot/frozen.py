@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
 from functools import cache
 from operator import attrgetter
-from typing import Any, NoReturn, TypeVar, dataclass_transform
+from typing import Any, NoReturn, TypeVar, cast, dataclass_transform
 
 _T = TypeVar("_T")
 
@@ -27,18 +27,23 @@ def frozen(cls: type[_T]) -> type[_T]:
         cls.__doc__ = (
             cls.__name__
         )  # else the standard decorator makes one of the signature, which takes longest
-    made = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+    made: Any = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
     for name, method in _SHARED.items():
         if made.__dict__.get(name) is None:  # __hash__ is None if only __eq__ is defined
             setattr(made, name, method)
-    return made
+    if made.__dict__.get("__init__") is None:
+        made.__init__ = _first_init(made)
+    return cast(type[_T], made)
 
 
-def _initialize(self: Any, *args: object, **kwargs: object) -> None:
-    """The first value of a class: build its `__init__`, and use that one from now on."""
-    cls: Any = next(each for each in type(self).__mro__ if each.__dict__.get("__init__") is _initialize)
-    cls.__init__ = _compiled_init(cls)
-    cls.__init__(self, *args, **kwargs)
+def _first_init(cls: Any) -> Callable[..., None]:
+    """What builds a class's `__init__` at its first value. Two threads may both build it, which does no harm."""
+
+    def initialize(self: object, *args: object, **kwargs: object) -> None:
+        cls.__init__ = _compiled_init(cls)
+        cls.__init__(self, *args, **kwargs)
+
+    return initialize
 
 
 def _compiled_init(cls: type[Any]) -> Callable[..., None]:
@@ -121,7 +126,6 @@ def _restore(self: Any, state: list[object]) -> None:
 
 
 _SHARED = {
-    "__init__": _initialize,
     "__repr__": _repr,
     "__eq__": _equal,
     "__hash__": _hash,

@@ -146,3 +146,15 @@ def test_values_within_each_other_are_shown() -> None:
 def test_it_crosses_a_process_as_a_field_of_a_model() -> None:
     adapter = TypeAdapter(list[Pair])
     assert adapter.validate_json(adapter.dump_json([Pair(1), Pair(2, "x")])) == [Pair(1), Pair(2, "x")]
+
+
+def test_first_values_may_be_made_by_two_threads() -> None:
+    @frozen
+    class New:
+        number: int
+
+    found = cast(Any, New).__init__  # by a thread that is then interrupted
+    assert New(1).number == 1
+    value = New.__new__(New)
+    found(value, 2)
+    assert value == New(2)

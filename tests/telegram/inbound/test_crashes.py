@@ -271,6 +271,7 @@ CASES = (
 def test_command_survives_a_crash_at_any_change_of_the_disk(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    threads_before = set(threading.enumerate())  # other tests may have left some
     disk = DyingDisk(monkeypatch)
     bot = Bot(tmp_path / "before", disk, monkeypatch)
     asyncio.run(bot.put(case.session))
@@ -279,7 +280,7 @@ def test_command_survives_a_crash_at_any_change_of_the_disk(
         telegram = Telegram(case.says)
         bot.root = shutil.copytree(tmp_path / "before", tmp_path / f"life{at}")
         died = asyncio.run(bot.die(telegram, at))
-        _join_threads()
+        _join_threads(threads_before)
         died_at = disk.reached[-1] if died else "nothing"
         # Under another name, as a process has caches by path.
         bot.root = bot.root.rename(tmp_path / f"next{at}")
@@ -295,8 +296,8 @@ def test_command_survives_a_crash_at_any_change_of_the_disk(
     assert set(disk.reached) >= case.reaches
 
 
-def _join_threads() -> None:
+def _join_threads(others: set[threading.Thread]) -> None:
     """Wait for the dead bot's threads: one that still reads must not meet the next life."""
-    for thread in threading.enumerate():
+    for thread in set(threading.enumerate()) - others:
         if thread.name.startswith(("fleet-", "bounded-")):
             thread.join(WAIT)

@@ -26,7 +26,7 @@ def frozen(cls: type[_T]) -> type[_T]:
     if not cls.__doc__:
         cls.__doc__ = (
             cls.__name__
-        )  # else the standard decorator makes one of the signature, which takes longest
+        )  # the standard decorator would derive one from the signature, which is slow
     made: Any = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
     for name, method in _SHARED.items():
         if made.__dict__.get(name) is None:  # __hash__ is None if only __eq__ is defined

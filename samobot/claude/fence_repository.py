@@ -11,6 +11,7 @@ from samobot.claude.fence import FenceRule, Reachable
 from samobot.claude.fence_places import FencePlaces
 from samobot.errors import StorageError, UsageError
 from samobot.session.files import read_bytes
+from samobot.session.git_seal import top_of
 
 # In a repository's common folder: what a commit in a linked worktree writes, and what it only reads. Configuration and
 # hooks would run programs outside the fence.
@@ -153,12 +154,6 @@ def pinned(folder: Path, outer: Path) -> Iterator[FenceRule]:
         if each == outer or not each.is_relative_to(outer):
             return
         yield FenceRule(each, Reachable.WRITE)
-
-
-def top_of(work_dir: Path) -> Path | None:
-    """The top of the working tree that a folder is in."""
-    resolved = work_dir.resolve()
-    return next((path for path in (resolved, *resolved.parents) if os.path.lexists(path / ".git")), None)
 
 
 def _admin_folder(common: Path, top: Path) -> Path | None:

@@ -10,10 +10,11 @@ from pathlib import Path
 from samobot.claude.codex_program import codex_home
 from samobot.claude.fence import EMPTIED, FenceRule, Reachable
 from samobot.claude.fence_places import FencePlaces
-from samobot.claude.fence_repository import pinned, repository_rules, top_of
+from samobot.claude.fence_repository import pinned, repository_rules
 from samobot.claude.kept_login import KeptLogin
 from samobot.claude.user_settings import config_folder
 from samobot.errors import UsageError
+from samobot.session.git_seal import top_of
 from samobot.session.provider import Provider
 
 # Below the home. Toolchains are read-only: what an agent plants there would run outside later.

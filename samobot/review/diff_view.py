@@ -63,13 +63,10 @@ def files_of(diff: str, *, of_file: int = LINES_OF_FILE, of_all: int = LINES_OF_
             in_hunk = False
         elif not files:
             continue
-        elif line.startswith("@@"):
+        elif in_hunk or line.startswith("@@"):
             in_hunk = True
-            left -= _show(
-                files[-1], DiffLine(LineKind.PLACE, line), min(left, of_file - len(files[-1].lines))
-            )
-        elif in_hunk:
-            left -= _show(files[-1], _line(line), min(left, of_file - len(files[-1].lines)))
+            shown = DiffLine(LineKind.PLACE, line) if line.startswith("@@") else _line(line)
+            left -= _show(files[-1], shown, min(left, of_file - len(files[-1].lines)))
         else:
             _read_header(files[-1], line)
     return files

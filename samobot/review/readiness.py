@@ -33,7 +33,7 @@ _STRAY = re.compile(
 _HUNK = re.compile(r"@@ -\S+ \+(\d+)")
 
 _LINES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("Marks of a merge conflict", re.compile(r"(?:<{7}|>{7}) ")),
+    ("Marks of a merge conflict", re.compile(r"^(?:<{7}|>{7}) ")),
     ("Tests switched off or run alone", re.compile(
         r"@(?:pytest\.mark\.(?:skip|xfail)|unittest\.skip|Ignore|Disabled)\b|\b(?:it|test|describe)\.(?:skip|only)\("
         r"|\b(?:xit|xdescribe|fit|fdescribe)\(|\bt\.Skip\(")),
@@ -86,7 +86,7 @@ def _look(file: FileDiff, places: dict[str, list[str]]) -> None:
     for number, line in _added(file):
         place = f"{path}:{number}"
         for label, pattern in _LINES[: 1 if is_prose else None]:
-            if pattern.match(line) if pattern is _LINES[0][1] else pattern.search(line):
+            if pattern.search(line):
                 places[label].append(place)
                 break
         # One such line may be prose; two in a row rarely are.

@@ -57,10 +57,15 @@ def sealed(folder: Path, entries: list[Entry]) -> Iterator[dict[str, str]]:
         shutil.rmtree(place, ignore_errors=True)
 
 
+def top_of(work_dir: Path) -> Path | None:
+    """The top of the working tree that a folder is in."""
+    resolved = work_dir.resolve()
+    return next((path for path in (resolved, *resolved.parents) if os.path.lexists(path / ".git")), None)
+
+
 def _locate(folder: Path) -> tuple[Path, Path, Path] | None:
     """Return the top of a worktree, its git folder, and the one that all worktrees share, as git finds them."""
-    start = folder.resolve()
-    top = next((each for each in (start, *start.parents) if os.path.lexists(each / ".git")), None)
+    top = top_of(folder)
     if top is None:
         return None
     dot = top / ".git"

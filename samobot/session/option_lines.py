@@ -75,10 +75,7 @@ def find_options(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLi
     Lines of a block quote count only if no others are options: a quote may be somebody else's list. Those of a code
     block count only if it holds nothing else.
     """
-    texts = [line.text for line in body]
-    if is_cyrillic(body):
-        texts = [latin_letter(text) for text in texts]
-    plain = [line._replace(text=without_sign(text)) for line, text in zip(body, texts, strict=True)]
+    plain = _plain_lines(body)
     found = _find(plain, skipped)
     if not found and any(_QUOTE.match(line.text) for line in plain if not line.code):
         found = _find([line._replace(text=_QUOTE.sub("", line.text, count=1)) for line in plain], skipped)
@@ -103,6 +100,14 @@ def without_sign(text: str) -> str:
     for pattern, usual in ((_NESTED, r"\1"), (_ITALIC, r"\1\2 "), (_ESCAPED, r"\1"), (_UNSPACED, r"\1 ")):
         text = pattern.sub(usual, text, count=1)
     return text
+
+
+def _plain_lines(body: Sequence[Line]) -> list[Line]:
+    """The lines with the signs and letters of options in their plain forms."""
+    is_latin = not is_cyrillic(body)
+    return [
+        line._replace(text=without_sign(line.text if is_latin else latin_letter(line.text))) for line in body
+    ]
 
 
 def is_cyrillic(body: Sequence[Line]) -> bool:
@@ -280,10 +285,7 @@ def _listed(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
 
 def bulleted(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
     """Return the bullets of a question, which are its options if the suggestion names one of them by a letter."""
-    texts = [line.text for line in body]
-    if is_cyrillic(body):
-        texts = [latin_letter(text) for text in texts]
-    plain = [line._replace(text=without_sign(text)) for line, text in zip(body, texts, strict=True)]
+    plain = _plain_lines(body)
     return _in_order(plain, skipped, _BULLET, range(len(body)))
 
 

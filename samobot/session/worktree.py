@@ -121,7 +121,7 @@ def recreate_worktree(main_repo: Path, path: Path, branch_prefix: str = "") -> W
             _refuse_if_taken(branch, checkouts(git))
             make_folder(path.parent)
             git.run("worktree", "prune")
-            _add(git, path, str(path), branch)
+            _add(git, path, branch)
             return Worktree(path / repository.prefix, branch, merge_base(git, branch), root=path)
     except GitError as failure:
         raise UsageError(f"git could not recreate the worktree {path}: {failure.message}") from failure
@@ -202,12 +202,12 @@ def _prepare(
     make_folder(path.parent)
     git.run("worktree", "prune")
     if known:
-        _add(git, path, str(path), branch)
+        _add(git, path, branch)
         base = merge_base(git, branch, start)
         note = " ".join(filter(None, (note, earlier_work(git, branch, base))))
     else:
         assert start is not None
-        _add(git, path, "--no-track", "-b", branch, str(path), start)
+        _add(git, path, start, "--no-track", "-b", branch)
         base = git.run("rev-parse", f"{start}^{{commit}}").strip()
     return Worktree(path / prefix, branch, base, note, root=path)
 
@@ -216,8 +216,8 @@ def _contains(git: Git, ref: str, commit: str) -> bool:
     return git.ok("merge-base", "--is-ancestor", commit, ref)
 
 
-def _add(git: Git, path: Path, *arguments: str) -> None:
-    git.run("worktree", "add", "--quiet", "--no-checkout", *arguments)
+def _add(git: Git, path: Path, commit: str, *options: str) -> None:
+    git.run("worktree", "add", "--quiet", "--no-checkout", *options, str(path), commit)
     try:  # apart, as `worktree add` cannot be kept from reading the configuration anew
         Git(path).run("read-tree", "--reset", "-u", "HEAD", timeout=600)
     except GitError as failure:

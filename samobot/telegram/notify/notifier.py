@@ -88,9 +88,8 @@ class Notifier:
         self._views_compared: Sequence[SessionView] | None = None
         self._compared: Mapping[int, SessionView] = {}  # by identity; held, so that no other view gets it
         self._unsummarized: dict[str, None] = {}
-        self._archived: set[str] = (
-            set()
-        )  # restored before the next look, such a session is new though it has not changed
+        # Restored before the next look, such a session is new though it has not changed.
+        self._archived: set[str] = set()
         self._unsettled: frozenset[str] = frozenset()
         self._present: frozenset[str] = frozenset()
         self._compare_again = datetime.min.replace(tzinfo=UTC)

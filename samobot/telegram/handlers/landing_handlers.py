@@ -15,6 +15,7 @@ from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.landing_message import (
     discard_message,
@@ -107,7 +108,9 @@ async def _carry_out(
         return
     except SamobotError as error:
         # Shown as it is now: a refusal alone would leave nothing to tap.
-        context.reply(request, escape(error.message), about=about_session(ref), part="refused")
+        context.reply(
+            request, escape(error.message), about=about_session(ref), part="refused", priority=Priority.NEEDED
+        )
         await _show(context, request, ref)
         return
     if step in OPENS:
@@ -120,10 +123,18 @@ async def _carry_out(
     if step in REMOVES:
         await context.fleet.archive(ref)
         await context.notifier.archive(ref, request.person)
-        context.reply(request, text, part="landed", silent=False)
+        context.reply(request, text, part="landed", silent=False, priority=Priority.NEEDED)
         return
-    more = rows(land_button(ref, "🔀 What is next"))
-    context.reply(request, text, buttons=more, about=about_session(ref), part="landed", silent=False)
+    # As urgent as the news that follows from it, which would overtake it otherwise.
+    context.reply(
+        request,
+        text,
+        buttons=rows(land_button(ref, "🔀 What is next")),
+        about=about_session(ref),
+        part="landed",
+        silent=False,
+        priority=Priority.NEEDED,
+    )
     await context.notifier.refresh(ref)
 
 

@@ -97,7 +97,7 @@ def answer(
         if not done:
             raise UsageError("Say which question is answered, and how: for example Q1=A.")
         recorded = on_record(folder, key, standing)
-        _write_answers(folder, text, done, recorded, person=person, now=now, key=key)
+        _write_answers(folder, text, done, recorded, known, person=person, now=now, key=key)
         return _receipt(folder, text, done, standing, known, now=now, key=key)
 
 
@@ -142,7 +142,7 @@ def answer_suggestions(
         if not done:
             raise UsageError("None of the open questions comes with a suggestion; answer them one by one.")
         recorded = on_record(folder, key, standing)
-        _write_answers(folder, text, done, recorded, person=person, now=now, key=key)
+        _write_answers(folder, text, done, recorded, known, person=person, now=now, key=key)
         return _receipt(folder, text, done, standing, known, now=now, key=key)
 
 
@@ -250,11 +250,15 @@ def _is_taken_up(folder: SessionFolder, question: Question, standing: GateState,
         return True
     if standing.awaited is WaitingFor.QA_ANSWERS:
         return False
-    worked = known.iteration.started if known.iteration is not None else known.last_iteration_began
+    worked = _last_began(known)
     asked = question.identity
     said = [each.at for each in standing.decisions.decisions if each.asked == asked and each.at is not None]
     answered = max(said, default=None) or written_at(folder.qa)  # by hand: no later than the file was written
     return worked is not None and answered is not None and answered <= worked
+
+
+def _last_began(known: Journal) -> datetime | None:
+    return known.iteration.started if known.iteration is not None else known.last_iteration_began
 
 
 def _write_answers(
@@ -262,21 +266,25 @@ def _write_answers(
     text: str,
     done: list[Answered],
     recorded: list[Decision],
+    known: Journal,
     *,
     person: Person,
     now: datetime,
     key: bytes,
 ) -> None:
-    """Write the answers first: after a crash before they are recorded, they count as written by hand."""
-    if any(each.before != each.answer for each in done):
-        write_atomic(folder.qa, text)
-    known: dict[str | None, str | None] = {
-        decision.asked: decision.text for decision in recorded if decision.kind is DecisionKind.ANSWER
-    }
+    """Record the answers, then write them: a crash or a full disk in between leaves none that seems to be by hand.
+
+    Repeated after that, an answer is not recorded a second time.
+    """
+    newest = {each.asked: each for each in recorded if each.kind is DecisionKind.ANSWER}
+    worked = _last_began(known)
     for each in done:
         asked = each.question.identity
-        if each.before == each.answer and known.get(asked) == each.answer:
-            continue
+        earlier = newest.get(asked)
+        if earlier is not None and earlier.text == each.answer:
+            asked_since = worked is not None and earlier.at is not None and earlier.at <= worked
+            if each.before == each.answer or not asked_since:
+                continue
         decision = Decision(
             at=now,
             who=person.who,
@@ -288,6 +296,8 @@ def _write_answers(
             file=folder.qa.name,
         )
         record(folder, decision, key)
+    if any(each.before != each.answer for each in done):
+        write_atomic(folder.qa, text)
 
 
 def _receipt(

@@ -420,7 +420,9 @@ def killed_at(step: int, act: Callable[[], object], monkeypatch: pytest.MonkeyPa
 
     with monkeypatch.context() as patch:
         patch.setattr("samobot.session.baseline.write_atomic", dying(write_atomic))
-        patch.setattr("samobot.session.gate.record", dying(record))
+        patch.setattr("samobot.session.answers.write_atomic", dying(write_atomic))
+        for module in ("gate", "answers"):
+            patch.setattr(f"samobot.session.{module}.record", dying(record))
         patch.setattr("samobot.session.journal.append", dying(append))
         patch.setattr(Path, "unlink", dying(Path.unlink))
         try:
@@ -446,7 +448,7 @@ def test_an_approval_killed_at_any_write_is_whole_when_said_again(
     assert not planning.signal.exists()
 
 
-@pytest.mark.parametrize("step", range(8))
+@pytest.mark.parametrize("step", range(11))
 def test_answers_killed_at_any_write_are_whole_when_said_again(
     asking: SessionFolder, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
@@ -478,7 +480,32 @@ def test_the_kill_steps_cover_every_write(asking: SessionFolder, monkeypatch: py
     def act() -> object:
         return gate.answer(asking, {"Q1": "A", "Q2": "x"}, ANNA, NOW, KEY)
 
-    assert not killed_at(7, act, monkeypatch)
+    assert not killed_at(10, act, monkeypatch)
+
+
+def test_no_answer_is_written_that_a_full_disk_kept_off_the_record(
+    asking: SessionFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would seem to be written by hand, whoever wrote it."""
+
+    def full(*_: object) -> None:
+        raise StorageError("No space left on device.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("samobot.session.answers.record", full)
+        with pytest.raises(StorageError):
+            gate.answer(asking, {"Q1": "A"}, ANNA, NOW, KEY)
+    assert answers(asking)[0] is None
+
+
+def test_question_asked_again_in_the_same_words_is_answered_on_record_again(asking: SessionFolder) -> None:
+    gate.answer(asking, {"Q1": "A"}, ANNA, NOW, KEY)
+    iteration = {"n": 4, "phase": "requirements", "visit": 2, "session_id": "s", "log": "x"}
+    append(asking, EventName.ITERATION_START, NOW + timedelta(minutes=1), **iteration)
+    append(asking, EventName.ITERATION_END, NOW + timedelta(minutes=2), **iteration, outcome="ok", cost_usd=0)
+    asking.qa.write_text(QUESTIONS)
+    gate.answer(asking, {"Q1": "A"}, ANNA, NOW + timedelta(minutes=3), KEY)
+    assert [each.text for each in read(asking).decisions] == ["A) hello", "A) hello"]
 
 
 # The rest

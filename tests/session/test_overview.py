@@ -261,7 +261,7 @@ def test_no_input_makes_a_traceback(text: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.no_cover
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     "piece", ["## Status\n", "Phase: x\n", "- a → \n", "```\n", "~~~ x\n", "\n", "->", "**", "Task:\n", "> "]
 )

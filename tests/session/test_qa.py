@@ -313,7 +313,7 @@ def test_answer_without_text_is_refused() -> None:
 
 @pytest.mark.slow
 @pytest.mark.no_cover
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     "piece",
     [

@@ -33,6 +33,7 @@ from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, OutboxRow
 from samobot.telegram.store.sent import SentMessage
+from samobot.telegram.views.buttons import MessageView
 
 ANN = {"id": 11, "is_bot": False, "first_name": "Ann"}
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -146,6 +147,13 @@ class Phone:
         return next(
             row for row in reversed(self.store.outbox.waiting(CHAT)) if words in to_plain(row.post.text)
         )
+
+    def precedes_alert(self, words: str) -> bool:
+        """Whether a queued message with these words is sent before an alert that is queued now, at any pace."""
+        self.context.publisher.alert(self.context.places.at(CHAT, None), "alert", MessageView("An alert"))
+        waiting = [to_plain(row.post.text) for row in self.store.outbox.each_waiting(CHAT)]
+        place = next(number for number, text in enumerate(waiting) if words in text)
+        return place < waiting.index("An alert")
 
     def deliver(self, row: OutboxRow, message_id: int) -> None:
         """Let a queued message be in the chat."""

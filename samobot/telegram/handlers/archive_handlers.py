@@ -12,6 +12,7 @@ from samobot.telegram.handlers.control_handlers import is_over
 from samobot.telegram.handlers.resolve import any_session, find_target
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import rest_words
 from samobot.telegram.views.buttons import restore_button, rows
@@ -67,6 +68,7 @@ async def archive_one(context: HandlerContext, request: ChatRequest, ref: Sessio
         f"{Icon.ARCHIVED} {bold(ref.name)} is archived. Its branch stays.",
         buttons=rows(restore_button(ref)),
         part="archived",
+        priority=Priority.EFFECT,
     )
 
 
@@ -93,6 +95,7 @@ async def restore(context: HandlerContext, request: ChatRequest) -> None:
         f"{bold(named[0].name)} is restored; /resume continues it.",
         about=about_session(named[0]),
         part="restored",
+        priority=Priority.EFFECT,
     )
     await context.notifier.refresh(named[0])
 

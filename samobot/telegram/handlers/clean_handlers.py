@@ -13,6 +13,7 @@ from samobot.fleet.models import SessionRef
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext
 from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.clean_message import Removals, clean_message, removal_message
 from samobot.text import one_line, plural
 
@@ -65,7 +66,13 @@ async def _remove(context: HandlerContext, request: ChatRequest, wanted: Removal
         removed += not done.repeated
         await context.notifier.archive(ref, request.person)
     head = f"{plural(removed, 'worktree')} removed, with the branches." if removed else "Nothing was removed."
-    context.reply(request, "\n".join([head, *problems[:_PROBLEMS]]), part="cleaned", silent=False)
+    context.reply(
+        request,
+        "\n".join([head, *problems[:_PROBLEMS]]),
+        part="cleaned",
+        silent=False,
+        priority=Priority.EFFECT,
+    )
 
 
 def _address(ref: SessionRef) -> str:

@@ -131,7 +131,8 @@ class HandlerContext:
             part: Names the answer if there are several.
             attachment: A file that goes with it.
             silent: Whether it comes without a sound.
-            priority: `NEEDED` for what came of a stop and the like, which overtakes queued chatter.
+            priority: `EFFECT` for what a command has done, so that nothing that follows from it overtakes it; `NEEDED`
+                where it must not be lost either.
         """
         pieces = [html] if attachment else split_html(self.outbox.mask(html))
         last_key = f"reply:{request.key}:{part}:{len(pieces) - 1}"
@@ -241,7 +242,7 @@ class HandlerContext:
             request.chat_id,
             f"🕓 {escape(error.message)}",
             key=decision_key(error.decision),
-            priority=Priority.RECEIPT,
+            priority=Priority.EFFECT,
             silent=True,
             thread_id=request.thread_id,
             reply_to=self._replied(request),

@@ -118,6 +118,7 @@ async def resume(context: HandlerContext, request: ChatRequest) -> None:
             request,
             f"✅ Emergency stop is off. {code('/resume all')} continues what was stopped.",
             part="calm",
+            priority=Priority.EFFECT,
         )
         if not request.text.strip() and request.session is None:
             return

@@ -27,6 +27,7 @@ from samobot.telegram.handlers.decision_checks import (
 from samobot.telegram.handlers.message_files import save_files, text_with_files, with_quote
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.markup.html import bold
+from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.completion import was_decided
@@ -256,6 +257,7 @@ def reply_if_stopped(context: HandlerContext, request: ChatRequest, view: Sessio
         buttons=rows(choice("▶️ Resume", Action(do=ActionKind.RESUME, session=ref.key))),
         about=about_session(ref),
         part="stopped",
+        priority=Priority.EFFECT,
     )
 
 

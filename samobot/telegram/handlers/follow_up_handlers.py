@@ -14,6 +14,7 @@ from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.handlers.run_arguments import Flag, parse_round
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.wording import Icon, name_of
@@ -106,6 +107,7 @@ async def begin_round(
             f"{Icon.RUNNING} {name_of(ref)} continues with your follow-up{queued}:\n“{escape(one_line(text, _QUOTED))}”",
             about=about_session(ref),
             part="round",
+            priority=Priority.EFFECT,
         )
         await context.notifier.refresh(ref)
 

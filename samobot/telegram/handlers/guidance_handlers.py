@@ -73,7 +73,7 @@ async def give_guidance(
     context.receipt(request, emoji, saved, session=ref.key, priority=priority)
     if interrupt and view.has_worker and not view.steerable:
         text = f"Noted for the next iteration: {bold(ref.name)} cannot be interrupted now."
-        context.reply(request, text, about=about_session(ref), part="later")
+        context.reply(request, text, about=about_session(ref), part="later", priority=Priority.EFFECT)
     need = need_of(view)
     if need is not None:
         _offer_to_go_on(context, request, view, need)

@@ -33,6 +33,7 @@ from samobot.telegram.handlers.worktree_handlers import offer_worktree
 from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.outbound.downloads import FileDownloadError
+from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import more_today
 from samobot.telegram.views.buttons import rows
@@ -192,6 +193,7 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
             request,
             f"⏳ {bold(started.name)} is number {started.place} in line and starts automatically.",
             about=about_session(started.ref) if started.ref else None,
+            priority=Priority.EFFECT,
         )
     if started.ref is not None:
         await context.notifier.refresh(started.ref)

@@ -24,6 +24,7 @@ from samobot.telegram.handlers.session_offers import as_text, likely_project, re
 from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.schedule_message import (
@@ -129,7 +130,7 @@ async def _make(context: HandlerContext, request: ChatRequest, place: Recipient)
     )
     context.store.chat_projects.set(request.chat_id, request.thread_id, project)
     view = schedule_made(made, place, context.now())
-    context.reply(request, view.text, buttons=view.buttons, part="made")
+    context.reply(request, view.text, buttons=view.buttons, part="made", priority=Priority.EFFECT)
 
 
 async def _do(context: HandlerContext, request: ChatRequest, tap: ScheduleTap) -> None:
@@ -179,7 +180,9 @@ async def _start_due(context: HandlerContext, one: Schedule, due: datetime) -> N
         return
     context.schedules.settle(one.number, started=name)
     request = _request(context, one, due)
-    context.reply(request, f"{Icon.SCHEDULE} {bold(name)} starts, as scheduled.", part="begun")
+    context.reply(
+        request, f"{Icon.SCHEDULE} {bold(name)} starts, as scheduled.", part="begun", priority=Priority.EFFECT
+    )
 
 
 async def _begin(context: HandlerContext, one: Schedule, request: ChatRequest) -> str:

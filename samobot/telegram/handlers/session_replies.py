@@ -38,6 +38,7 @@ from samobot.telegram.handlers.message_files import save_files
 from samobot.telegram.handlers.reply_doubts import find_intent
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
+from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.pending import Need, NeedKind, need_of
@@ -243,4 +244,5 @@ async def _answer_block(context: HandlerContext, request: ChatRequest, view: Ses
             f"Saved your message for {bold(ref.name)}, but it does not run: {escape(error.message)}",
             about=about_session(ref),
             part="kept",
+            priority=Priority.EFFECT,
         )

@@ -18,6 +18,7 @@ from samobot.telegram.handlers.context import HandlerContext, about_session, cho
 from samobot.telegram.handlers.session_offers import likely_project
 from samobot.telegram.handlers.task_slug import task_slug
 from samobot.telegram.markup.html import bold
+from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.trigger_message import (
@@ -103,7 +104,9 @@ async def _offer(context: HandlerContext, one: Trigger, offer: TriggerOffer) -> 
         request = ChatRequest(key, place.chat_id, 0, place.thread_id, one.user_id, by)
         try:
             session = await _start(context, one, offer, request)
-            context.reply(request, started_message(one, offer, session), part="begun")
+            context.reply(
+                request, started_message(one, offer, session), part="begun", priority=Priority.EFFECT
+            )
             context.triggers.settle(one.number, offer.item.id)
             return
         except SamobotError as error:
@@ -153,7 +156,7 @@ async def _make(context: HandlerContext, request: ChatRequest) -> None:
         )
     )
     view = trigger_made(made)
-    context.reply(request, view.text, buttons=view.buttons, part="made")
+    context.reply(request, view.text, buttons=view.buttons, part="made", priority=Priority.EFFECT)
 
 
 async def _do(context: HandlerContext, request: ChatRequest, tap: TriggerTap) -> None:
@@ -217,5 +220,7 @@ async def _start(context: HandlerContext, one: Trigger, offer: TriggerOffer, req
         text = (
             f"{Icon.QUEUED} {bold(started.name)} is number {started.place} in line and starts automatically."
         )
-        context.reply(request, text, about=about_session(started.ref), part="queued")
+        context.reply(
+            request, text, about=about_session(started.ref), part="queued", priority=Priority.EFFECT
+        )
     return started.name

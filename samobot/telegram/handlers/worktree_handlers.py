@@ -65,5 +65,9 @@ async def _recreated(context: HandlerContext, request: ChatRequest, ref: Session
         await context.notifier.refresh(ref)
     if resumed.kind is ResumeKind.QUEUED:
         context.reply(
-            request, f"{Icon.QUEUED} {bold(ref.name)} queued", about=about_session(ref), part="queued"
+            request,
+            f"{Icon.QUEUED} {bold(ref.name)} queued",
+            about=about_session(ref),
+            part="queued",
+            priority=Priority.EFFECT,
         )

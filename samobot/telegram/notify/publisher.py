@@ -25,6 +25,14 @@ from samobot.telegram.views.wording import Icon, Recipient, decided_by, headline
 SCROLLED_AWAY = 12
 """Messages of ours below a card beyond which it is posted again when something happens."""
 
+_PRIORITIES = {
+    Importance.ALERT: Priority.NEEDED,
+    Importance.ALERT_PART: Priority.NEEDED,
+    Importance.INFO: Priority.EFFECT,
+    Importance.PROGRESS: Priority.NEWS,
+    Importance.DETAIL: Priority.NEWS,
+}
+
 
 class Publisher:
     """Puts messages into the outbox, with working buttons.
@@ -50,8 +58,7 @@ class Publisher:
         """Post a message, in several parts if it is long; nothing if the chat does not want it."""
         if not importance.wanted(recipient.level):
             return
-        needed = importance in (Importance.ALERT, Importance.ALERT_PART)
-        priority = Priority.NEEDED if needed else Priority.NEWS
+        priority = _PRIORITIES[importance]
         *parts, last = split_html(self._outbox.mask(shown.text)) or ("…",)
         for number, part in enumerate(parts):
             self._outbox.post(

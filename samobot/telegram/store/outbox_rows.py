@@ -24,7 +24,8 @@ class Priority(IntEnum):
     NEEDED = 0
     """The user waits for it or is needed; kept for as long as it takes, on disk before the call returns."""
     EFFECT = 1
-    """The sign that a decision or command of the user has taken effect: before answers to mere chatter."""
+    """What has happened, or the sign that a decision or command of the user has taken effect: before answers to mere
+    chatter, and in turn with what is needed, which may be its consequence."""
     RECEIPT = 2
     """The response to what the user just did, who is looking at the chat for it."""
     NEWS = 3
@@ -97,7 +98,7 @@ class OutboxRow:
     """One row of the queue.
 
     Attributes:
-        id: Its number; rows of a chat go out by priority, then by number.
+        id: Its number; rows of a chat go out by urgency, then by number.
         chat_id: Where to.
         priority: How urgent it is.
         op: What is done.
@@ -219,8 +220,8 @@ class OutboxQueue:
         """
         rows = self._database.rows(
             "SELECT * FROM outbox WHERE chat_id = ?1 AND substr(key, 1, length(?2)) = ?2"
-            " ORDER BY priority, id LIMIT ?3",
-            (chat_id, prefix, _BATCH),
+            " ORDER BY MAX(priority, ?4), id LIMIT ?3",
+            (chat_id, prefix, _BATCH, Priority.EFFECT),
         )
         return map(self._row, rows)
 

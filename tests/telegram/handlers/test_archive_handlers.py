@@ -42,6 +42,7 @@ async def test_archiving_can_be_undone_at_once(phone: Phone) -> None:
     await phone.say("/archive greet")
     await phone.tap(phone.last("Its branch stays."), "♻️ Restore greet")
     assert folder.exists()
+    assert phone.precedes_alert("greet is restored")
     assert [view.ref.name for view in await phone.context.fleet.sessions()] == ["greet"]
 
 

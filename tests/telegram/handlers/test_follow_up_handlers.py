@@ -30,6 +30,7 @@ def overview(phone: Phone) -> str:
 async def test_followup_command_begins_a_round(phone: Phone) -> None:
     said = await phone.say("/followup greet Add a --shout flag")
     assert "greet continues with your follow-up" in said[0]
+    assert phone.precedes_alert("continues with your follow-up")
     assert "Phase: requirements" in overview(phone)
     assert "Round 2, Ann: Add a --shout flag" in overview(phone)
     (view,) = await phone.context.fleet.sessions()
@@ -46,6 +47,7 @@ async def test_round_from_a_terminal_is_reported_in_the_chat_once(phone: Phone) 
         await phone.context.notifier.refresh(view.ref)
     said = [row.post.text for row in phone.new()]
     assert sum("It continues with a follow-up. (root, from the terminal)" in each for each in said) == 1
+    assert phone.precedes_alert("It continues with a follow-up.")
 
 
 async def test_button_asks_for_the_task(phone: Phone) -> None:

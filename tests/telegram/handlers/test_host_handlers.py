@@ -144,6 +144,7 @@ async def test_a_decision_for_a_machine_that_is_away_is_saved_and_its_message_sa
     shown += [to_plain(row.post.text) for row in phone.new() if row.op is Op.SEND]
     text = f"🕓 Saved for laptop: {saved}. laptop not reachable since 14:05."
     assert text in shown
+    assert phone.precedes_alert("Saved for laptop")
     phone.deliver(phone.last("Saved for laptop"), 77)
     machines.end("laptop")
     assert await ended(phone) == [carried_out]

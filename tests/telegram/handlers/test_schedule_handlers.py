@@ -69,6 +69,7 @@ async def test_schedule_is_shown_as_it_was_understood_and_listed(phone: Phone) -
     assert said.endswith("Update the dependencies · repo")
     [listed] = await phone.say("/schedule")
     assert listed.startswith("1 schedule\n1. every weekday 7:00 · next ")
+    assert phone.precedes_alert("Schedule 1")
 
 
 async def test_schedule_without_a_task_is_asked_for_one(phone: Phone) -> None:
@@ -92,6 +93,7 @@ async def test_start_that_is_due_happens_once(phone: Phone, starts: Starts) -> N
     assert starts.begun == []
     assert await _later(phone, hours=1) == ["⏰ update-dependencies starts, as scheduled."]
     assert await _later(phone, minutes=1) == []
+    assert phone.precedes_alert("starts, as scheduled")
     assert starts.begun == [("repo", "update-dependencies", "Update the dependencies")]
     assert _all(phone) == (), "its only time is over"
 

@@ -78,6 +78,7 @@ async def test_issue_is_offered_and_starts_only_after_a_tap(phone: Phone, forge:
     (made,) = await phone.say("/triggers issue samobot")
     assert "Trigger 1" in made
     assert "issues labeled “samobot” · repo · asks first" in made
+    assert phone.precedes_alert("Trigger 1")
     (offer,) = await look(phone)
     assert "Issue #3 (https://x/1) · repo, by bob" in offer
     assert "It is broken." in offer
@@ -138,6 +139,7 @@ async def test_rule_may_start_without_asking_and_does_so_once(
         with pytest.raises(KeyboardInterrupt):
             await look(phone)
     assert await look(phone) == []  # it was said before
+    assert phone.precedes_alert("bug-3")
     assert len(forge.begun) == 1
     ((request, who),) = forge.begun.values()
     assert (request.session, who) == ("bug-3", "Ann, trigger 1")

@@ -134,6 +134,16 @@ async def test_what_is_needed_goes_first_then_what_somebody_waits_for_then_news_
         await scene.until_shown("question", "plan", "receipt", "news", "card")
 
 
+async def test_what_has_happened_is_sent_in_turn_with_what_follows_from_it(scene: Scene) -> None:
+    early = Outbox(scene.bot, scene.store)
+    early.post(scene.chat.id, "receipt", key="r", priority=Priority.RECEIPT)
+    early.post(scene.chat.id, "pushed", key="e", priority=Priority.EFFECT)
+    early.post(scene.chat.id, "a check failed", key="n", priority=Priority.NEEDED)
+    early.post(scene.chat.id, "pushed again", key="f", priority=Priority.EFFECT)
+    async with scene.outbox():
+        await scene.until_shown("pushed", "a check failed", "pushed again", "receipt")
+
+
 async def test_a_card_is_sent_silently_and_then_edited_in_place(scene: Scene) -> None:
     async with scene.outbox() as outbox:
         for text in ("one", "two", "three"):

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from samobot.config.project import Project
 from samobot.fleet.documents import newest_summary
-from samobot.fleet.forge import Forge, ForgeError, PullRequestState, PullRequestView, split_address
+from samobot.fleet.forge import Forge, ForgeError, PullRequestState, PullRequestView, QueueView, split_address
 from samobot.fleet.forges import forge_at
 from samobot.fleet.landing_models import OPENS, LandingOffer, LandingStep, LandingView
 from samobot.fleet.review_reader import read_debt
@@ -27,7 +27,8 @@ from samobot.text import clip, one_line, without_surrogates
 LOCAL = frozenset({LandingStep.MERGE, LandingStep.SQUASH, LandingStep.DISCARD})
 """Steps that need neither the remote nor the forge."""
 
-_AT_FORGE = OPENS | {LandingStep.READY_PR, LandingStep.MERGE_PR, LandingStep.SQUASH_PR, LandingStep.CLEAN_UP}
+_MERGES_THERE = frozenset({LandingStep.MERGE_PR, LandingStep.SQUASH_PR})
+_AT_FORGE = OPENS | _MERGES_THERE | {LandingStep.READY_PR, LandingStep.CLEAN_UP}
 _TITLE = 72
 _DEBT = "## Left open by the review"
 _BODY = 50_000  # GitHub takes 65,536 characters
@@ -46,6 +47,7 @@ class LandingLook:
         forge: The forge of that remote; None if it is not known.
         forge_name: The forge's repository, for display.
         pull_request: The branch's newest pull request.
+        queue: What the merge queue has done with it; read for the steps that merge it.
         forge_problem: Why the forge could not be asked; empty if it was.
         debt: The findings that the reviews left open.
     """
@@ -58,6 +60,7 @@ class LandingLook:
     forge: Forge | None = None
     forge_name: str = ""
     pull_request: PullRequestView | None = None
+    queue: QueueView = QueueView()
     forge_problem: str = ""
     debt: tuple[str, ...] = ()
 
@@ -106,7 +109,9 @@ class LandingLook:
             if request is None:
                 return None
             shown = {"forge": self.forge_name, "pull_request": request.model_dump(mode="json")}
-            refusal = self.forge_problem or request.merge_problem(self.state.head)
+            shown |= {"removals": [each.id for each in self.queue.removals]}
+            waiting = f"#{request.number} waits in the merge queue." if self.queue.waiting else ""
+            refusal = self.forge_problem or waiting or request.merge_problem(self.state.head)
         return self._offer(step, shown, refusal)
 
     def view(self) -> LandingView:
@@ -189,20 +194,27 @@ def look_at(project: Project, folder: SessionFolder, steps: frozenset[LandingSte
     look = LandingLook(folder, state, title, body, target, debt=debt)
     if target is None or not steps & _AT_FORGE:
         return look
-    return _with_forge(look, target)
+    return _with_forge(look, target, with_queue=bool(steps & _MERGES_THERE))
 
 
-def _with_forge(look: LandingLook, target: PushTarget) -> LandingLook:
+def _with_forge(look: LandingLook, target: PushTarget, *, with_queue: bool) -> LandingLook:
     found = split_address(target.configured) or split_address(target.address)
     forge = None if found is None else forge_at(*found)
     if found is None or forge is None:
         return look
-    request, problem = None, ""
+    request, queue, problem = None, QueueView(), ""
     try:
         request = forge.find(look.state.name)
+        if with_queue and request is not None and request.state is PullRequestState.OPEN:
+            queue = forge.queue(request.number)
     except ForgeError as failure:
         problem = failure.message
     name = "/".join(found)
     return replace(
-        look, target=target, forge=forge, forge_name=name, pull_request=request, forge_problem=problem
+        look,
+        forge=forge,
+        forge_name=name,
+        pull_request=request,
+        queue=queue,
+        forge_problem=problem,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from samobot.config.project import Project
-from samobot.fleet.forge import CheckView, CommentView, ForgeError, PullRequestState, QueueView, problem_of
+from samobot.fleet.forge import CheckView, CommentView, ForgeError, problem_of
 from samobot.fleet.landing_look import look_at
 from samobot.fleet.landing_models import LandingStep, PullRequestReport
 from samobot.session.folder import SessionFolder
@@ -30,20 +30,17 @@ def pull_request_report(project: Project, folder: SessionFolder) -> PullRequestR
     """
     look = look_at(project, folder, frozenset(LandingStep))
     comments: tuple[CommentView, ...] = ()
-    queue = QueueView()
     problem = look.forge_problem
     if look.forge is None:
         problem = f"The remote of {folder.name} cannot be read, or is at no forge that samobot knows."
-    elif look.pull_request is not None:
+    elif look.pull_request is not None and not problem:
         try:
             comments = look.forge.comments(look.pull_request.number)
-            if look.pull_request.state is PullRequestState.OPEN:
-                queue = look.forge.queue(look.pull_request.number)
         except ForgeError as failure:
             problem = failure.message
     kind = problem_of(problem) if problem else None
     return PullRequestReport(
-        landing=look.view(), comments=comments, queue=queue, problem=kind, problem_text=problem
+        landing=look.view(), comments=comments, queue=look.queue, problem=kind, problem_text=problem
     )
 
 
@@ -53,7 +50,7 @@ def check_log(project: Project, folder: SessionFolder, check: CheckView) -> str:
     Raises:
         SamobotError: See `pull_request_report`.
     """
-    look = look_at(project, folder, frozenset({LandingStep.MERGE_PR}))
+    look = look_at(project, folder, frozenset({LandingStep.OPEN_PR}))
     try:
         text = look.forge.check_log(check) if look.forge is not None else ""
     except ForgeError:

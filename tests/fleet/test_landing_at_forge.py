@@ -214,6 +214,24 @@ def test_request_is_put_into_a_merge_queue_at_its_commit_and_not_called_merged(
     assert ["pr", "merge"] not in [call[:2] for call in forge.read()["calls"]]
     assert [event["step"] for event in room.events()] == ["push", "open-pr"]
     assert pull_request_report(room.project, room.folder).queue == QueueView(waiting=True)
+    assert {refusal(room, step) for step in (LandingStep.MERGE_PR, LandingStep.SQUASH_PR)} == {
+        "#12 waits in the merge queue."
+    }
+
+
+def test_request_that_left_the_merge_queue_is_merged_only_after_another_look(
+    room: LandingRoom, forge: FakeForge
+) -> None:
+    head = opened(room, forge, GREEN)
+    forge.change(queue=True)
+    before = room.view()
+    with pytest.raises(ConflictError, match="has not merged it yet"):
+        room.land(LandingStep.MERGE_PR, before)
+    forge.change(removals=[{"id": "RF_1", "reason": "failed_checks", "actor": None}])
+    with pytest.raises(ConflictError, match="has changed since this was shown"):
+        room.land(LandingStep.MERGE_PR, before)
+    assert forge.read()["merges"] == [head]
+    assert refusal(room, LandingStep.MERGE_PR) == ""
 
 
 def test_removals_from_the_merge_queue_are_read_with_their_reasons(

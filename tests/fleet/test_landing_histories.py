@@ -101,7 +101,7 @@ class History:
         return ()
 
     def queue(self, number: int) -> QueueView:
-        return QueueView()
+        return QueueView(waiting=self.queued is not None)
 
     def check_log(self, check: CheckView) -> str:
         return ""
@@ -213,7 +213,10 @@ def test_no_history_merges_what_was_not_shown_green_or_pushes_what_was_not_appro
         # As `read_target` finds it: somebody else's commit there is never overwritten.
         problem_there = "" if forge.there in (None, *HEADS) else "origin has commits that are not here."
         target = PushTarget("origin", forge.address, forge.there, problem_there)
-        return LandingLook(folder, state, "t", "", target, forge, "github.com/ann/demo", found, problem)
+        queue = forge.queue(12) if found is not None else QueueView()
+        return LandingLook(
+            folder, state, "t", "", target, forge, "github.com/ann/demo", found, queue, problem
+        )
 
     def push(pushed: BranchState, target: PushTarget) -> None:
         forge.pushes.append((pushed.head, target.address, target.head))

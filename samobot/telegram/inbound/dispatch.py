@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,7 +20,7 @@ from samobot.telegram.handlers.callbacks import (
     tapped_button,
 )
 from samobot.telegram.handlers.chat_request import TOPIC, UNKNOWN, ChatRequest, ParsedCommand, parse_command
-from samobot.telegram.handlers.command_table import Command, find_command, unknown
+from samobot.telegram.handlers.command_table import find_command, unknown
 from samobot.telegram.handlers.context import HandlerContext, choice
 from samobot.telegram.handlers.edits import MessageUse, find_use, report_too_late, withdraw_offers
 from samobot.telegram.handlers.free_text import handle_text
@@ -93,7 +94,8 @@ class UpdateDispatcher:
                 self._context.mark_finished(request)
             else:
                 log.info("taken up again: /%s of %s", name, request.key)
-                await self._guarded(request, command)
+                with self._reporting(request):
+                    await command.handler(self._context, request)
                 if not self._context.is_running(request):
                     self._context.mark_finished(request)
 
@@ -142,14 +144,22 @@ class UpdateDispatcher:
                 self._context.reply(request, _unusable_text(content.unusable), part="hint")
             return
         part = MessagePart(request, message.date, message.media_group_id, self._is_command(request))
-        if not await self._parts.take(part):
-            await self._on_request(request)
+        with self._reporting(request):
+            if not await self._parts.take(part):
+                await self._on_request(request)
 
     async def _on_edit(self, update: Update, message: Message) -> None:
         """Handle an edited message; Telegram also reports edits that change no text, such as a link's preview."""
         content = read_content(message)
         request = self._read(update, message, content)
-        if request is None or self._parts.replace(request):
+        if request is not None:
+            with self._reporting(request):
+                await self._on_edited(update, message, request, content)
+
+    async def _on_edited(
+        self, update: Update, message: Message, request: ChatRequest, content: MessageContent
+    ) -> None:
+        if self._parts.replace(request):
             return
         chat_id, number = request.chat_id, request.message_id
         before = self._context.store.updates.text_before(update.update_id, chat_id, number)
@@ -206,25 +216,30 @@ class UpdateDispatcher:
             return
         if typed is None and not request.addressed:
             return
-        left = self._without_large_files(request)
-        if left is None:
-            return
-        if left.files:
-            self._handle_files(left)
-        else:
-            await self._handle(left, typed)
+        with self._reporting(request):
+            left = self._without_large_files(request)
+            if left is None:
+                return
+            if left.files:
+                self._handle_files(left)
+            else:
+                await self._handle(left, typed)
 
     def _handle_files(self, request: ChatRequest) -> None:
         """Handle a message with files in the background: fetching them may take minutes."""
         if request.forwarded_from is None and parse_command(request.text) is None:
             request = bind_prompt(self._context, request)
-        work = handle_with_files(self._context, request, lambda: self._handle(request, None))
-        self._context.run_in_background(request, MESSAGE, work)
+
+        async def handle() -> None:
+            with self._reporting(request):
+                await self._handle(request, None)
+
+        self._context.run_in_background(request, MESSAGE, handle_with_files(self._context, request, handle))
 
     async def _handle(self, request: ChatRequest, typed: ParsedCommand | None) -> None:
         typed = typed or (parse_command(request.text) if request.forwarded_from is None else None)
         if typed is None:
-            await self._guarded(request, None)
+            await handle_text(self._context, request)
             return
         close_prompt(self._context, request)  # a command means that the prompt is not being answered
         command = find_command(typed.name)
@@ -235,7 +250,7 @@ class UpdateDispatcher:
         elif request.old and command.acts:
             self._confirm(asked, typed, request)
         else:
-            await self._guarded(asked, command)
+            await command.handler(self._context, asked)
 
     def _is_command(self, request: ChatRequest) -> bool:
         typed = parse_command(request.text)
@@ -263,13 +278,12 @@ class UpdateDispatcher:
         left = replace(request, files=kept)
         return left if kept or left.text else None
 
-    async def _guarded(self, request: ChatRequest, command: Command | None) -> None:
+    @contextlib.contextmanager
+    def _reporting(self, request: ChatRequest) -> Iterator[None]:
+        """Report what goes wrong with a message to its user, so that it is not set aside as unexplained."""
         try:
             with request_scope(request.id):
-                if command is None:
-                    await handle_text(self._context, request)
-                else:
-                    await command.handler(self._context, request)
+                yield
         except FileDownloadError:
             raise
         except Exception as error:

@@ -12,13 +12,14 @@ import gc
 import importlib
 import os
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
 import click
 
 from samobot import __version__
-from samobot.errors import SamobotError
+from samobot.errors import SamobotError, storage_error
 from samobot.terminal.streams import prepare_streams
 
 _WRITING_REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -188,7 +189,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         _leave(130)
     except Exception as error:  # any other error: one line for the user, the traceback in a file
-        _complain(_refused_output(error) or _keep_details(error), 1)
+        _complain(_refusal(error) or _keep_details(error), 1)
 
 
 def _with_hint(error: click.UsageError) -> str:
@@ -216,12 +217,21 @@ def _leave(code: object) -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _refused_output(error: Exception) -> str | None:
-    """The message if stdout cannot be written; None for other errors. Failed writes of our own files are StorageErrors."""
-    if isinstance(error, OSError) and error.errno in _WRITING_REFUSED:
+def _refusal(error: Exception) -> str | None:
+    """The message if the system refused what nobody had expected to fail; None for other errors.
+
+    Failed reads and writes of our own files are StorageErrors.
+    """
+    if not isinstance(error, OSError):
+        return None
+    if error.errno in _WRITING_REFUSED:
         return (
             f"What is to be shown cannot be written: {error.strerror}. Send it elsewhere, or free some space."
         )
+    if isinstance(error, PermissionError) and isinstance(error.filename, str):
+        return storage_error("use", Path(error.filename), error).message
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # of getcwd
+        return "The current folder is gone: change to one that exists."
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from samobot import __version__
-from samobot.cli import cli
+from samobot.cli import cli, main
 from samobot.phases import Phase
 from samobot.sandbox.agent.scenario import Scenario
 from tests.support.scripted import blocked, go_on, scripted_shop
@@ -115,6 +116,37 @@ def test_run_whose_streams_are_closed_continues_and_keeps_its_files_clean(
     for kept in shop.session("greet").rglob("*.jsonl"):
         assert all(json.loads(line) for line in kept.read_text().splitlines())
     assert (shop.session("greet") / "_logs" / "run.lock").read_text() == ""
+
+
+def test_current_folder_that_is_gone_is_reported_in_one_line(tmp_path: Path) -> None:
+    gone = nowhere(tmp_path).root / "gone"
+    gone.mkdir()
+    # The shell keeps the folder as its own while it removes it, as a user's does.
+    script = f'rmdir "$PWD" && exec "{sys.executable}" -m samobot status'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        cwd=gone,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "samobot: The current folder is gone: change to one that exists.\n"
+
+
+def test_file_that_the_user_may_not_use_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/locked/folder")
+
+    monkeypatch.setattr(cli, "main", refuse)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        "samobot: Cannot use /locked/folder: permission denied; check who owns the file and its folder.\n"
+    )
 
 
 @pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="/dev/full is closed to this user")

@@ -64,9 +64,9 @@ def collect(projects: Sequence[Project], since: date | None = None) -> tuple[lis
                 problems.append(error.message)
     charges: list[Charge] = []
     for (_, folder), label in zip(found, _labels(found), strict=True):
-        if since is not None and not _written_since(source(folder)[0], since):
-            continue
         try:
+            if since is not None and not _written_since(source(folder)[0], since):
+                continue
             charges += read_charges(label, events(folder))
         except SamobotError as error:
             problems.append(error.message)

@@ -159,9 +159,10 @@ def find_question(questions: tuple[Question, ...], reference: str | int) -> Ques
         found = [question for question in questions if label and question.label == f"Q{label[1]}"]
     waiting = [question for question in found if question.answer is None]
     if not found:
-        labels = ", ".join(question.label for question in questions) or "there is none"
+        labels = ", ".join(question.label for question in questions)
         shown = f"number {reference + 1}" if isinstance(reference, int) else f"“{one_line(reference, 40)}”"
-        raise NotFoundError(f"There is no question {shown}; the questions: {labels}.")
+        others = f"; there are: {labels}" if labels else ": nothing was asked"
+        raise NotFoundError(f"There is no question {shown}{others}.")
     return (waiting or found)[-1]
 
 

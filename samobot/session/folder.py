@@ -127,12 +127,13 @@ class SessionFolder:
             UsageError: A nested `_samocode/`, or a `_logs` that leads out of the folder.
         """
         nested = self.path / "_samocode"
-        if nested.is_dir():
+        # A folder that cannot be searched is reported by whoever reads its files; pathlib would raise here.
+        if os.path.isdir(nested):
             raise UsageError(
                 f"{self.path} holds a nested _samocode/ folder. Session files belong directly in the session's "
                 f"folder: move everything in {nested} one level up and delete the empty folder."
             )
-        if self.logs.is_symlink() and not real_path(self.logs).is_relative_to(real_path(self.path)):
+        if os.path.islink(self.logs) and not real_path(self.logs).is_relative_to(real_path(self.path)):
             raise UsageError(f"{self.logs} is a link that leads out of the session's folder; remove it.")
 
     def prepare(self) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from weakref import WeakValueDictionary
 
-from samobot.errors import StorageError
+from samobot.errors import StorageError, storage_error
 from samobot.session.files import JOURNAL_LIMIT, append_line, open_regular, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.journal_events import (
@@ -116,9 +116,16 @@ def events(folder: SessionFolder) -> Iterator[dict[str, Any]]:
 
 
 def source(folder: SessionFolder) -> tuple[Path, bool]:
-    """The journal to read, and whether it counts: the session's own does not."""
+    """The journal to read, and whether it counts: the session's own does not.
+
+    Raises:
+        StorageError: The vault cannot be searched; what is in the session's folder must not take its place.
+    """
     path = folder.vault.journal
-    return (path, True) if path.exists() else (folder.journal, False)
+    try:
+        return (path, True) if path.exists() else (folder.journal, False)
+    except OSError as error:
+        raise storage_error("read", path, error) from error
 
 
 def untrusted(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

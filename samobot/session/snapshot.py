@@ -6,6 +6,7 @@ lock, and its state follows from its files alone.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
@@ -353,7 +354,9 @@ def unlifted_release(folder: SessionFolder, journal: Journal, standing: GateStat
 
 
 def _updated(folder: SessionFolder) -> datetime | None:
-    paths = (folder.overview, folder.signal, folder.qa, folder.decisions, source(folder)[0])
+    paths = [folder.overview, folder.signal, folder.qa, folder.decisions]
+    with contextlib.suppress(StorageError):  # listed among the problems by whoever reads it
+        paths.append(source(folder)[0])
     return max(filter(None, map(written_at, paths)), default=None)
 
 

@@ -24,8 +24,11 @@ _AN_AGENT = "An agent may not schedule work."
 def schedule_command(context: click.Context) -> None:
     """List the schedules; `add` makes one. The bot starts their sessions while it runs."""
     if context.invoked_subcommand is None:
-        for each in _schedules().all():
+        found = _schedules().all()
+        for each in found:
             click.echo(_line(each))
+        if not found:
+            click.echo("Nothing is scheduled. See samobot schedule add --help.", err=True)
 
 
 @schedule_command.command("add")

@@ -24,8 +24,11 @@ _AN_AGENT = "An agent may not make or change triggers."
 def triggers_command(context: click.Context) -> None:
     """List the triggers; `add` makes one. The bot looks for their work while it runs, and offers it in the chat."""
     if context.invoked_subcommand is None:
-        for each in _triggers().all():
+        found = _triggers().all()
+        for each in found:
             click.echo(_line(each))
+        if not found:
+            click.echo("There are no triggers. See samobot triggers add --help.", err=True)
 
 
 @triggers_command.command("add")

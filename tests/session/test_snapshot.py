@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,6 +38,27 @@ def end_run(folder: SessionFolder, reason: RunEndReason, text: str = "why") -> N
         os.utime(folder.signal, (NOW.timestamp() - 10,) * 2)
     append(folder, EventName.RUN_START, NOW - timedelta(minutes=5), run="r", pid=1)
     append(folder, EventName.RUN_END, NOW, reason=reason, text=text, exit_code=reason.exit_code)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let nobody search a folder, not even root: this thread is another user to the file system."""
+    set_user = ctypes.CDLL(None).setfsuid
+    folder.chmod(0)
+    before = set_user(65534)
+    try:
+        yield
+    finally:
+        set_user(before)
+        folder.chmod(0o755)
+
+
+def test_folder_that_may_not_be_searched_is_a_problem_and_no_error(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    snapshot(folder, "demo")  # imports all that it needs, as the user who may
+    with locked(folder.path):
+        found = snapshot(folder, "demo").status
+    assert f"Cannot read {folder.overview}: permission denied" in "\n".join(found.problems)
 
 
 def test_the_object_has_exactly_the_promised_keys(tmp_path: Path) -> None:

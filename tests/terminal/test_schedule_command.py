@@ -38,7 +38,7 @@ def test_schedule_is_added_listed_paused_resumed_and_deleted(project: Path) -> N
     assert "paused" in run("pause", "1").output
     assert "next " in run("resume", "1").output
     assert run("delete", "1").output.startswith("Deleted: 1  every weekday 8:30")
-    assert run().output == ""
+    assert (run().stdout, run().stderr) == ("", "Nothing is scheduled. See samobot schedule add --help.\n")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_cannot_be_is_refused_in_one_line(project: Path, words: tuple[str, 
     result = run(*words)
     assert isinstance(result.exception, SamobotError)
     assert error in result.exception.message
-    assert run().output == ""
+    assert (run().stdout, run().stderr) == ("", "Nothing is scheduled. See samobot schedule add --help.\n")
 
 
 def test_agent_cannot_schedule_work(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

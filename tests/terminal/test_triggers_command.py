@@ -37,6 +37,8 @@ def test_trigger_is_added_listed_and_deleted() -> None:
     ]
     assert run("delete", "1").output.startswith("Deleted: 1  issues")
     assert len(run().output.splitlines()) == 1
+    run("delete", "2")
+    assert (run().stdout, run().stderr) == ("", "There are no triggers. See samobot triggers add --help.\n")
 
 
 @pytest.mark.parametrize("words", [("add", "review", "x"), ("add", "issue"), ("delete", "9")])

@@ -279,8 +279,9 @@ def _labelled(view: SessionView, label: str | None) -> Question | None:
         return None
     found = [question for question in view.questions if question.label == label]
     if not found:
-        labels = ", ".join(question.label for question in view.questions) or "there is none"
-        raise UsageError(f"{view.ref.name} has no question {label}; the questions: {labels}.")
+        labels = ", ".join(question.label for question in view.questions)
+        others = f"; there are: {labels}" if labels else ": nothing was asked"
+        raise UsageError(f"{view.ref.name} has no question {label}{others}.")
     return found[-1]
 
 

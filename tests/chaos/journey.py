@@ -146,7 +146,7 @@ def _report(course: Course, where: Stage, owner: Owner, monkey: Monkey, findings
             f"python -m tests.chaos --seed {course.seed} --per-journey {course.faults} --sessions {course.sessions}"
         ],
         "faults": monkey.log,
-        "owner": owner.told,
+        "owner": [*owner.told, *owner.toasts],
         "chat": chat,
         "journals": journals,
         "bot.log": bot,

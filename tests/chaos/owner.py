@@ -32,6 +32,9 @@ _TROUBLE = re.compile(
     re.IGNORECASE,
 )
 
+_NO_USE = re.compile(r"too old|has expired|done already", re.IGNORECASE)
+"""What a button answers that no longer does anything."""
+
 
 @dataclass
 class Deed:
@@ -85,6 +88,16 @@ class Owner:
         self._due: dict[str, float] = {}
         self._seen: set[int] = set()
         self._moved: dict[str, tuple[int, float]] = {}
+        self._taps: list[ButtonPress] = []
+        self._resume_taps: dict[str, ButtonPress] = {}
+
+    @property
+    def toasts(self) -> list[str]:
+        """What her taps were answered, for a report."""
+        return [
+            f"tapped on #{tap.message.id}: {tap.answer.text if tap.answer is not None else 'no answer'}"
+            for tap in self._taps
+        ]
 
     # What she wants.
 
@@ -238,7 +251,11 @@ class Owner:
         return Deed(f"{name} what for #{message.id}", act, lambda: self._answered(name, 2))
 
     def _answered(self, name: str, number: int) -> bool:
-        return any(each.get("question") == f"Q{number}" for each in self.stage.decisions(name, "answer"))
+        """Whether an answer is on record and in the questions: a full disk may come between the two, which is said."""
+        given = [
+            each for each in self.stage.decisions(name, "answer") if each.get("question") == f"Q{number}"
+        ]
+        return bool(given) and given[-1]["text"] in self._file(name, "_qa.md")
 
     def _plan(self, message: SandboxMessage, name: str) -> Deed:
         good = bool(self.stage.decisions(name, "rejection"))
@@ -281,7 +298,7 @@ class Owner:
     def _block(self, message: SandboxMessage, name: str) -> Deed:
         retries = len(self.stage.decisions(name, "retry"))
         asks = "Nobody told" in message.text
-        told = asks and "the port is" in self._guidance(name)
+        told = asks and "the port is" in self._file(name, "_guidance.md")
 
         def act() -> list[ButtonPress]:
             if asks and not told:
@@ -315,9 +332,10 @@ class Owner:
             )
         return None
 
-    def _guidance(self, name: str) -> str:
+    def _file(self, name: str, file: str) -> str:
+        """What a file of a session holds; nothing if it is not there."""
         folder = self.stage.session(name)
-        path = folder / "_guidance.md" if folder is not None else None
+        path = folder / file if folder is not None else None
         return (
             path.read_text(encoding="utf-8", errors="replace") if path is not None and path.exists() else ""
         )
@@ -346,13 +364,17 @@ class Owner:
                 continue
             since = self._rest_seen.setdefault(name, time.time())
             thinks = self._dice(f"{name}:resume").random() * MOST_DELAY
-            again = not self.resumed[name] or time.time() - self.resumed[name][-1] > PATIENCE
+            tap = self._resume_taps.get(name)
+            refused = tap is not None and tap.answer is not None and _NO_USE.search(tap.answer.text or "")
+            again = not self.resumed[name] or refused or time.time() - self.resumed[name][-1] > PATIENCE
             if again and time.time() - since >= thinks:
                 self._resume(name)
 
     def _is_paused(self, name: str) -> bool:
         """Whether a session rests because of a pause, and the chat says so."""
-        said = [each.text for each in self.stage.chat.from_bot() if re.search(rf"\b{name}\b", each.text)]
+        texts = [each.text for each in self.stage.chat.from_bot()]
+        texts += [tap.answer.text or "" for tap in self._taps if tap.answer is not None]
+        said = [text for text in texts if re.search(rf"\b{name}\b", text)]
         if any(f"{name} is paused; it was" in text for text in said) and not self.resumed[name]:
             return True  # it was taken out of the queue
         folder = self.stage.session(name)
@@ -381,10 +403,11 @@ class Owner:
             if "▶️ Resume" in each.labels and f"{name} " in each.text and "aused" in each.text
         ]
         self._note_resume(name)
-        if offers and self._dice(f"{name}:how").random() < 0.5:
+        refused = self._resume_taps.pop(name, None)
+        if offers and refused is None and self._dice(f"{name}:how").random() < 0.5:
             with contextlib.suppress(SandboxError):
-                self._tap(offers[-1], "▶️ Resume")
-            self.told.append(f"{time.time():.1f} resumes {name} by a tap")
+                self._resume_taps[name] = self._tap(offers[-1], "▶️ Resume")
+            self.told.append(f"{time.time():.1f} resumes {name} by a tap on #{offers[-1].id}")
         else:
             self._say(f"/resume {name}")
 
@@ -421,7 +444,8 @@ class Owner:
                 self._say(f"/resume {name}" if self.stage.session(name) else self._run(name))
 
     def _tap(self, message: SandboxMessage, label: str) -> ButtonPress:
-        return self.stage.ann.tap(message, label)
+        self._taps.append(self.stage.ann.tap(message, label))
+        return self._taps[-1]
 
     def _say(self, text: str) -> None:
         with contextlib.suppress(SandboxError):

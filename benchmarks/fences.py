@@ -11,16 +11,18 @@ import time
 from pathlib import Path
 
 from benchmarks.loops import answer
-from benchmarks.measure import Measure, spread
+from benchmarks.measure import Measure, median_interval, spread
 from samobot.claude.reaper import become_subreaper
 from samobot.claude.spawn import wrapped
 from tests.claude.fenced_world import FencedWorld, make_world
 from tests.support.claude_cli import cli_environment, require_claude
 from tests.support.messages_api import MessagesApi
-from tests.support.workshop import make_workshop
+from tests.support.workshop import Workshop, make_workshop
 
 RUNS = 40
-PAIRS = 12
+PAIRS = 24
+"""Each of a run inside and one outside, right after each other: what else the machine does meets both."""
+
 ITERATIONS = 3
 
 
@@ -50,31 +52,47 @@ def _start(world: FencedWorld) -> list[Measure]:
 
 
 def _iteration(root: Path) -> list[Measure]:
-    ratios, loads = [], []
     with MessagesApi(answer) as api:
         environment = cli_environment(root / "home", api.url) | {"CLAUDE_PATH": str(require_claude())}
         shop = make_workshop(root, environment)
+        for mode in ("off", "on"):  # the first run of each finds cold caches
+            _run(shop, mode, "warm")
+        pairs = []
         for number in range(PAIRS):
-            seconds, processor = {}, {}
             # One that always comes second would find a warmer, or a busier, machine.
-            for mode in ("off", "on") if number % 2 else ("on", "off"):
-                began, used = time.perf_counter(), _processor_time()
-                shop.environment["SAMOBOT_FENCE"] = mode
-                done = shop.run(f"{mode}-{number}", "--task", "x", "--max-iterations", str(ITERATIONS))
-                assert done.returncode == 13, done.stdout + done.stderr
-                seconds[mode] = time.perf_counter() - began
-                processor[mode] = _processor_time() - used
-            ratios.append(seconds["on"] / seconds["off"])
-            loads.append(processor["on"] / processor["off"])
+            modes = ("off", "on") if number % 2 else ("on", "off")
+            pairs.append({mode: _run(shop, mode, str(number)) for mode in modes})
     return [
-        _ratio("an iteration inside the fence, over outside", ratios),
-        _ratio("the same, processor time", loads),
+        _ratio("an iteration inside the fence, over outside", [on / off for (on, off) in _of(pairs, 0)]),
+        _ratio("the same, processor time", [on / off for (on, off) in _of(pairs, 1)]),
+        _added("an iteration inside the fence, added", [on - off for (on, off) in _of(pairs, 0)]),
+        _added("the same added, processor time", [on - off for (on, off) in _of(pairs, 1)]),
     ]
 
 
+def _of(pairs: list[dict[str, tuple[float, float]]], index: int) -> list[tuple[float, float]]:
+    return [(pair["on"][index], pair["off"][index]) for pair in pairs]
+
+
+def _run(shop: Workshop, mode: str, name: str) -> tuple[float, float]:
+    """Seconds on the clock and of processors that an iteration takes, its share of the run's start included."""
+    shop.environment["SAMOBOT_FENCE"] = mode
+    began, used = time.perf_counter(), _processor_time()
+    done = shop.run(f"{mode}-{name}", "--task", "x", "--max-iterations", str(ITERATIONS))
+    assert done.returncode == 13, done.stdout + done.stderr
+    return (time.perf_counter() - began) / ITERATIONS, (_processor_time() - used) / ITERATIONS
+
+
 def _ratio(name: str, ratios: list[float]) -> Measure:
-    detail = f"of {PAIRS}: {', '.join(f'{ratio:.3f}' for ratio in sorted(ratios))}"
+    low, high = median_interval(ratios)
+    detail = f"median of {PAIRS} pairs, 95 % between {low:.3f} and {high:.3f}"
     return Measure(name, statistics.median(ratios), "×", 1.02, detail)
+
+
+def _added(name: str, seconds: list[float]) -> Measure:
+    low, high = median_interval(seconds)
+    detail = f"median of {PAIRS} pairs, 95 % between {low * 1000:.0f} and {high * 1000:.0f} ms"
+    return Measure(name, statistics.median(seconds) * 1000, "ms", None, detail)
 
 
 def _reap() -> None:

@@ -136,7 +136,7 @@ def fence(
 
 def _mounts(rules: Iterable[FenceRule]) -> Iterator[str]:
     """The options of bubblewrap, the outermost path first: a later mount covers an earlier one."""
-    paths = _RealPaths()
+    paths = RealPaths()
     base = {
         paths.real(path): FenceRule(Path(path), Reachable.EMPTY) for path in EMPTIED if os.path.isdir(path)
     }
@@ -146,12 +146,13 @@ def _mounts(rules: Iterable[FenceRule]) -> Iterator[str]:
     ]
     strictest: dict[str, _Mount] = {}
     order = list(Reachable)
+    emptied = {id(mount) for mount in found[: len(base)]}
     for mount in (*found, *_hidden_elsewhere(found)):
         known = strictest.get(mount.place)
         # What is let in on purpose wins over the emptied base; among rules, the stricter one.
         if (
             known is None
-            or known in found[: len(base)]
+            or id(known) in emptied
             or order.index(mount.access) > order.index(known.access)
         ):
             strictest[mount.place] = mount
@@ -160,7 +161,7 @@ def _mounts(rules: Iterable[FenceRule]) -> Iterator[str]:
             yield from _options(strictest[place])
 
 
-class _RealPaths:
+class RealPaths:
     """Follows links, in each folder once: the rules share most of their folders."""
 
     def __init__(self) -> None:
@@ -172,14 +173,15 @@ class _RealPaths:
         known = self._known.get(path)
         if known is None:
             above, name = os.path.split(path)
-            is_plain = name not in ("", "..") and not os.path.islink(path)
+            is_plain = name not in ("", ".", "..") and not os.path.islink(path)
             known = os.path.join(self.real(above), name) if is_plain else os.path.realpath(path)
             self._known[path] = known
         return known
 
     def place(self, path: Path) -> str:
         """Where a path is, its last part not followed: what a link there leads to may be out of reach inside."""
-        return os.path.join(self.real(path.parent), path.name)
+        above, name = os.path.split(path)
+        return os.path.join(self.real(above), name)
 
 
 @frozen

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from samobot.claude.codex_program import codex_home
-from samobot.claude.fence import EMPTIED, FenceRule, Reachable
+from samobot.claude.fence import EMPTIED, FenceRule, Reachable, RealPaths
 from samobot.claude.fence_places import FencePlaces
 from samobot.claude.fence_repository import pinned, repository_rules
 from samobot.claude.kept_login import KeptLogin
@@ -142,20 +142,24 @@ def reachable_sockets(table: Path) -> Iterator[Path]:
 
 
 def _home(places: FencePlaces) -> Iterator[FenceRule]:
-    places.inner_home.mkdir(exist_ok=True)
+    # Before each iteration, and most of the tools are missing: texts take a third of the time of paths.
+    home, inner = os.fspath(places.home), os.fspath(places.inner_home)
+    os.makedirs(inner, exist_ok=True)
     yield FenceRule(places.home, Reachable.WRITE, places.inner_home)
     for name in _TOOLS:
-        yield FenceRule(places.home / name, Reachable.READ)
+        if os.path.exists(tool := os.path.join(home, name)):
+            yield FenceRule(Path(tool), Reachable.READ)
     # One mount and links to what is in it: each mount takes time.
     yield FenceRule(places.home / _CACHES_INSIDE, Reachable.WRITE, places.caches)
+    for above in dict.fromkeys(map(os.path.dirname, _CACHES)):
+        os.makedirs(os.path.join(inner, above), exist_ok=True)
     for name in _CACHES:
-        link, flat = places.inner_home / name, name.replace("/", "-")
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(places.home / _CACHES_INSIDE / flat)
-        cache = places.caches / flat
-        if cache.is_symlink() or not cache.is_dir():  # as an agent left it
-            cache.unlink(missing_ok=True)
-            cache.mkdir()
+        flat = name.replace("/", "-")
+        os.symlink(os.path.join(home, _CACHES_INSIDE, flat), os.path.join(inner, name))
+        cache = os.path.join(places.caches, flat)
+        if os.path.islink(cache) or not os.path.isdir(cache):  # as an agent left it
+            Path(cache).unlink(missing_ok=True)
+            os.mkdir(cache)
 
 
 def _programs(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRule]:
@@ -164,11 +168,9 @@ def _programs(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[Fence
     for program in (places.program, sys.executable):
         found += [os.path.dirname(program), os.path.dirname(os.path.realpath(program))]
     found += [sys.prefix, sys.base_prefix, *map(os.fspath, places.packages)]
-    own, home = (places.work_dir, places.session), places.home.resolve()
-    hidden = tuple(os.path.join(os.path.realpath(path), "") for path in (places.home, *EMPTIED))
-    for path in (
-        Path(each) for each in dict.fromkeys(map(os.path.realpath, found)) if each.startswith(hidden)
-    ):
+    own, home, real = (places.work_dir, places.session), places.home.resolve(), RealPaths().real
+    hidden = tuple(os.path.join(real(path), "") for path in (places.home, *EMPTIED))
+    for path in (Path(each) for each in dict.fromkeys(map(real, found)) if each.startswith(hidden)):
         is_above = any(each.is_relative_to(path) for each in (home, *own))
         if not is_above and path.is_dir() and not any(path.is_relative_to(each) for each in own):
             yield FenceRule(path, Reachable.READ)

@@ -41,7 +41,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 def median_interval(values: Sequence[float]) -> tuple[float, float]:
     """The values between which the median lies with at least 95 % confidence, whatever the distribution.
 
-    Counted in from both ends: by how many, the binomial distribution says. Of fewer than six values all are between.
+    Counted in from both ends: the binomial distribution gives by how many. Of fewer than six values all are between.
     """
     ordered, tail, cut = sorted(values), 0.0, 0
     while (tail := tail + math.comb(len(ordered), cut) / 2 ** len(ordered)) <= 0.025:

@@ -150,11 +150,7 @@ def _mounts(rules: Iterable[FenceRule]) -> Iterator[str]:
     for mount in (*found, *_hidden_elsewhere(found)):
         known = strictest.get(mount.place)
         # What is let in on purpose wins over the emptied base; among rules, the stricter one.
-        if (
-            known is None
-            or id(known) in emptied
-            or order.index(mount.access) > order.index(known.access)
-        ):
+        if known is None or id(known) in emptied or order.index(mount.access) > order.index(known.access):
             strictest[mount.place] = mount
     for place in sorted(strictest, key=lambda path: (path.count(os.sep), path)):
         if not _is_needless(strictest[place], strictest):

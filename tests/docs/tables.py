@@ -20,6 +20,7 @@ from samobot.phases import RULES
 from samobot.worker.prompt import IterationContext, iteration_context
 from tests.docs.pages import TOP
 from tests.support.behaviors import BEHAVIORS
+from tests.support.hostile_tools import hostile_tools
 from tests.support.plugin import front_matter
 
 _PLACE = re.compile(r"(<!-- table: ([^>]+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -34,7 +35,7 @@ def render(name: str) -> str:
     """One table.
 
     Args:
-        name: `commands`, `options COMMAND`, `chat`, `packages`, `behaviors` or `requests`.
+        name: `commands`, `options COMMAND`, `chat`, `packages`, `behaviors`, `hostile tools` or `requests`.
     """
     kind, _, about = name.partition(" ")
     return _RENDERERS[kind](about)
@@ -107,6 +108,24 @@ def _behaviors(_: str) -> str:
     return _wide(head, rows)
 
 
+def _hostile(_: str) -> str:
+    cases = list(hostile_tools())
+    outside = sum(case.outside == "succeeds" for case in cases)
+    head = ("An agent tries to", "by", "without the fence", "inside", "Shown by")
+    rows = [
+        (each.aim, f"`{_one_line(each.command)}`", each.outside, each.inside, f"`{each.test}`")
+        for each in cases
+    ]
+    return (
+        f"{len(cases)} cases. Inside none succeeds; of the {outside} that are tried without the fence as well, each does.\n\n"
+        + _wide(head, rows)
+    )
+
+
+def _one_line(command: str) -> str:
+    return command.replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _requests(_: str) -> str:
     rows = []
     for phase, rule in RULES.items():
@@ -141,6 +160,7 @@ _RENDERERS: dict[str, Callable[[str], str]] = {
     "chat": _chat,
     "packages": _packages,
     "behaviors": _behaviors,
+    "hostile": _hostile,
     "requests": _requests,
 }
 

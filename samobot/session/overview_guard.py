@@ -5,7 +5,9 @@ What the overview has to hold is in the vault, also for the worker that comes af
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +63,7 @@ class OverviewGuard:
         """
         folder = self._folder
         self.lost = self._hold.lost() if self._hold is not None else None
+        _unlock(folder)
         moved = tuple(self._clear_the_logs())
         folder.prepare()
         with edit_lock(folder.path):
@@ -102,6 +105,23 @@ class OverviewGuard:
         if restored.text != text:
             write_atomic(path, restored.text)
         return restored.notes
+
+
+def _unlock(folder: SessionFolder) -> None:
+    """Let us read again what an agent, which is the same user, has locked; it is judged like any other content."""
+    for path, bits in ((folder.path, 0o700), (folder.logs, 0o700)):
+        _allow(path, bits)
+        with contextlib.suppress(OSError), os.scandir(path) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    _allow(Path(entry.path), 0o600 if path == folder.logs else 0o400)
+
+
+def _allow(path: Path, bits: int) -> None:
+    with contextlib.suppress(OSError):  # what is not ours is reported by whoever reads it
+        mode = os.lstat(path).st_mode
+        if not stat.S_ISLNK(mode) and mode & bits != bits:
+            os.chmod(path, stat.S_IMODE(mode) | bits)
 
 
 class FolderHandle:

@@ -195,3 +195,19 @@ def test_a_folder_of_logs_that_became_a_file_is_made_anew(folder: SessionFolder)
     (aside,) = folder.path.glob("_logs.*")
     assert aside.name in told
     assert aside.read_text() == "not a folder"
+
+
+def test_what_an_agent_has_locked_can_be_read_again_and_nothing_beyond_it(folder: SessionFolder) -> None:
+    guard = saved(folder)
+    (folder.logs / "control.json").write_text("[]")
+    elsewhere = folder.path.parent / "elsewhere"
+    elsewhere.write_text("mine")
+    (folder.path / "link").symlink_to(elsewhere)
+    for path in (elsewhere, folder.overview, folder.logs / "control.json", folder.logs, folder.path):
+        path.chmod(0)
+    assert guard.restore() == ()
+    modes = {
+        path: path.stat().st_mode & 0o777 for path in (folder.path, folder.logs, folder.overview, elsewhere)
+    }
+    assert list(modes.values()) == [0o700, 0o700, 0o400, 0]
+    assert (folder.logs / "control.json").stat().st_mode & 0o777 == 0o600

@@ -176,6 +176,8 @@ async def _do(context: HandlerContext, request: ChatRequest, tap: TriggerTap) ->
         return
     await context.fleet.refuse_in_panic()
     context.toast(request, "One moment…")
+    # Before the next tap is handled, which may be somebody else's on the same offer.
+    offer = await _named(context, one, offer)
     context.run_in_background(request, "triggers", _start_tapped(context, request, one, offer))
 
 
@@ -194,13 +196,8 @@ async def _start(context: HandlerContext, one: Trigger, offer: TriggerOffer, req
         SamobotError: It cannot start now.
     """
     await context.fleet.refuse_in_panic()
+    offer = await _named(context, one, offer)
     item = offer.item
-    if not offer.session:
-        name = await context.fleet.free_name(
-            one.project, task_slug(item.title) or f"{one.source}-{item.number}"
-        )
-        offer = offer.model_copy(update={"session": name})
-        context.triggers.mark(one.number, offer)
     files: tuple[UserFile, ...] = ()
     if one.source is WorkSource.REVIEW:
         diff = await context.fleet.pull_request_diff(one.project, item.number)
@@ -224,3 +221,13 @@ async def _start(context: HandlerContext, one: Trigger, offer: TriggerOffer, req
             request, text, about=about_session(started.ref), part="queued", priority=Priority.EFFECT
         )
     return started.name
+
+
+async def _named(context: HandlerContext, one: Trigger, offer: TriggerOffer) -> TriggerOffer:
+    """Give an offer's session its name, once: whoever starts it, and however often, starts that one."""
+    if offer.session:
+        return offer
+    wanted = task_slug(offer.item.title) or f"{one.source}-{offer.item.number}"
+    named = offer.model_copy(update={"session": await context.fleet.free_name(one.project, wanted)})
+    context.triggers.mark(one.number, named)
+    return named

@@ -15,12 +15,14 @@ from samobot.fleet.results import StartResult
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.triggers import Trigger, Triggers
 from samobot.session.gate import Person
-from samobot.telegram.handlers.trigger_handlers import look_at_triggers
+from samobot.telegram.handlers.chat_request import ChatRequest
+from samobot.telegram.handlers.trigger_handlers import look_at_triggers, triggers
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op
+from samobot.telegram.views.trigger_message import TriggerDeed, TriggerTap
 from tests.fleet.test_triggers import failed, report
-from tests.support.phone import Phone, open_phone
+from tests.support.phone import CHAT, Phone, open_phone
 
 
 class Forge:
@@ -91,6 +93,26 @@ async def test_issue_is_offered_and_starts_only_after_a_tap(phone: Phone, forge:
     assert "> It is broken." in (request.task or "")
     assert phone.context.triggers.get(1).offers == ()
     assert await look(phone) == []
+
+
+async def test_offer_tapped_by_two_at_once_starts_one_session(
+    phone: Phone, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await phone.say("/triggers issue samobot")
+    await look(phone)
+    names = iter(["bug-3", "bug-3-2"])
+
+    async def free_name(project: str, name: str) -> str:
+        return next(names)
+
+    monkeypatch.setattr(phone.context.fleet, "free_name", free_name)
+    (offer,) = phone.context.triggers.get(1).offers
+    tap = TriggerTap(number=1, do=TriggerDeed.START, item=offer.item.id)
+    for who in ("Ann", "Bob"):
+        request = ChatRequest(who, CHAT, 0, None, 11, Person(who, "telegram"), text=tap.model_dump_json())
+        await triggers(phone.context, request)
+    await phone.context.finish(60)
+    assert {request.session for request, _ in forge.begun.values()} == {"bug-3"}
 
 
 async def test_ignored_issue_does_not_come_again_and_is_not_started(phone: Phone, forge: Forge) -> None:

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -17,9 +18,11 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.chat import CHECKOUT, OWNER, TOKEN
 from benchmarks.measure import Measure, percentile, spread
 from samobot.claude.turn_input import open_input, user_line
-from samobot.errors import SamobotError
+from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session import baseline, gate
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import parse_guidance
@@ -36,7 +39,11 @@ SEED = 16
 _STEPS = 12
 """Tools of one iteration."""
 _KILL_EACH = 6.0
-"""Seconds between two kills, on average."""
+"""Seconds between two kills of CLI or worker, on average."""
+_BOT_DIES = 0.25
+"""Share of the messages after which the bot is killed."""
+_BOT_HANDLES = 0.1
+"""Seconds from such a message to the kill, on average: about what the bot takes for it."""
 
 
 async def words_to_input(root: Path) -> Measure:
@@ -59,7 +66,7 @@ async def words_to_input(root: Path) -> Measure:
     chance, sent = random.Random(SEED), {}
     for number in range(WORDS):
         await asyncio.sleep(chance.uniform(0.0, 0.4))
-        words = f"word-{number}"
+        words = f"piece-{number}"
         sent[words] = time.perf_counter()
         await asyncio.to_thread(gate.tell, folder, words, "ann", datetime.now(UTC))
     await asyncio.sleep(1.0)
@@ -70,43 +77,80 @@ async def words_to_input(root: Path) -> Measure:
     return Measure("guidance to the CLI's input, p95", percentile(taken, 0.95), "ms", 300, spread(taken))
 
 
-def exactly_once(root: Path) -> list[Measure]:
-    """Guidance at random moments of tool-heavy turns of the real CLI, while CLI and worker are killed at random ones."""
+async def exactly_once(root: Path) -> list[Measure]:
+    """Guidance from the chat in tool-heavy turns of the real CLI, while bot, worker and CLI are killed at random moments."""
     chance = random.Random(SEED)
     model = _Model(chance)
-    with MessagesApi(model) as api:
-        environment = cli_environment(root / "home", api.url)
-        environment |= {
-            "CLAUDE_PATH": str(require_claude()),
-            "SAMOCODE_RETRY_DELAY": "0",
-            "SAMOCODE_MAX_RETRIES": "50",
-        }
-        shop = make_workshop(root, environment)
-        run = start_run(shop)
-        api.wait_for_requests(1)
-        kills = Counter[str]()
-        folder = SessionFolder(shop.session("greet"))
-        shop.vault("greet")
-        next_kill = time.monotonic() + _KILL_EACH
-        for number in range(WORDS):
-            time.sleep(chance.uniform(0.0, 0.8))
-            with contextlib.suppress(SamobotError):
-                gate.tell(
-                    folder, f"word-{number:03d}", "ann", datetime.now(UTC), interrupt=chance.random() < 0.1
-                )
-            if time.monotonic() > next_kill:
-                kills[kill_one(run, folder, chance)] += 1
-                next_kill = time.monotonic() + chance.expovariate(1 / _KILL_EACH)
-            if run.poll() is not None:
-                run = start_run(shop)
-        deadline = time.monotonic() + 180
-        while time.monotonic() < deadline and _open(folder):
-            if run.poll() is not None:
-                run = start_run(shop)
-            time.sleep(0.5)
-        shop.samobot("stop", "greet")
-        run.wait(60)
-        return _judge(shop, model, folder, kills)
+    async with BotApiServer() as server:
+        server.add_bot(TOKEN, "samo_bench_bot")
+        owner = server.person("Ann", user_id=OWNER)
+        server.private_chat(owner)
+        with MessagesApi(model) as api:
+            shop = make_workshop(root, _environment(root, server.url, api.url))
+            run = start_run(shop)
+            await asyncio.to_thread(api.wait_for_requests, 1)
+            kills, bot = Counter[str](), _start_bot(shop)
+            folder = SessionFolder(shop.session("greet"))
+            next_kill, sent = time.monotonic() + _KILL_EACH, []
+            try:
+                for number in range(WORDS):
+                    await asyncio.sleep(chance.uniform(0.0, 0.8))
+                    command = "/tell!" if chance.random() < 0.1 else "/tell"
+                    sent.append(owner.say(f"{command} greet piece-{number:03d}"))
+                    if chance.random() < _BOT_DIES:
+                        await asyncio.sleep(chance.expovariate(1 / _BOT_HANDLES))
+                        bot.kill()
+                        await asyncio.to_thread(bot.wait)
+                        kills["bot"] += 1
+                        bot = _start_bot(shop)
+                    if time.monotonic() > next_kill:
+                        kills[kill_one(run, folder, chance)] += 1
+                        next_kill = time.monotonic() + chance.expovariate(1 / _KILL_EACH)
+                    if run.poll() is not None:
+                        run = start_run(shop)
+                deadline = time.monotonic() + 300
+                while time.monotonic() < deadline and (_open(folder) or not all(map(_receipts, sent))):
+                    if run.poll() is not None:
+                        run = start_run(shop)
+                    await asyncio.sleep(0.5)
+            finally:
+                bot.terminate()
+                await asyncio.to_thread(bot.wait, 30)
+                await asyncio.to_thread(shop.samobot, "stop", "greet")
+                await asyncio.to_thread(run.wait, 60)
+            return [*_judge(shop, model, folder, kills), _received(sent)]
+
+
+def _environment(root: Path, telegram: str, model: str) -> dict[str, str]:
+    return cli_environment(root / "home", model) | {
+        "CLAUDE_PATH": str(require_claude()),
+        "SAMOCODE_RETRY_DELAY": "0",
+        "SAMOCODE_MAX_RETRIES": "50",
+        "TELEGRAM_BOT_TOKEN": TOKEN,
+        "TELEGRAM_CHAT_ID": str(OWNER),
+        "TELEGRAM_API_URL": telegram,
+        "SAMOBOT_PROJECTS": str(root / "demo"),
+    }
+
+
+def _start_bot(shop: Workshop) -> subprocess.Popen[bytes]:
+    with (shop.root / "bot.out").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "samobot", "bot"],
+            cwd=CHECKOUT,
+            env=shop.environment,
+            stdout=log,
+            stderr=log,
+        )
+
+
+def _receipts(message: SandboxMessage) -> int:
+    return len(message.reactions)
+
+
+def _received(sent: list[SandboxMessage]) -> Measure:
+    without = sum(not _receipts(message) for message in sent)
+    return Measure("messages without a receipt", without, "of all", 0, f"{len(sent)} sent")
 
 
 class _Model:
@@ -168,6 +212,8 @@ def _judge(shop: Workshop, model: _Model, folder: SessionFolder, kills: Counter[
     what was only in the last request of one that was killed behind it, which may have been left without an answer.
     """
     items = parse_guidance(folder.guidance.read_text(encoding="utf-8"))
+    saved = Counter(item.text for item in items)
+    unsaved = sum(f"piece-{number:03d}" not in saved for number in range(WORDS))
     counted, possible = Counter[str](), Counter[str]()
     twice = 0
     well = {each["n"] for each in shop.journal("greet", "iteration_end") if each["outcome"] == "completed"}
@@ -185,6 +231,12 @@ def _judge(shop: Workshop, model: _Model, folder: SessionFolder, kills: Counter[
     )
     still_open = sum(not item.done for item in items)
     return [
-        Measure("guidance lost", lost + still_open, "of all", 0, detail),
-        Measure("guidance given twice", twice + again, "of all", 0, f"{twice} within a conversation"),
+        Measure("guidance lost", lost + still_open + unsaved, "of all", 0, detail),
+        Measure(
+            "guidance given twice",
+            twice + again + sum(saved.values()) - len(saved),
+            "of all",
+            0,
+            f"{twice} within a conversation",
+        ),
     ]

@@ -47,7 +47,9 @@ class WorkerRequest:
 
 
 def request(folder: SessionFolder, wanted: WorkerRequest) -> None:
-    """Leave a request for the worker; it is on disk when this returns.
+    """Leave a request for the worker, in place of an earlier one of its kind; it is on disk when this returns.
+
+    A budget replaces none: each is in the journal.
 
     Raises:
         StorageError: The disk refused.
@@ -56,6 +58,10 @@ def request(folder: SessionFolder, wanted: WorkerRequest) -> None:
     wanted = replace(wanted, worker=held.pid if held is not None else None)
     with folder.vault.locked():
         waiting = [known for known in map(_parse, _read(folder)) if known is not None]
+        if wanted.kind is not RequestKind.BUDGET:
+            # Asked for twice, by a double tap or a bot that died meanwhile, it is to happen once.
+            about = (wanted.kind, wanted.worker)
+            waiting = [known for known in waiting if (known.kind, known.worker) != about]
         _write(folder, [*waiting, wanted])
 
 

@@ -107,6 +107,18 @@ def test_an_interruption_comes_before_its_words_once_there_is_something_to_inter
     assert [line["type"] for line in pipe.lines] == [*kinds, "user"]
 
 
+def test_two_interruptions_at_once_leave_none_for_later_guidance(folder: SessionFolder) -> None:
+    steers, pipe = begin(folder), MemoryPipe()
+    steers.record(Assistant("Looking around"))
+    with RunLock.acquire(folder, now=NOW):
+        for text in ("stop that", "stop it all"):
+            gate.tell(folder, text, "ann", NOW, interrupt=True)
+        steers.deliver(TurnInput(pipe))
+        gate.tell(folder, "use tabs", "ann", NOW)
+        steers.deliver(TurnInput(pipe))
+    assert [line["type"] for line in pipe.lines] == ["control_request", "user", "user", "user"]
+
+
 def test_a_new_iteration_knows_nothing_of_what_the_last_one_was_sent(folder: SessionFolder) -> None:
     steers = begin(folder)
     gate.tell(folder, "new", "ann", NOW)

@@ -25,7 +25,7 @@ from samobot.session.decisions import DecisionKind
 from samobot.session.decisions import read as read_decisions
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import parse_guidance
-from samobot.session.lock import RunLock
+from samobot.session.lock import Holder, RunLock
 from samobot.session.status import SessionState
 from samobot.system.processes import Swept
 from samobot.telegram.inbound import polling
@@ -251,18 +251,20 @@ def _check_stopped(left: Left) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """What is typed, about which session, and what has to be true after it, wherever the bot dies."""
+    """What is typed, about which session, whether it runs, and what has to be true after it, wherever the bot dies."""
 
     says: str
     session: Callable[[Phone], Path]
     check: Callable[[Left], None]
     reaches: set[str] = field(default_factory=lambda: {"COMMIT", "write", "rest of a line", "replace"})
+    runs: bool = False
 
 
 CASES = (
     Case("/answer demo Q1 A", _put_asking, _check_answered),
     Case("/approve demo", Phone.planned, _check_approved),
     Case("/tell demo be brief", lambda phone: phone.session("demo"), _check_guided),
+    Case("/tell! demo be brief", lambda phone: phone.session("demo"), _check_guided, runs=True),
     Case("/stop demo", _put_asking, _check_stopped),
 )
 
@@ -272,6 +274,8 @@ def test_command_survives_a_crash_at_any_change_of_the_disk(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads_before = set(threading.enumerate())  # other tests may have left some
+    if case.runs:
+        monkeypatch.setattr("samobot.session.gate.holder", lambda _: Holder())
     disk = DyingDisk(monkeypatch)
     bot = Bot(tmp_path / "before", disk, monkeypatch)
     asyncio.run(bot.put(case.session))

@@ -13,7 +13,7 @@ import socket
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NoReturn
 
 import h11
@@ -31,6 +31,12 @@ _URL = re.compile(rb"http://([\w.:\[\]-]{1,270})(/[!-~]*)?")
 _HOP_BY_HOP = frozenset(
     {b"connection", b"host", b"keep-alive", b"proxy-authorization", b"proxy-connection", b"te", b"upgrade"}
 )
+
+_METADATA = frozenset(
+    map(ip_address, ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"))
+)
+"""Services of Alibaba, Azure, Oracle, AWS and Google that hand out a machine's credentials; the usual one is link-local."""
+_ANY_PORT = 9
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """Returns the IP addresses of a host."""
@@ -229,7 +235,7 @@ async def _resolve(host: str, port: int) -> list[str]:
 
 
 def _is_elsewhere(text: str) -> bool:
-    """Whether an address that a name leads to is on another machine; metadata services are link-local."""
+    """Whether an address that a name leads to is on another machine, and no cloud's metadata service."""
     address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
@@ -239,4 +245,17 @@ def _is_elsewhere(text: str) -> bool:
         or address.is_unspecified
         or address.is_multicast
         or address.is_reserved
+        or address in _METADATA
+        or _is_own(address)
     )
+
+
+def _is_own(address: IPv4Address | IPv6Address) -> bool:
+    """Whether this machine has the address: then it is what the kernel would send from, too. Nothing is sent."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((str(address), _ANY_PORT))
+            return ip_address(str(probe.getsockname()[0])) == address
+    except OSError:
+        return False  # there is no way there

@@ -72,6 +72,8 @@ def parse_destination(text: str) -> Destination:
         host.count(".") < 1 + host.startswith(_WILDCARD) and "*" in host
     ):
         raise ValueError(f"{text!r}: a star may only stand for all names below one, such as *.example.com")
+    if url.port == 0:
+        raise ValueError(f"{text!r}: there is no port 0")
     return Destination(
         host.encode("idna").decode() if not host.isascii() else host, url.port or _PORTS[url.scheme]
     )

@@ -175,6 +175,8 @@ async def test_what_could_be_read_in_two_ways_is_not_carried_out() -> None:
         "::",
         "224.0.0.1",
         "64:ff9b::7f00:1",
+        "fd00:ec2::254",
+        "100.100.100.200",
     ],
 )
 async def test_listed_name_does_not_lead_to_this_machine(address: str) -> None:
@@ -187,6 +189,19 @@ async def test_listed_name_does_not_lead_to_this_machine(address: str) -> None:
     assert "leads to this machine or its own link" in received
     assert refused == {f"ok.example:{port}": 1}
     assert outside.got == []
+
+
+async def test_listed_name_does_not_lead_to_this_machine_by_its_address_in_the_network() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.77", 9))  # reserved for documentation; nothing is sent
+        except OSError:
+            pytest.skip("this machine has no address in a network")
+        own = str(probe.getsockname()[0])
+    refused = Counter[str]()
+    async with proxy("ok.example:8080", refused, {"ok.example": [own]}) as way:
+        received = await ask(way, "CONNECT ok.example:8080")
+    assert "leads to this machine or its own link" in received
 
 
 async def test_host_that_cannot_be_reached_is_named_and_not_counted() -> None:

@@ -27,7 +27,7 @@ def test_destination_is_read_as_it_is_written() -> None:
 def test_what_is_no_destination_is_refused() -> None:
     for text in (
         "", "*", "*.com", "a*.example.com", "*.*.example.com", "host/path", "host:http", "host:0x50", "ftp://host",
-        "user@host", "a b", "host:99999", "[::1", "fe80::1%eth0:1",
+        "user@host", "a b", "host:0", "host:99999", "[::1", "fe80::1%eth0:1",
     ):  # fmt: skip
         with pytest.raises(ValueError):  # urllib words some of them
             parse_destination(text)

@@ -19,6 +19,7 @@ SCRIPT = """
 import fcntl, json, os, subprocess, sys, time
 from pathlib import Path
 
+PARENT = os.getppid()  # before anything is on disk that shows whoever waits for it that it may be killed
 STATE, BARE, REPO = Path({state!r}), {bare!r}, {repo!r}
 FIELDS = ("number,url,title,state,isDraft,headRefOid,headRefName,baseRefName,isCrossRepository,"
           "mergeable,mergeStateStatus,reviewDecision,statusCheckRollup").split(",")
@@ -125,8 +126,8 @@ elif command == ["pr", "merge"]:
     STATE.write_text(json.dumps(forge))
     if forge.get("linger"):  # until whoever runs it is killed
         lock.close()
-        parent = os.getppid()
-        while os.getppid() == parent:
+        time.sleep(2)
+        while os.getppid() == PARENT:
             time.sleep(0.05)
 elif command == ["pr", "ready"]:
     found, (number,) = options(arguments, values=("--repo",))

@@ -12,10 +12,10 @@ import pwd
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+from samobot.claude.extra_flags import check_args
 from samobot.claude.forge_logins import withhold_logins
 from samobot.claude.reaper import SESSION_VARIABLE
 from samobot.claude.turn_input import ASKS, STEERABLE, user_line
-from samobot.errors import UsageError
 from samobot.frozen import frozen
 from samobot.session.provider import Provider
 
@@ -51,29 +51,13 @@ _OUTER_CLAUDE = frozenset(
         "CLAUDE_PLUGIN_DATA",
         "CLAUDE_PLUGIN_ROOT",
         "CLAUDE_PROJECT_DIR",
+        # A user's own: the CLI would leave out hooks, also samobot's.
+        "CLAUDE_CODE_SAFE_MODE",
+        "CLAUDE_CODE_SIMPLE",
     }
 )
 
-# Flags that would break the worker's reading of the output or the identity of the session.
-_RESERVED = frozenset(
-    {
-        "--agent", "--background", "--bg", "--continue", "--fork-session", "--from-pr", "--help", "--input-format",
-        "--output-format", "--permission-prompt-tool", "--permission-prompts", "--replay-user-messages", "--resume",
-        "--session-id", "--version", "-c", "-h", "-r", "-v",
-    }
-)  # fmt: skip
-
-# Flags with which the agent would work elsewhere, reach a browser or an editor, or skip every permission: outside of the
-# fence, of `SAMOBOT_ASK`, and of what a stop ends.
-_LIFTING = frozenset(
-    {
-        "--allow-dangerously-skip-permissions", "--chrome", "--cloud", "--dangerously-skip-permissions", "--desktop",
-        "--environment", "--ide", "--remote-control", "--teleport", "--tmux", "--worktree", "-w",
-    }
-)  # fmt: skip
-
 _PERMISSION_MODE = "--permission-mode"
-"""Not allowed in `CLAUDE_ARGS` either: the last flag wins, and the setting accepts only modes that work unattended."""
 
 _LEAST_BUDGET = 0.01
 
@@ -261,26 +245,3 @@ def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()
     if not env.get("HOME"):
         env["HOME"] = pwd.getpwuid(os.getuid()).pw_dir
     return env
-
-
-def check_args(args: Collection[str]) -> None:
-    """Refuse flags in `CLAUDE_ARGS` that samobot itself has to set.
-
-    Raises:
-        UsageError: Naming the flag.
-    """
-    for arg in args:
-        flag = arg.split("=", maxsplit=1)[0]
-        if flag == _PERMISSION_MODE:
-            raise UsageError(
-                f"CLAUDE_ARGS may not hold {flag}: CLAUDE_PERMISSION_MODE sets that. Set it there instead."
-            )
-        if flag in _LIFTING:
-            raise UsageError(
-                f"CLAUDE_ARGS may not hold {flag}: with it the agent would work outside of the fence, or skip what it has "
-                "to ask. Take it out of CLAUDE_ARGS; SAMOBOT_FENCE=off and CLAUDE_PERMISSION_MODE are there for that."
-            )
-        if flag in _RESERVED:
-            raise UsageError(
-                f"CLAUDE_ARGS may not hold {flag}: samobot sets that itself. Take it out of CLAUDE_ARGS."
-            )

@@ -8,7 +8,8 @@ import re
 import shutil
 from collections.abc import Mapping
 
-from samobot.claude.invocation import ClaudeOptions, check_args, child_environment
+from samobot.claude.extra_flags import check_args
+from samobot.claude.invocation import ClaudeOptions, child_environment
 from samobot.errors import UsageError
 from samobot.frozen import frozen
 from samobot.system.commands import CommandResult, run_command

@@ -12,7 +12,8 @@ from pathlib import Path
 from samobot.assets import plugin_dir
 from samobot.claude.clocks import Timeouts
 from samobot.claude.codex_program import CodexProgram
-from samobot.claude.invocation import ClaudeOptions, check_args
+from samobot.claude.extra_flags import check_args
+from samobot.claude.invocation import ClaudeOptions
 from samobot.claude.preflight import check_root, find, is_wrapper, preflight
 from samobot.claude.user_settings import check_user_settings
 from samobot.config.environment import default_env_file

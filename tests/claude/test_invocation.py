@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from samobot.claude.extra_flags import check_args
 from samobot.claude.forge_logins import FORGE_TOKENS
 from samobot.claude.invocation import (
     ClaudeOptions,
     Invocation,
     build,
-    check_args,
     child_environment,
 )
 from samobot.errors import UsageError
@@ -146,13 +146,21 @@ def test_users_own_setting_is_kept() -> None:
         "--tmux=classic",
         "--chrome",
         "--ide",
+        "--bare",
+        "--safe-mode",
     ],
 )
 def test_flags_that_would_blind_the_worker_are_refused(arg: str) -> None:
     flag = arg.partition("=")[0]
     with pytest.raises(UsageError, match=f"CLAUDE_ARGS may not hold {flag}:"):
         make(ClaudeOptions(args=("--debug", arg)))
-    check_args(["--settings", "x.json", "--disallowedTools=Bash(git push *)"])
+    check_args(["-dhooks,mcp", "-pnwork-c", "--settings", "x.json", "--disallowedTools=Bash(git push *)"])
+
+
+@pytest.mark.parametrize(("arg", "flag"), [("-wtree", "-w"), ("-pw", "-w"), ("-pc", "-c"), ("-r0000", "-r")])
+def test_flag_among_other_short_ones_is_refused(arg: str, flag: str) -> None:
+    with pytest.raises(UsageError, match=f"CLAUDE_ARGS may not hold {flag}:"):
+        make(ClaudeOptions(args=(arg,)))
 
 
 def test_build_lets_the_cli_ask_where_the_user_wants_to_be_asked() -> None:
@@ -177,3 +185,8 @@ def test_an_agent_gets_no_login_of_a_forge_from_the_environment() -> None:
     environment = child_environment({**tokens, "HOME": "/home/ann"})
     assert "secret" not in environment.values()
     assert environment["HOME"] == "/home/ann"
+
+
+def test_agent_is_not_left_without_hooks_by_the_environment() -> None:
+    environ = {"CLAUDE_CODE_SIMPLE": "1", "CLAUDE_CODE_SAFE_MODE": "1", "CLAUDE_CODE_USE_BEDROCK": "1"}
+    assert child_environment(environ).keys() & environ.keys() == {"CLAUDE_CODE_USE_BEDROCK"}

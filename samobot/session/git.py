@@ -18,7 +18,8 @@ from pathlib import Path
 from samobot.errors import UsageError
 from samobot.frozen import frozen
 from samobot.session.git_config import LISTING_LIMIT, Entry, overrides, parse_listing, trusted_value
-from samobot.session.git_seal import sealed
+from samobot.session.git_seal import repository_folders, sealed
+from samobot.session.search_path import path_outside
 from samobot.text import one_line
 
 _LISTING = ("config", "--list", "--show-scope", "--includes", "-z")
@@ -308,10 +309,6 @@ def _environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     passed = {
         key: value for key, value in environ.items() if key in _PASSED or key.startswith(_PASSED_PREFIXES)
     }
-    # A program of the repository must not stand in for git or ssh, as an active virtual environment could make it.
-    inside = str(folder) + os.sep
-    path = passed.get("PATH", os.defpath).split(os.pathsep)
-    passed["PATH"] = os.pathsep.join(
-        each for each in path if os.path.isabs(each) and not each.startswith(inside)
-    )
+    # A program of the repository must not stand in for git or ssh.
+    passed["PATH"] = path_outside(passed.get("PATH", os.defpath), repository_folders(folder))
     return passed | _NEVER_ASK

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from samobot.errors import StorageError
-from samobot.session.files import read_bytes
+from samobot.session.files import read_bytes, real_path
 from samobot.session.git_config import Entry, harmless_text
 
 _CONFIG = "config"
@@ -61,6 +61,23 @@ def top_of(work_dir: Path) -> Path | None:
     """The top of the working tree that a folder is in."""
     resolved = work_dir.resolve()
     return next((path for path in (resolved, *resolved.parents) if os.path.lexists(path / ".git")), None)
+
+
+def repository_folders(folder: Path) -> tuple[Path, ...]:
+    """Return the folders that a repository's files lie in: its working tree there, and the checkout of its git folder.
+
+    A home that is a repository is left out, unless git runs in its top: programs of the user's own are in there.
+
+    Args:
+        folder: Where git is run.
+    """
+    found, top = _locate(folder), top_of(folder)
+    others = [] if top is None else [top]
+    if found is not None:
+        common = real_path(found[2])
+        others.append(common.parent if common.name == ".git" else common)
+    home = real_path(Path(os.path.expanduser("~")))
+    return folder, *(each for each in others if not home.is_relative_to(each))
 
 
 def _locate(folder: Path) -> tuple[Path, Path, Path] | None:

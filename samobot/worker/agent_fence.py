@@ -47,7 +47,7 @@ class AgentFence:
         others: Session folders of other projects.
         allowed: What the user lets agents reach besides.
         program: Path of the CLI.
-        environ: The worker's environment.
+        environ: The worker's environment, its PATH without places that agents write.
         network: What agents can connect to.
         hosts: What they can connect to besides the model, if not everything.
     """
@@ -134,7 +134,7 @@ class AgentFence:
                 raise StorageError(
                     f"The fence cannot be made: {error.filename}: {error.strerror}."
                 ) from error
-            env_resets = env_resets_signals(invocation.env.get("PATH"))
+            env_resets = env_resets_signals(self.environ.get("PATH"))
             reachable = self.reachable(invocation.provider)
             async with contextlib.AsyncExitStack() as stack:
                 if invocation.provider is Provider.CODEX:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -25,7 +26,9 @@ from samobot.money.machine_share import ShareFile
 from samobot.phases import Phase
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
+from samobot.session.git_seal import repository_folders
 from samobot.session.provider import Provider
+from samobot.session.search_path import path_outside
 from samobot.system.clock import utc_now
 from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Progress
@@ -157,17 +160,20 @@ class WorkerFactory:
         return Worker(run, iteration, heartbeat, AccountLimit(state_dir), money, hub_wait)
 
     def _fence(self) -> AgentFence:
-        settings, environ = self._settings, self._environ
+        settings, environ, project = self._settings, self._environ, self._project
+        # Programs that make the fence must not be those that an agent puts into its virtual environment.
+        writable = (*repository_folders(project.main_repo), project.worktrees, project.sessions)
+        path = path_outside(environ.get("PATH", os.defpath), writable)
         env_files = {default_env_file(environ).parent, *filter(None, [settings.env_file])}
         return AgentFence(
             mode=settings.samobot_fence,
-            project=self._project,
+            project=project,
             state_dir=settings.samobot_state_dir,
             secrets=tuple(env_files),
-            others=tuple(_other_sessions(settings.samobot_projects, self._project)),
+            others=tuple(_other_sessions(settings.samobot_projects, project)),
             allowed=settings.samobot_fence_allow,
             program=self._options.path,
-            environ=environ,
+            environ={**environ, "PATH": path},
             network=settings.samobot_fence_net,
             hosts=settings.samobot_fence_hosts,
         )

@@ -247,6 +247,27 @@ def signature_of_another_format(victim: Victim) -> None:
     victim.config("user.signingKey", "key::ssh-ed25519 AAAA")
 
 
+def smudge_filter_for_new_worktrees_alone(victim: Victim) -> None:
+    """A condition that holds in no checkout that exists when the configuration is listed."""
+    victim.attributes("first filter=x")
+    (victim.root / "more").write_text(f'[filter "x"]\n\tsmudge = {victim.evil}\n')
+    for condition in ("onbranch:new", f"gitdir:{victim.repo}/.git/worktrees/new/"):
+        victim.config(f"includeIf.{condition}.path", str(victim.root / "more"))
+
+
+def smudge_filter_that_new_worktrees_inherit(victim: Victim) -> None:
+    """`git worktree add` copies the main worktree's own configuration."""
+    victim.attributes("first filter=x")
+    victim.config("extensions.worktreeConfig", "true")
+    git(victim.repo, "config", "--worktree", "filter.x.smudge", victim.evil)
+
+
+def attributes_of_a_file_outside(victim: Victim) -> None:
+    (victim.root / "attributes").write_text("* filter=x diff=x\n")
+    victim.config("core.attributesFile", str(victim.root / "attributes"))
+    victim.config("filter.x.clean", victim.evil)
+
+
 STATUS = ("status", "--short")
 FETCH = ("fetch", "--quiet")
 ADD = ("worktree", "add", "../other")
@@ -264,6 +285,9 @@ HOSTILE: list[tuple[Callable[[Victim], None], tuple[str, ...]]] = [
     (filter_of_the_worktree, STATUS),
     (filter_in_info_attributes, STATUS),
     (filter_of_another_repository, STATUS),
+    (smudge_filter_for_new_worktrees_alone, ("worktree", "add", "--force", "../third", "new")),
+    (smudge_filter_that_new_worktrees_inherit, ADD),
+    (attributes_of_a_file_outside, STATUS),
     (external_diff, DIFF),
     (diff_driver, DIFF),
     (text_converter, DIFF),
@@ -451,15 +475,31 @@ def test_git_gets_no_secret_of_the_environment(
     assert not (victim.root / "trace").exists()
 
 
-def test_programs_inside_the_folder_do_not_stand_in_for_git(
-    victim: Victim, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("place", "entry"),
+    [
+        (".venv/bin", "{worktree}/.venv/bin"),
+        (".", "."),
+        (".", ""),
+        (".", "{worktree}"),
+        ("tools", "{worktree}/../old/tools"),
+        ("tools", "/{worktree}//tools"),
+        ("tools", "{root}/link"),
+        ("../../repo/.venv/bin", "{root}/repo/.venv/bin"),
+    ],
+)
+def test_programs_of_the_repository_do_not_stand_in_for_git(
+    victim: Victim, monkeypatch: pytest.MonkeyPatch, place: str, entry: str
 ) -> None:
-    for folder in (".venv/bin", "."):
-        (victim.worktree / folder).mkdir(parents=True, exist_ok=True)
-        shutil.copy(victim.evil, victim.worktree / folder / "git")
-    monkeypatch.setenv("PATH", f".:{victim.worktree}/.venv/bin::{os.environ['PATH']}")
+    (victim.worktree / place).mkdir(parents=True, exist_ok=True)
+    shutil.copy(victim.evil, victim.worktree / place / "git")
+    (victim.root / "link").symlink_to(victim.worktree / "tools")
+    (victim.worktree / "src").mkdir()
+    first = entry.format(worktree=victim.worktree, root=victim.root)
+    monkeypatch.setenv("PATH", f"{first}:{os.environ['PATH']}")
     monkeypatch.chdir(victim.worktree)
-    assert checkout(victim.worktree).branch == "old"
+    for folder in (victim.worktree, victim.worktree / "src"):
+        assert checkout(folder).branch == "old"
     assert not victim.has_run()
 
 

@@ -211,3 +211,17 @@ def test_a_state_folder_that_cannot_be_written_is_refused_in_one_line(tmp_path: 
     assert done.stderr.count("\n") == 1, done.stderr
     assert "SAMOBOT_STATE_DIR" in done.stderr or "samobot" in done.stderr
     assert shop.runs() == []
+
+
+def test_a_program_of_the_repository_does_not_stand_in_for_one_that_makes_the_fence(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, Scenario(phases={Phase.INVESTIGATION: [[go_on()]]}))
+    programs = shop.repo / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("bwrap", "env", "git"):
+        (programs / name).write_text(f"#!/bin/sh\necho {name} >> {tmp_path}/ran\nexit 1\n")
+        (programs / name).chmod(0o755)
+    shop.environment["PATH"] = f"{programs}:{shop.environment['PATH']}"
+    shop.environment["SAMOBOT_FENCE"] = "on"
+    done = shop.run("greet", "--task", "Greet", "--max-iterations", "1")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "ran").exists(), done.stdout + done.stderr

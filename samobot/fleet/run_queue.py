@@ -17,7 +17,7 @@ from samobot.fleet.launch import RunRequest
 from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.results import FleetEvent, FleetPoll
 from samobot.fleet.session_reader import SessionReader
-from samobot.fleet.supervisor import Supervisor
+from samobot.fleet.supervisor import Observation, Supervisor
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.folder import clean_address
 from samobot.session.snapshot import holds
@@ -66,7 +66,8 @@ class RunQueue:
 
     async def sessions(self) -> list[SessionView]:
         """List every session; the same object as before for one in which nothing has changed."""
-        return self._shown(await self._look())
+        views, _ = await self._look()
+        return self._shown(views)
 
     def _shown(self, views: list[SessionView]) -> list[SessionView]:
         """The sessions with their places in the queue."""
@@ -165,10 +166,10 @@ class RunQueue:
 
     # Helpers
 
-    async def _look(self) -> list[SessionView]:
-        views = await self._reading.sessions(self._wanted.sessions)
+    async def _look(self) -> tuple[list[SessionView], Observation]:
+        found = await self._reading.sessions(self._wanted.sessions)
         self._workers.watch(self._reading.worker_pids)
-        return views
+        return found
 
     def _wish(self, view: SessionView, key: str, places: Mapping[str, int]) -> SessionView:
         """Add a session's place in the queue to its view; the same object as before if nothing has changed."""
@@ -185,9 +186,8 @@ class RunQueue:
     async def _keep(self) -> list[SessionView]:
         async with self._keeping:
             ended = self.supervisor.collect()
-            views = await self._look()
+            views, observed = await self._look()
             if not self._may_start_nothing():
-                observed = await self._reading.observe(self._wanted.sessions)
                 self._news += self.supervisor.reconcile(observed, self._now(), ended)
             return views
 

@@ -78,9 +78,9 @@ class SessionReader:
         """The session's name that was probably meant."""
         return await self._threads.read(lambda: self._catalog.folders.nearest(name))
 
-    async def sessions(self, closely: Collection[str]) -> list[SessionView]:
-        """Every session; those with the keys in `closely` are looked at in full although they rest."""
-        return await self._threads.read(lambda: self._catalog.sessions(closely))
+    async def sessions(self, closely: Collection[str]) -> tuple[list[SessionView], Observation]:
+        """Every session, and what was seen of each; those with the keys in `closely` are looked at in full although idle."""
+        return await self._threads.read(lambda: (self._catalog.sessions(closely), self._observed(closely)))
 
     async def past(self) -> list[PastSession]:
         """The sessions of which no more than a line is kept."""
@@ -136,12 +136,8 @@ class SessionReader:
         """Whether a session that is not there was put into the archive."""
         return await self._threads.read(lambda: self._catalog.folders.is_archived(ref))
 
-    async def observe(self, keys: Collection[str]) -> Observation:
-        """What was seen of each session last, and which of these are certainly gone."""
-        return await self._threads.read(lambda: self._observed(keys))
-
     async def view_among(self, ref: SessionRef, keys: Collection[str]) -> tuple[SessionView, Observation]:
-        """One session as it is now, and what `observe` returns.
+        """One session as it is now, and what was seen of each session last.
 
         Raises:
             NotFoundError: It is gone.

@@ -149,9 +149,9 @@ class HostService:
     async def _look_at_hints(self) -> None:
         while True:
             await self._fleet.wait_for_change()
-            began = self._monotonic()
+            began = time.process_time()
             await self.look()
-            await asyncio.sleep(max(_SHORTEST_REST, 4 * (self._monotonic() - began)))
+            await asyncio.sleep(max(_SHORTEST_REST, 4 * (time.process_time() - began)))
 
     async def _snapshots(self, refs: Iterable[SessionRef]) -> tuple[SessionSnapshot, ...]:
         """Note these sessions as they are now; return their snapshots."""

@@ -82,7 +82,7 @@ class SessionPolling:
             if await wait_for_handlers(HANDLER_SECONDS):
                 await self._context.outbox.drain(_REPLY_SECONDS)
             await asyncio.sleep(max(0.0, self.last_look + self._rest - time.monotonic()))
-            began = time.monotonic()
+            began = time.process_time()
             await self.look()
-            # Short pauses keep replies fast; long ones keep the processor idle.
-            self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.monotonic() - began)))
+            # Short pauses keep replies fast; long ones keep the processor idle, so waiting does not count.
+            self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.process_time() - began)))

@@ -60,16 +60,25 @@ _WITHHELD = (
 )  # fmt: skip
 
 _HEADER = re.compile(r"---\n.*?\n---\n", re.DOTALL)
-_SKILL = re.compile(r"^Skill: `samocode:([\w-]+)`", re.MULTILINE)
+_SKILL = re.compile(r"^Skill: `samocode:([\w-]+)`\.\n\n", re.MULTILINE)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
-_ADAPTED = """\
-# The program you run in
+_SECTION = re.compile(r"^## (.+)\n(?:(?!## ).*\n?)*", re.MULTILINE)
+_NOT_FOR_CODEX = frozenset({"do2", "dop", "dop2", "Reviewers", "clarity-review", "Sub-agents"})
+"""Sections about sub-agents, and about a command that no phase uses."""
 
-You run in Codex. There is no Skill tool: the skill stands above. There are no sub-agents: do their part yourself, one
-after the other. For a review, look at the diff from each side afresh, without the notes and the plan's reasons, and try to
-refute each finding before you act on it. Start no other agent program. Nothing reminds you of the signal: write it before
-your last message."""
+_ADAPTED = """\
+# Codex
+
+You run in Codex. It has no Skill tool (the skill stands above), no sub-agents or reviewers (do their part yourself, one by
+one), and no reminder of the signal (write it before your last message). Start no other agent program."""
+
+_SKILL_ADAPTED = {
+    "implementation": """\
+`do2` is: design it twice, for the least change and for a year from now; choose by correctness, risks and size; note why
+(Flow Log); then `do`. `dop` is `do`, `dop2` is `do2`.""",
+    "quality": "Look at the diff from each side afresh, without the notes and the plan's reasons.",
+}
 
 
 @frozen
@@ -189,6 +198,8 @@ class CodexProgram:
 def instructions(plugin: Path, agent: str, contract: str) -> str:
     """What a phase's agent is: its role, its skill, what is different in Codex, and the contract.
 
+    Sections about what Codex does not have are left out.
+
     Args:
         plugin: Folder of the plugin.
         agent: Name of the agent.
@@ -197,7 +208,14 @@ def instructions(plugin: Path, agent: str, contract: str) -> str:
     role = _body(plugin / "agents" / f"{agent}.md")
     skill = _SKILL.search(role)
     assert skill is not None, f"{agent} names its skill"
-    return "\n\n".join((role, _body(plugin / "skills" / skill[1] / "SKILL.md"), _ADAPTED, contract.strip()))
+    name = skill[1]
+    role = role.replace(skill[0], "")
+    parts = (role, _body(plugin / "skills" / name / "SKILL.md"), _ADAPTED, _SKILL_ADAPTED[name], contract)
+    return "\n\n".join(_SECTION.sub(_if_for_codex, part).strip() for part in parts)
+
+
+def _if_for_codex(section: re.Match[str]) -> str:
+    return "" if section[1] in _NOT_FOR_CODEX else section[0]
 
 
 def _body(file: Path) -> str:

@@ -95,6 +95,8 @@ def test_role_skill_and_contract_of_a_phase_reach_codex_and_fit_into_an_argument
     for part in ("samocode session", f"# {phase.capitalize()}", "You run in Codex", "# One iteration"):
         assert part in text
     assert "tools: Read" not in text
+    for absent in ("samocode:", "## Sub-agents", "## Reviewers", "## dop", "## clarity-review"):
+        assert absent not in text
     assert len(text.encode()) < 64 * 1024  # Linux takes 128 KiB
 
 

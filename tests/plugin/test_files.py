@@ -10,9 +10,11 @@ import pytest
 
 import samobot
 from samobot.assets import plugin_dir, workflow_text
+from samobot.claude.codex_program import instructions
 from samobot.phases import RULES, Phase, WaitingFor
 from samobot.session.overview import parse_overview
 from samobot.session.plan import outline
+from samobot.session.provider import CODEX_PHASES
 from samobot.session.qa import parse_qa
 from samobot.session.signal import Signal, parse_signal
 from samobot.worker.prompt import IterationContext, iteration_context
@@ -64,21 +66,31 @@ def test_a_helper_has_only_the_tools_of_its_work_and_the_rules_that_bind_it(name
     assert "ommit" in rules
 
 
-@pytest.mark.parametrize("phase", list(Phase))
-def test_what_we_add_to_the_system_text_of_a_phase_is_small(phase: Phase, tmp_path: Path) -> None:
-    role = front_matter(plugin_dir() / "agents" / f"{RULES[phase].agent}.md")[1]
-    facts = IterationContext(
+def _facts(phase: Phase) -> IterationContext:
+    return IterationContext(
         phase=phase,
         visit=1,
         visit_limit=10,
         number=1,
-        session=tmp_path,
-        workdir=tmp_path,
+        session=Path("/home/ann/sessions/26-01-15-greet"),
+        workdir=Path("/home/ann/worktrees/greet"),
         task="",
         platform="Linux 6.1",
     )
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_what_we_add_to_the_system_text_of_a_phase_is_small(phase: Phase) -> None:
+    role = front_matter(plugin_dir() / "agents" / f"{RULES[phase].agent}.md")[1]
+    context = iteration_context(_facts(phase), workflow_text())
     listed = [front_matter(path)[0]["description"] for path in (*skill_files(), *agent_files())]
-    assert len(role) + len(iteration_context(facts, workflow_text())) + sum(map(len, listed)) <= OURS_LIMIT
+    assert len(role) + len(context) + sum(map(len, listed)) <= OURS_LIMIT
+
+
+@pytest.mark.parametrize("phase", CODEX_PHASES)
+def test_what_codex_gets_of_ours_is_as_small_with_the_skill_in_it(phase: str) -> None:
+    rules = instructions(plugin_dir(), RULES[Phase(phase)].agent, workflow_text())
+    assert len(rules) + len(iteration_context(_facts(Phase(phase)), "")) <= OURS_LIMIT
 
 
 @pytest.mark.parametrize("path", PHASE_AGENTS, ids=lambda path: path.stem)

@@ -6,6 +6,7 @@ failure comes only as a sentence: what it means is put into the fields by which 
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -43,10 +44,10 @@ _SHELL = re.compile(r"\S*sh -l?c ")
 _MEANINGS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), status)
     for pattern, status in (
-        (r"quota exceeded|billing details", 402),
+        (r"quota exceeded|billing details|to use codex with your \w+ plan, upgrade", 402),
         (r"missing environment variable|not logged in|log ?in again|sign in again|refresh token", 401),
         (r"rate limit (?:exceeded|reached)", 429),
-        (r"high demand|at capacity|overloaded", 529),
+        (r"high demand|at capacity|overloaded|error occurred while processing your request", 529),
         (r"stream disconnected|error sending request|waiting for network|connection failed", 408),
     )
 )
@@ -137,6 +138,8 @@ def _tokens(usage: Mapping[str, Any]) -> Tokens:
 
 
 def _failed(message: str) -> Result:
+    if (stated := _body_message(message)) is not None:
+        return Result("error", is_error=True, api_error_status=400, text=stated)
     if "ran out of room in the model's context" in message:
         return Result("error", is_error=True, terminal_reason="prompt_too_long", text=message)
     if "reason: content_filter" in message:
@@ -144,6 +147,16 @@ def _failed(message: str) -> Result:
     if "reason: max_output_tokens" in message:
         return Result("error", is_error=True, stop_reason="max_tokens")
     return Result("error", is_error=True, api_error_status=_status(message), text=message)
+
+
+def _body_message(message: str) -> str | None:
+    """The service's message in the body of its answer, which Codex prints as it is if the status is 400."""
+    try:
+        body = json.loads(message)
+    except (ValueError, RecursionError):
+        return None
+    error = object_of(object_of(body).get("error"))
+    return text_of(error.get("message"), TEXT_LIMIT) or message if isinstance(body, dict) else None
 
 
 def _status(message: str) -> int | None:

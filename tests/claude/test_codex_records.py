@@ -81,6 +81,8 @@ def test_activity_of_codex_is_shown_as_that_of_claude() -> None:
         ("Quota exceeded. Check your plan and billing details.", "account"),
         ("We’re currently experiencing high demand, which may cause temporary errors.", "overloaded"),
         ("Selected model is at capacity. Please try a different model.", "overloaded"),
+        ("To use Codex with your ChatGPT plan, upgrade to Plus: https://chatgpt.com/explore/plus.", "account"),
+        (CUT + "An error occurred while processing your request.", "overloaded"),
         ("The model gpt-5.5 does not exist", "invalid_request"),
         ("Codex ran out of room in the model's context window. Start a new thread.", "prompt_too_long"),
         (CUT + "stream closed before response.completed", "network"),
@@ -93,6 +95,27 @@ def test_message_of_a_failed_turn_is_classified(message: str, kind: str) -> None
     outcome = failed(message)
     assert outcome.kind == kind
     assert "Claude" not in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (
+            '{"message": "Invalid value: \'foo\'."}',
+            "invalid_request",
+            "The Codex API refuses the request: Invalid value: 'foo'.",
+        ),
+        (
+            '{"message": "The \'gpt-9\' model is not supported when using Codex with a ChatGPT account."}',
+            "invalid_request",
+            "The account cannot use this model: The 'gpt-9' model is not supported when using Codex with a ChatGPT account.",
+        ),
+        ("7", "invalid_request", 'The Codex API refuses the request: {"error": 7}.'),
+    ],
+)
+def test_body_that_codex_prints_is_read_for_its_message(error: str, kind: str, text: str) -> None:
+    outcome = failed(f'{{"error": {error}}}')
+    assert (outcome.kind, outcome.text) == (kind, text)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A scripted Responses API on loopback: the model that the real Codex CLI talks to in the tests.
 
-Each request takes the next step: items of an answer, or a `Refusal`. `{session}` and `{workdir}` in the items become the
+Each request takes the next step: items of an answer, a `Refusal`, or a `Broken` answer. `{session}` and `{workdir}` in the items become the
 folders that the request names.
 """
 
@@ -37,7 +37,20 @@ class Refusal:
     error: Item
 
 
-Step = tuple[Item, ...] | Refusal
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An answer that begins well and is never completed.
+
+    Attributes:
+        lines: What is sent after its beginning, as it is.
+        hangs: Whether the connection then stays open until the client closes it.
+    """
+
+    lines: str = ""
+    hangs: bool = False
+
+
+Step = tuple[Item, ...] | Refusal | Broken
 
 UNAUTHORIZED = Refusal(401, {"message": "Incorrect API key provided: fake.", "code": "invalid_api_key"})
 TOO_MANY = Refusal(429, {"message": "Rate limit reached for requests.", "code": "rate_limit_exceeded"})
@@ -53,6 +66,12 @@ def usage_limit(resets_at: int) -> Refusal:
             "resets_at": resets_at,
         },
     )
+
+
+def failed(code: str, message: str) -> Broken:
+    """An answer that fails after its beginning, with the service's reason."""
+    event = {"type": "response.failed", "response": {"id": "r", "error": {"code": code, "message": message}}}
+    return Broken(_event(event))
 
 
 def say(text: str) -> Step:
@@ -117,7 +136,11 @@ class ResponsesApi:
             self.requests.append(body)
             step = self._steps[min(len(self.requests), len(self._steps)) - 1]
             said = self.texts("user", len(self.requests) - 1)
-        return step if isinstance(step, Refusal) else tuple(_filled(item, said) for item in step)
+        return tuple(_filled(item, said) for item in step) if isinstance(step, tuple) else step
+
+
+def _event(event: Item) -> str:
+    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
 
 
 def _filled(value: Any, said: str) -> Any:
@@ -156,14 +179,24 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
         events: list[Item] = [{"type": "response.created", "response": {"id": "r"}}]
-        events += [
-            {"type": "response.output_item.done", "output_index": index, "item": {"id": f"i{index}", **item}}
-            for index, item in enumerate(answer)
-        ]
-        events.append({"type": "response.completed", "response": {"id": "r", "usage": USAGE}})
+        if not isinstance(answer, Broken):
+            events += [
+                {
+                    "type": "response.output_item.done",
+                    "output_index": index,
+                    "item": {"id": f"i{index}", **item},
+                }
+                for index, item in enumerate(answer)
+            ]
+            events.append({"type": "response.completed", "response": {"id": "r", "usage": USAGE}})
         with suppress(BrokenPipeError, ConnectionResetError):
             for event in events:
-                self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+                self.wfile.write(_event(event).encode())
+            if isinstance(answer, Broken):
+                self.wfile.write(answer.lines.encode())
+                self.wfile.flush()
+                if answer.hangs:
+                    self.connection.recv(1)
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: the requests are in the log of the API."""

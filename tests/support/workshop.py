@@ -147,13 +147,13 @@ class Workshop:
 
     def processes(self) -> list[str]:
         """Command lines of the living processes that carry this workshop's mark, but for this one."""
-        return [" ".join(words) for pid, words in self._marked() if pid != os.getpid()]
+        return [" ".join(words) for pid, words in self.marked() if pid != os.getpid()]
 
     def pids_with(self, word: str) -> list[int]:
         """Process ids of the workshop's living processes that have this word among their arguments."""
-        return [pid for pid, words in self._marked() if word in words]
+        return [pid for pid, words in self.marked() if word in words]
 
-    def _marked(self) -> Iterator[tuple[int, list[str]]]:
+    def marked(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the workshop's processes, lowest pid first; a zombie has no environment and is not among them.
 
         Straight from /proc: tests look many times, and at every process of the machine.

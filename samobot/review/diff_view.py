@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,9 @@ LINES_OF_ALL = 6_000
 """Lines of all files that are shown at most."""
 
 _WIDTH = 400
+
+_ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
+_LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 
 
 class LineKind(StrEnum):
@@ -84,7 +88,20 @@ def _lines(diff: str) -> Iterator[str]:
 def _path_in_header(line: str) -> str:
     """The path in `diff --git a/PATH b/PATH`: without renames, both halves are the same."""
     names = line.removeprefix("diff --git ")
-    return names[: len(names) // 2].strip('"').removeprefix("a/")
+    return _unquoted(names[: len(names) // 2]).removeprefix("a/")
+
+
+def _unquoted(name: str) -> str:
+    """A path as it is, from the form in which git writes one with quotes, backslashes or control characters."""
+    if len(name) < 2 or not name.startswith('"') or not name.endswith('"'):
+        return name
+    plain = _ESCAPE.sub(_escaped_byte, name[1:-1].encode("utf-8", "surrogateescape"))
+    return plain.decode("utf-8", "replace")
+
+
+def _escaped_byte(found: re.Match[bytes]) -> bytes:
+    code = found[1]
+    return bytes([int(code, 8) & 0xFF]) if len(code) == 3 else _LETTERS.get(code, code)
 
 
 def _read_header(file: FileDiff, line: str) -> None:
@@ -93,9 +110,9 @@ def _read_header(file: FileDiff, line: str) -> None:
     elif line.startswith("deleted file"):
         file.note = "deleted"
     elif line.startswith("rename to "):
-        file.path, file.note = line.removeprefix("rename to ").strip('"'), "renamed"
+        file.path, file.note = _unquoted(line.removeprefix("rename to ")), "renamed"
     elif line.startswith(("+++ b/", '+++ "b/')):
-        file.path = line.removeprefix("+++ ").rstrip("\t").strip('"').removeprefix("b/")
+        file.path = _unquoted(line.removeprefix("+++ ").removesuffix("\t")).removeprefix("b/")
     elif line.startswith("Binary files"):
         file.note = f"{file.note} binary".strip()
 

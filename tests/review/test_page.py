@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samobot.fleet.review_reader import read_change
 from samobot.review.diff_view import LINES_OF_FILE, files_of
 from samobot.review.facts import AgentNote, Change, PlanPart, ReviewFacts
 from samobot.review.page import review_page
 from samobot.session.diff import FileChange
 from samobot.session.signal import SuiteResult
 from samobot.telegram.outbound.secret_filter import SecretFilter
+from tests.support.repository import git, make_repository
 
 SUMMARY = """# Greeting
 
@@ -169,6 +173,31 @@ def test_risk_of_each_phase_is_shown_with_its_reason_and_its_ticks() -> None:
     assert '<span class="mark bad">high risk</span> overwrites files' in plan
     assert "The plan names no risk." in plan
     assert "1 of 2 steps ticked" in plan
+
+
+NAMES = (
+    b"\xd0\xbf\xd1\x80\xd0\xb8.py", b"a\ttab", b"a\nline", b'say "hi"', b"back\\slash", b"--option", b"-", b"two words",
+    b"latin-\xe9", b"bell\a", b"'quoted'", b"a b", "\N{BOX DRAWINGS LIGHT HORIZONTAL}.py".encode(),
+)  # fmt: skip
+
+
+def test_names_that_git_quotes_are_shown_as_they_are_with_their_counts(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "demo")
+    for name in (*NAMES, *(b"empty " + name for name in NAMES)):
+        (Path(os.fsdecode(os.fsencode(repo) + b"/" + name))).write_text(
+            "" if name.startswith(b"empty") else "1\n"
+        )
+    git(repo, "add", "--all")
+    change = read_change(repo)
+    assert change is not None
+    shown = {file.path for file in files_of(change.diff)}
+    assert {file.path for file in change.files} == shown
+    assert {name.decode("utf-8", "replace") for name in NAMES} <= shown
+
+
+def test_escape_that_git_does_not_write_is_no_error() -> None:
+    (file,) = files_of('diff --git "a/\\9\\" "a/\\9\\"\n')
+    assert file.path == "9\\"
 
 
 def test_files_to_look_at_first_are_first_and_open() -> None:

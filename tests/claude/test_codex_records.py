@@ -81,7 +81,10 @@ def test_activity_of_codex_is_shown_as_that_of_claude() -> None:
         ("Quota exceeded. Check your plan and billing details.", "account"),
         ("We’re currently experiencing high demand, which may cause temporary errors.", "overloaded"),
         ("Selected model is at capacity. Please try a different model.", "overloaded"),
-        ("To use Codex with your ChatGPT plan, upgrade to Plus: https://chatgpt.com/explore/plus.", "account"),
+        (
+            "To use Codex with your ChatGPT plan, upgrade to Plus: https://chatgpt.com/explore/plus.",
+            "account",
+        ),
         (CUT + "An error occurred while processing your request.", "overloaded"),
         ("The model gpt-5.5 does not exist", "invalid_request"),
         ("Codex ran out of room in the model's context window. Start a new thread.", "prompt_too_long"),

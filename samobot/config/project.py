@@ -134,7 +134,7 @@ def _parse(text: str, file: Path) -> tuple[dict[str, str], list[str]]:
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
-        key, equals, value = line.removeprefix("export ").partition("=")
+        key, equals, value = _EXPORT.sub("", line, count=1).partition("=")
         key = key.strip()
         if not equals or key not in (*KEYS, SETUP_KEY):
             shown = key if equals else line
@@ -157,9 +157,15 @@ def _path_text(value: str) -> str:
 
 
 def _unquote(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
+    """Return a command without quotation marks around all of it; those of its own words stay."""
+    if value[:1] in ("'", '"') and (end := value.find(value[0], 1)) > 0:
+        rest = value[end + 1 :].strip()
+        if not rest or rest.startswith("#"):
+            return value[1:end]
     return value
+
+
+_EXPORT = re.compile(r"\Aexport\s+")
 
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")

@@ -20,13 +20,18 @@ _FOREIGN = (
 )
 _BARE = re.compile(
     r"(?:waiting|awaiting(?: (?:an |your |user )?(?:answer|response|reply|input))?|pending|unanswered|tbd|tba|tbc|todo"
-    r"|n/a|none yet|no answer yet|not yet answered|not answered(?: yet)?"
-    r"|to be (?:answered|decided|determined|filled in|confirmed))",
+    r"|n/a|n\.a|none yet|no (?:answer|response|reply) yet|no (?:response|reply)|not yet answered|not answered(?: yet)?"
+    r"|(?:waiting (?:for|on)|awaiting|pending) (?:(?:the|your|an?) )?(?:user|owner|human)?(?:'s)? ?"
+    r"(?:answer|response|reply|input|decision|confirmation)?"
+    r"|to be (?:answered|decided|determined|filled in|confirmed)(?: by (?:you|the user|user|the owner|owner))?"
+    r"|ausstehend|noch (?:offen|nicht beantwortet)|pendiente(?: de respuesta)?|sin respuesta|en attente(?: de réponse)?"
+    r"|in attesa(?: di risposta)?|nog niet beantwoord|не отвечено|нет ответа|ожидает ответа|ещ[её] не отвечено"
+    r"|待定|待確認|待确认|待回复|待回答|待答复|未回答|未定|検討中|回答待ち|미정|답변 대기)",
     re.IGNORECASE,
 )
 _MARKED = re.compile(
     rf"(?:{_STATUS}|{_FOREIGN}|open|none|empty|blank|answer|response"
-    r"|(?:(?:please |your |the |user(?:'s)? |write |type |add |put |enter |fill |insert |choose |pick |select )"
+    r"|(?:(?:leave |please |your |the |user(?:'s)? |write |type |add |put |enter |fill |insert |choose |pick |select )"
     r"[^\n]{0,80}))",
     re.IGNORECASE,
 )
@@ -35,7 +40,19 @@ _COMMENT = re.compile(r"^<!--[^>\n]{0,200}-->\s{0,3}(?=\S)")
 _NOTED = re.compile(r"(?P<mark>_[^_\n]{1,60}_)\s{1,3}\([^()\n]{1,60}\)")
 _BOXED_CHOICE = re.compile(r"(?:(?:☐|□|⬜|\[\s?\])\ufe0f?\s{0,3}[A-Za-z](?:\s{1,4}|$)){2,26}")
 _BOXES = re.compile(r"(?:[-*+]\s{1,3})?\[\s?\](?:\s.{0,200})?")
-_PAIRS = {"_": "_", "*": "*", "`": "`", "(": ")", "[": "]", "<": ">", "{": "}", "«": "»", "“": "”", '"': '"'}
+_PAIRS = {
+    "_": "_",
+    "*": "*",
+    "`": "`",
+    "~": "~",
+    "(": ")",
+    "[": "]",
+    "<": ">",
+    "{": "}",
+    "«": "»",
+    "“": "”",
+    '"': '"',
+}
 _SIGNS = frozenset(" \t_-–—.…?*~⏳⌛🕐❓✏️\u200b")
 
 
@@ -56,7 +73,7 @@ def is_placeholder(text: str) -> bool:
     inner, marked = _inside(text.strip("⏳⌛🕐❓✏️🟡⚪🔴– —\t"))
     if not inner:
         return True
-    plain = inner.rstrip(" .…!:")
+    plain = inner.rstrip(" .…!:?？")
     if _BARE.fullmatch(plain):
         return True
     return marked and (_MARKED.fullmatch(plain) or _CHOICE.fullmatch(plain)) is not None

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from samobot.config.project import choose_project, load_project
+from samobot.config.project import choose_project, load_project, parse_values
 from samobot.errors import NotFoundError, UsageError
+from tests.support.cases import for_each
 
 GOOD = "MAIN_REPO=.\nWORKTREES=../trees\nSESSIONS=../sessions\n"
 
@@ -125,3 +126,18 @@ def test_a_path_may_have_a_comment_after_it_and_name_the_home_folder(
         "{home}", str(tmp_path / "home")
     )
     assert project.sessions == here / "s"
+
+
+@for_each(
+    ("written", "meant"),
+    [
+        ("make deps", "make deps"),
+        ('"make deps"', "make deps"),
+        ('"make deps" # once', "make deps"),
+        ('"a b" && "c d"', '"a b" && "c d"'),
+        ("'./set up' --to 'x y'", "'./set up' --to 'x y'"),
+        ("npm ci # quick", "npm ci # quick"),
+    ],
+)
+def test_a_setup_command_keeps_the_quotes_of_its_words(written: str, meant: str) -> None:
+    assert parse_values(f"export\tWORKTREE_SETUP = {written}\r\n") == {"WORKTREE_SETUP": meant}

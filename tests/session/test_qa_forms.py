@@ -373,6 +373,9 @@ def test_text_of_a_question_or_an_answer_is_not_another_question(text: str) -> N
         "—", "⏳", "⏳ waiting", "**TBD**", "`TODO`", "<answer>", "[A/B]", "[A | B | C]", "{A|B}", "- [ ] A) x",
         "- [ ] A) x\n- [ ] B) y", "_to be answered_", "_not answered yet_", "awaiting response", "_none yet_",
         "*(pending user input)*", "[pending]", "_open_", "_Please choose A or B_", "",
+        "n.a.", "TBD?", "awaiting user", "waiting for the owner's decision", "pending your decision", "no response",
+        "(leave blank)", "~~tbd~~", "待定", "待回复", "検討中", "미정", "pendiente", "noch offen", "(ожидает ответа)",
+        "to be decided by you", "en attente de réponse",
     ],
 )  # fmt: skip
 def test_a_placeholder_is_no_answer(written: str) -> None:
@@ -386,7 +389,7 @@ def test_a_placeholder_is_no_answer(written: str) -> None:
 @pytest.mark.parametrize(
     "written",
     ["none", "no", "open", "B", "A/B", "_B_", "[x] B", "waiting for the API key is fine", "pending orders only", "TBD by Ann on Monday",
-     "not answered calls are dropped", "use <answer>", "yes?", "- none", "0", "your call"],
+     "not answered calls are dropped", "use <answer>", "yes?", "waiting room", "~5", "pending user records stay", "待定的也要显示", "no response body", "- none", "0", "your call"],
 )  # fmt: skip
 def test_text_that_only_resembles_a_placeholder_is_an_answer(written: str) -> None:
     assert parse_qa(f"### Q1: x\n**Answer:** {written}\n").questions[0].answer == written

@@ -78,7 +78,24 @@ YES = """
     |진행해|진행해주세요|진행해 주세요|진행하세요|진행 부탁드립니다|진행합시다|진행|승인해요|승인할게요|알겠습니다|알겠어|괜찮아요|괜찮아|괜찮습니다|문제없어요|문제 없어요|문제없음|동의합니다|동의해요|동의|좋습니다|좋네요|네네|넵|넹|응|ㅇㅋ|ㅇㅇ|ㅇㅋㅇㅋ|오케|확인|확인했습니다|완벽해요|완벽|시작해|시작하세요|시작해주세요|물론|그렇게 해|그렇게 하세요
     |ได้เลย|ได้|ดีมาก|ดี|เห็นด้วย|อนุมัติ|ดำเนินการ|ดำเนินการต่อ|เริ่มเลย|ทำเลย|เยี่ยม
     |+|++|100500|ja gerne|si senor
+    |make it happen|you have the green light|you ve got the green light|green lit|no objections here|no concerns here
+    |i have no objections|i ve no objections|i have no objection|i have no concerns|i have no changes|i ve no changes
+    |you can start|you can go ahead|you can approve it|let s ship it|let s get going|thank you very much|thanks a lot
 """
+DOUBTFUL = """
+    yeah right|ya right|yeah sure|oh great|oh wonderful|oh perfect|oh fantastic|just great|great just great|just perfect
+    |na toll|na super|na klasse|ага конечно|ну конечно|ну да конечно|ага щас|genial vraiment|ja ja klar
+    |not yet|not now|not so fast|not quite|not quite yet|not just yet|no not yet|not today|don t yet|wait don t|wait no
+    |wait not yet|no wait|noch nicht|jetzt nicht|todavia no|aun no|ahora no|pas encore|pas maintenant|non ancora|ainda nao
+    |agora nao|еще нет|пока нет|не сейчас|рано|еще рано|ще ні|поки ні|jeszcze nie|nie teraz|jeste ne|este nie|nog niet
+    |inte an|ikke enna|ikke endnu|ei viela|henuz degil|daha degil|meg nem|inca nu|οχι ακομα|עדיין לא|ليس بعد|अभी नहीं
+    |belum|chưa|还没有|还没|先不要|先别|暂时不要|まだ|まだです|아직|아직 아니야|아직요|ยัง|ยังไม่
+"""
+"""Sarcasm, and answers that only put a decision off: neither assent nor a change of the plan."""
+
+NOTHING = _listed("nothing nothin nada nichts rien niente ничего nic niets ingenting hiçbir")
+"""Assent as the whole answer to what to change."""
+
 FILLERS = """
     please|pls|plz|thanks|thank you|thx|ty|cheers|then|now|so|it|this|that|the plan|plan|your plan|to me|for me|with it
     |with that|with this|and|a|very|really|all|mate|bro|man|buddy|everything|as is|like that|like this|from me

@@ -35,6 +35,12 @@ _MOST_NEAR = 3
 _SHOUTED = re.compile(r"(?<=!)[!1]+|(?<=[^\W\d_])1+(?=[!1\s]*$)|(?<=!)\s*(?:one|eleven)+\b", re.IGNORECASE)
 _SPELLED_OUT = re.compile(r"(?<!\w)\w(?:[ .-]\w){2,}(?!\w)")
 _OFTEN_MISSPELLED = {"stop": "stop", "pause": "pause", "cancel": "stop", "abort": "stop", "status": "status"}
+_NO_FAULT = re.compile(
+    r"\b(?:no|not any|zero|without|keine|sin|sem|aucune?|pas d|nessun\w?|senza|нет|без|zadnych|bez|geen|inga|ingen)"
+    r"(?: \w+)? (?:objections?|concerns?|complaints?|issues?|remarks?|reservations?|einwande|bedenken|objecion\w*|objeco\w*"
+    r"|reparos|obiezion\w|возражени\w|замечани\w|вопросов|zastrzezen|namitek|bezwaren|invandningar|innvendinger)\b"
+    r"|(?:возражений|замечаний|вопросов|претензий) (?:\w+ )?нет\b"
+)
 _PRAISE = frozenset({"lgtm", "sgtm", "approve", "approved", "approving", "approval"})
 
 
@@ -95,7 +101,15 @@ def read_assent(text: str) -> Assent:
         return Assent.NONE
     kinds = tables.assent.cover(words)
     if kinds is not None and any(kinds):
-        return Assent.MIXED if _asks(text) else Assent.CLEAR
+        doubtful = _asks(text) or " ".join(words) in tables.doubtful
+        # “nothing” answers what to change; “approve nothing” is no approval.
+        core = [word for word in words if word not in tables.filler_words]
+        of_nothing = bool(phrases.NOTHING & {words[-1], *core[-1:]}) and not (
+            words[0] in phrases.NOTHING or " ".join(words) in tables.yes
+        )
+        return Assent.MIXED if doubtful or of_nothing else Assent.CLEAR
+    if " ".join(words) in tables.doubtful or _NO_FAULT.search(" ".join(words)):
+        return Assent.MIXED
     signs = phrases.YES_SIGNS & set(words)
     plain = [word for word in words if word not in phrases.YES_SIGNS]
     if (
@@ -221,6 +235,7 @@ class _Tables:
         self.negations = split_phrases("|".join(phrases.NEGATIONS))
         self.requests = split_phrases(phrases.REQUESTS)
         self.filler_words = frozenset(word for phrase in fillers - self.yes for word in phrase.split())
+        self.doubtful = split_phrases(phrases.DOUBTFUL)
         polite = split_phrases(phrases.INTENT_FILLERS)
         self.assent = PhraseTable([(True, self.yes), (False, fillers)])
         self.done = PhraseTable([(True, split_phrases(phrases.DONE)), (False, polite)])

@@ -36,7 +36,8 @@ def _each(text: str) -> list[str]:
     return [part.strip() for part in text.replace("\n", "").split("|") if part.strip()]
 
 
-MORE_CLEAR = """LGTM!!! 🎉|lgtm :)|LGTM :shipit:|looks good 👍 go|Okay cool|ok cool|okay great thanks|Go!|sounds like a plan|
+MORE_CLEAR = """LGTM!!! 🎉|lgtm :)|LGTM :shipit:|looks good 👍 go|make it happen|I've no objections|no objections here|you have the green light|yes you can approve it
+|looks good to me let's ship it|approve it, thank you very much|nothing, go|change nothing|Okay cool|ok cool|okay great thanks|Go!|sounds like a plan|
 Sounds like a plan!|yes, do it|yes go|yes, proceed|yess|yesss|okk|okayy|okie|okie dokie|roger|roger that|10-4|alright|
 all right|alrighty|aight|righto|right on|fire away|have at it|you may proceed|please proceed|please continue|
 approved by me|I approve this|I approve the plan|the plan is approved|plan approved|Plan is good|plan looks good|
@@ -109,7 +110,12 @@ this isn't fine|doesn't look good|it does not work for me|nothing good here|no g
 absolutely not|of course not|definitely not|sure not|certainly not|I can't accept|won't approve|too good to be true|
 wrong|bad plan|great, another database|looks like you forgot tests|looks good on paper|fine-tune it|
 okay let's use redis|right, use redis|sure, drop docs|done|wait|hold on|one sec|hmm|hm ok|meh|maybe|perhaps|later|
-i guess so|idk|¿ok?|好吗？|ok ?|approve?|yes???|да?|rather not|ok I'm out, reject|reject it|send it back|redo|again|next|"""
+i guess so|idk|¿ok?|好吗？|ok ?|approve?|yes???|да?|rather not|ok I'm out, reject|reject it|send it back|redo|again|next|
+approve nothing|do nothing|accept nothing, please|yeah right|oh great|great, just great|na toll|ага, конечно|"""
+ASKED = """I have no objections to this plan whatsoever|Ich habe keine Einwände mehr|aucune objection de ma part, merci
+|нет никаких возражений по плану|sin objeciones por mi parte|there are no concerns about it on my side|not yet|not so fast
+|wait, don't|noch nicht|todavía no|pas encore|non ancora|ainda não|ещё нет|пока нет|jeszcze nie|henüz değil|ليس بعد
+|अभी नहीं|chưa|还没有|まだ|아직 아니야"""
 _STOP = """stop!!!1|STOP1|stop!!1!|stop!!!eleven|s t o p|S.T.O.P.|stop 🙏|❌ stop|omg stop|stop wtf|no no stop|stop claude|стоооп|halte|ctrl-c|
 stop pls|halt!!|knock it off|stop what you're doing|don't continue|interrupt|Stopp!!!|zatrzymaj się|stój|стій|bas karo|dừng ngay|עצור עכשיו|정지해|Stop!|STOP STOP STOP|stop!!!|stoooop|Stop it now|stop it please|stop please!|pls stop|can you stop|can you stop please|
 could you please stop|stop running|stop the agent now|stop the worker|stop the job|stop the task|stop this session|
@@ -176,6 +182,11 @@ próbáld újra|再试|重来|再来一次|もう一回|やり直して|リト�
 )
 def test_assent_is_read_in_any_usual_language(text: str, assent: Assent) -> None:
     assert read_assent(text) is assent
+
+
+@for_each("text", _each(ASKED))
+def test_assent_in_other_terms_and_a_delay_are_asked_about(text: str) -> None:
+    assert read_assent(text) is Assent.MIXED
 
 
 @for_each(

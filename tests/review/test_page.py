@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from samobot.fleet.review_reader import read_change
 from samobot.review.diff_view import LINES_OF_FILE, files_of
 from samobot.review.facts import AgentNote, Change, PlanPart, ReviewFacts
+from samobot.review.markup import block
 from samobot.review.page import review_page
 from samobot.session.diff import FileChange
 from samobot.session.signal import SuiteResult
@@ -322,6 +323,12 @@ def test_a_page_about_much_is_bounded_and_says_what_it_leaves_out() -> None:
     (file,) = files_of(change.diff)
     assert len(file.lines) == LINES_OF_FILE
     assert file.hidden == 100_001 - LINES_OF_FILE
+
+
+@pytest.mark.timeout(120)  # tells linear from quadratic work
+def test_a_note_of_one_endless_line_is_looked_at_once() -> None:
+    text = "x" * 2_000_000 + "\n" + "a|" * 100
+    assert block(text) == f"<pre>{text}</pre>"
 
 
 def test_note_of_an_endless_table_is_shown_as_it_is() -> None:

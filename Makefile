@@ -96,11 +96,12 @@ check: setup ## format, lint and types
 	$(BIN)/mypy
 
 # As many as CI has cores: these tests do not wait, and each worker spends seconds on collecting. Handed out in chunks:
-# one by one, 9,000 tests keep a third process busy.
+# one by one, 9,000 tests keep a third process busy. In the folders that it ignores every test is slow.
 fast: JOBS = 2
 fast: DIST = worksteal
 fast: setup ## the quick tests: no npm, no browser, no whole journeys
-	$(PYTEST) --hypothesis-profile fast -m "not slow and not real_cli and not browser and not chaos"
+	$(PYTEST) --hypothesis-profile fast -m "not slow and not real_cli and not browser and not chaos" \
+	  --ignore tests/browser --ignore tests/chaos --ignore tests/fuzz
 
 unit: setup claude browser fence oldest-pip eval-tools ## all tests, without lint
 	$(PYTEST)

@@ -330,9 +330,12 @@ def attempt(parent: Path, before: Deeds, after: Deeds, killed: bool) -> None:
 
 @pytest.mark.parametrize("how", HOW)
 def test_each_deed_to_each_file(tmp_path: Path, how: str) -> None:
-    """Before or after what a person says; `make fuzz` tries both with each file."""
+    """Before or after what a person says; `make fuzz` tries both with each file, `make fast` a third of the files."""
     thorough = settings().max_examples > 100
+    fast = settings().max_examples < 100
     for number, name in enumerate(FILES):
+        if fast and (number + len(how)) % 3:
+            continue
         deed = [(how, name, FORGERIES[(number + len(how)) % len(FORGERIES)])]
         first = (number + len(how)) % 2 == 0
         if thorough or first:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from samobot.assets import plugin_dir, workflow_text
+from samobot.claude.codex_program import instructions
 from samobot.phases import RULES, Phase
 from tests.support.claude_cli import cli_environment, require_claude
 from tests.support.codex_cli import codex_environment
@@ -163,16 +164,17 @@ def _everything_arrived(api: MessagesApi, codex: ResponsesApi) -> None:
     for phase, rule in RULES.items():
         role = front_matter(plugin_dir() / "agents" / f"{rule.agent}.md")[1].strip()
         systems = [request.system for request in api.of_phase(phase)]
+        expected = [role, workflow_text().strip()]
         if phase is Phase.IMPLEMENTATION:
             assert systems == []
+            expected = [instructions(plugin_dir(), rule.agent, workflow_text())]
             systems = [
                 codex.texts("developer", number) + codex.texts("user", number)
                 for number in range(len(codex.requests))
             ]
         assert systems
         for system in systems:
-            assert role in system
-            assert workflow_text().strip() in system
+            assert all(part in system for part in expected)
             assert "Add a greeting script" in system
     said = api.of_phase("requirements")[3].text
     assert "B) good day" in said

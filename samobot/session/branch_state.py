@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from samobot.errors import ConflictError, NotFoundError
+from samobot.errors import ConflictError, NotFoundError, StorageError
 from samobot.frozen import frozen
 from samobot.session.diff import FileChange, parse_numstat
-from samobot.session.files import read_text
+from samobot.session.files import read_bytes, read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.git import Git, GitError
 from samobot.session.overview import parse_overview
@@ -20,6 +20,7 @@ from samobot.session.repository import GitRepository, checkouts, commit_of, find
 
 _SUBJECTS = 10
 _LEFT = 100
+_NAME_BYTES = 4096
 _BUSY_FILES = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
 
 
@@ -194,8 +195,9 @@ def _is_busy(git: Git, branch: str) -> bool:
     """Whether a detached checkout is in the middle of a rebase or bisection of a branch."""
     for name in _BUSY_FILES:
         path = (git.attempt("rev-parse", "--path-format=absolute", "--git-path", name) or "").strip()
-        with contextlib.suppress(OSError):
-            if Path(path).read_text("utf-8", "replace").strip().removeprefix("refs/heads/") == branch:
+        with contextlib.suppress(StorageError):
+            named = (read_bytes(Path(path), limit=_NAME_BYTES) or b"").decode("utf-8", "replace")
+            if named.strip().removeprefix("refs/heads/") == branch:
                 return True
     return False
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 from pathlib import Path
 
 from samobot.config.learned import LEARNED
 from samobot.config.project import Project
-from samobot.errors import UsageError, WorktreeGoneError
+from samobot.errors import StorageError, UsageError, WorktreeGoneError
+from samobot.session.files import open_regular
 from samobot.session.folder import SessionFolder
 from samobot.session.tree_state import tree_state
 from samobot.worker.session_files import SessionFiles
@@ -17,6 +19,8 @@ from samobot.worker.session_files import SessionFiles
 _NOT_WORK = frozenset({"_overview.md", "_signal.json", LEARNED, "_logs"})
 _BLOCK = 64 * 1024
 _BLOCKS_HASHED = 256
+_MAX_FILES = 5_000
+"""Files of a session that are looked at: an agent can leave millions."""
 
 
 def find_work_dir(project: Project, files: SessionFiles) -> Path:
@@ -49,12 +53,12 @@ def find_work_dir(project: Project, files: SessionFiles) -> Path:
 def trace(work_dir: Path, folder: SessionFolder) -> str:
     """Fingerprint the work: the repository, and the session's files but for what every iteration writes."""
     digest = hashlib.sha256(tree_state(work_dir).encode())
-    for path in sorted(folder.path.glob("*")):
+    for path in sorted(itertools.islice(folder.path.iterdir(), _MAX_FILES)):
         if path.name in _NOT_WORK or not path.is_file():
             continue
         digest.update(path.name.encode("utf-8", "surrogateescape"))
-        with contextlib.suppress(OSError), path.open("rb") as file:
-            digest.update(str(path.stat().st_size).encode())
+        with contextlib.suppress(OSError, StorageError), open_regular(path) as file:
+            digest.update(str(os.fstat(file.fileno()).st_size).encode())
             for _ in range(_BLOCKS_HASHED):
                 digest.update(file.read(_BLOCK))
     return digest.hexdigest()

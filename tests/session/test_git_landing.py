@@ -110,3 +110,22 @@ def test_a_forges_tool_finds_no_repository_above_its_folder(
     assert not victim.has_run()
     subprocess.run(["git", "status"], cwd=shared, capture_output=True)
     assert victim.has_run()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "huge"])
+def test_a_note_of_a_rebase_that_cannot_be_read_does_not_hold_up_a_look(
+    victim: Victim,  # noqa: F811
+    kind: str,
+) -> None:
+    finished(victim)
+    git(victim.repo, "worktree", "add", "--quiet", "--detach", "../third")
+    note = victim.repo / ".git" / "worktrees" / "third" / "rebase-merge" / "head-name"
+    note.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(note)
+    else:
+        note.touch()
+        os.truncate(note, 100 * 1024**3)
+    base = read_branch(victim.repo, victim.worktree).base
+    assert base is not None
+    assert not base.busy

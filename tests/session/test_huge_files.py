@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from samobot.config.project import load_project
 from samobot.errors import StorageError, UsageError
 from samobot.session import baseline, journal, tamper
-from samobot.session.files import LINE_LIMIT, TEXT_LIMIT, is_unusable, read_bytes, read_text
+from samobot.session.files import (
+    LINE_LIMIT,
+    TEXT_LIMIT,
+    is_unusable,
+    open_regular,
+    read_bytes,
+    read_text,
+)
 from samobot.session.journal_copy import restore_copy
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.snapshot import snapshot
 from samobot.session.vault import edit_lock
+from samobot.worker import work_dir
 from tests.support.session_folder import NOW, QUESTIONS, make_session
 
 HUGE = 100 * 1024**3
@@ -131,3 +140,20 @@ def test_a_project_file_that_cannot_be_read_is_named(tmp_path: Path, kind: str) 
         path.mkdir()
     with pytest.raises(UsageError, match=r"\.samocode cannot be read|There is no"):
         load_project(path if kind != "folder" else tmp_path)
+
+
+def test_of_countless_files_in_a_session_a_number_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_session(tmp_path)
+    for number in range(6_000):
+        (folder.path / f"{number}.txt").touch()
+    opened: list[Path] = []
+
+    def count(path: Path) -> BinaryIO:
+        opened.append(path)
+        return open_regular(path)
+
+    monkeypatch.setattr(work_dir, "open_regular", count)
+    work_dir.trace(tmp_path, folder)
+    assert 4_000 < len(opened) <= 5_000

@@ -35,6 +35,7 @@ from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, OutboxRow
 from tests.support.crashing import CrashError, DyingDisk
 from tests.support.phone import ANN, CHAT, NOW, Phone, open_phone
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:coroutine .* was never awaited"
@@ -302,6 +303,10 @@ def test_command_survives_a_crash_at_any_change_of_the_disk(
 
 def _join_threads(others: set[threading.Thread]) -> None:
     """Wait for the dead bot's threads: one that still reads must not meet the next life."""
-    for thread in set(threading.enumerate()) - others:
-        if thread.name.startswith(("fleet-", "bounded-")):
-            thread.join(WAIT)
+
+    def are_gone() -> bool:  # one that is about to start is listed, but cannot be joined yet
+        return not any(
+            thread.name.startswith(("fleet-", "bounded-")) for thread in set(threading.enumerate()) - others
+        )
+
+    until(are_gone, WAIT)

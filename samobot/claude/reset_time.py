@@ -6,6 +6,7 @@ Sources: runs of Claude Code 2.1.197, and public issue threads.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,13 @@ _ZONES = {
 }
 """Abbreviations in place of a zone's name. Summer time is what the place has on that day."""
 
+_AMBIGUOUS = {
+    "IST": ("Asia/Kolkata", "Asia/Jerusalem", "Europe/Dublin"),
+    "CST": ("America/Chicago", "Asia/Shanghai"),
+}
+_EVERYWHERE = tuple(timezone(timedelta(hours=hours)) for hours in range(-12, 15))
+"""The zones that an abbreviation may mean of which nothing is known."""
+
 _BEGIN = r"\b(?:resets?|renews?|(?:try|retry|available)\s+again)\b[:,]?"
 _MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]*\.?"
 
@@ -53,7 +61,7 @@ _CLOCK = re.compile(
        (?:,?\s+(?P<year>\d{{4}}))?\s*(?:,|at)?\s*)?
     (?:(?P<name>noon|midnight)\b|(?P<hour>\d{{1,2}})(?::(?P<minute>\d\d)(?::\d\d)?)?\s*(?P<half>[ap]\.?m\b\.?)?)
     (?:\s*\((?P<zone>[A-Za-z0-9_+\-:/]{{1,60}})\)
-      |\s*(?P<bare>(?-i:{"|".join(sorted(_ZONES, key=len, reverse=True))})(?:[+-]\d{{1,2}}(?::?\d\d)?)?
+      |\s*(?P<bare>(?-i:UTC|GMT|Z|[A-Z]{{2,4}}T|[ECMP]T|CEST)(?:[+-]\d{{1,2}}(?::?\d\d)?)?
             |[+-]\d\d:?\d\d)(?![\w/]))?""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -79,7 +87,9 @@ def reset_time(text: str, now: datetime, local: tzinfo | None = None) -> datetim
         )
         return (now + timedelta(seconds=seconds)).astimezone(UTC)
     if found := _CLOCK.search(text):
-        return _clock(found, now, _zone(found["zone"] or found["bare"], local))
+        # A try that comes too early costs nothing; hours of waiting too long do.
+        moments = [_clock(found, now, zone) for zone in _zones(found["zone"] or found["bare"], now, local)]
+        return min((moment for moment in moments if moment is not None), default=None)
     return None
 
 
@@ -139,6 +149,17 @@ def _dated(today: datetime, found: re.Match[str], here: datetime) -> datetime:
     if not near:
         raise ValueError(f"no such day: {month}-{day}")
     return min(near, key=lambda moment: abs(moment - here)).astimezone(UTC)
+
+
+def _zones(name: str | None, now: datetime, local: tzinfo | None) -> Sequence[tzinfo | None]:
+    """Every zone that a name may mean."""
+    if not name or name.upper() == (now.astimezone(local).tzname() or "").upper():
+        return (local,)
+    if name.upper() in _AMBIGUOUS:
+        return tuple(_zone(place, local) for place in _AMBIGUOUS[name.upper()])
+    if name.upper() not in _ZONES and re.fullmatch("[A-Z]{2,5}", name) and _zone(name, None) is None:
+        return _EVERYWHERE
+    return (_zone(name, local),)
 
 
 def _zone(name: str | None, local: tzinfo | None) -> tzinfo | None:

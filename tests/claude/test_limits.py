@@ -129,6 +129,23 @@ def test_a_reset_around_a_change_of_the_clocks(now: str, text: str, resets: str)
 
 
 @pytest.mark.parametrize(
+    ("now", "text", "resets"),
+    [
+        # Israel, Ireland and India: Kolkata is the first of them at which it is nine.
+        ("2026-07-14T10:00+00:00", "resets 9pm (IST)", "2026-07-14T15:30+00:00"),
+        ("2026-07-14T16:00+00:00", "resets 9pm IST", "2026-07-14T18:00+00:00"),
+        ("2026-07-14T10:00+00:00", "resets 9pm (CST)", "2026-07-14T13:00+00:00"),
+        # Nothing is known of it: some zone has that time within the hour.
+        ("2026-07-14T10:20+00:00", "resets 9pm (XYZT)", "2026-07-14T11:00+00:00"),
+        ("2026-07-14T10:20+00:00", "resets 9pm SGT", "2026-07-14T11:00+00:00"),
+    ],
+)
+def test_an_ambiguous_zone_means_the_earliest_reset(now: str, text: str, resets: str) -> None:
+    found = reset_time(text, datetime.fromisoformat(now), ZoneInfo("America/Los_Angeles"))
+    assert found == datetime.fromisoformat(resets)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

@@ -30,7 +30,14 @@ _MONEY = re.compile(
 )
 _AT_MOST = re.compile(r"\b(?:no|not) more than\b|\bat most\b")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?|[^\w\s]", re.UNICODE)
-_MOST_UNCLEAR = 4
+_MOST_UNCLEAR = 8
+_QUOTED = re.compile(r"""\s*(?:>|["“”„«‘`'].*["“”»’`'][\s.!]*$)""", re.DOTALL)
+_BEYOND_PRAISE = re.compile(
+    r"\b(?:(?:could|can|would)(?:n t|n| not| t)|cannot|cant|couldnt|never|nothing|no podria|konnte nicht)\b"
+    r"(?: \w+){0,4} (?:better|more|happier|improved?|mejor|besser)\b"
+    r"|^(?!.*\b(?:not|t)\b).*\bwhat (?:i|we) (?:\w+ )?(?:want|need|had|hoped|meant|asked|imagined|expected|was|were)(?:ed)?\b"
+)
+"""Praise in terms that otherwise ask for a change: “couldn't be better”, “that is what I wanted”."""
 _MOST_NEAR = 3
 _SHOUTED = re.compile(r"(?<=!)[!1]+|(?<=[^\W\d_])1+(?=[!1\s]*$)|(?<=!)\s*(?:one|eleven)+\b", re.IGNORECASE)
 _SPELLED_OUT = re.compile(r"(?<!\w)\w(?:[ .-]\w){2,}(?!\w)")
@@ -107,7 +114,7 @@ def read_assent(text: str) -> Assent:
         of_nothing = bool(phrases.NOTHING & {words[-1], *core[-1:]}) and not (
             words[0] in phrases.NOTHING or " ".join(words) in tables.yes
         )
-        return Assent.MIXED if doubtful or of_nothing else Assent.CLEAR
+        return Assent.MIXED if doubtful or of_nothing or _QUOTED.match(text) else Assent.CLEAR
     if " ".join(words) in tables.doubtful or _NO_FAULT.search(" ".join(words)):
         return Assent.MIXED
     signs = phrases.YES_SIGNS & set(words)
@@ -127,13 +134,21 @@ def read_assent(text: str) -> Assent:
 
 
 def is_unclear(text: str) -> bool:
-    """Whether a text is so short that it may be assent that no table has: nothing in it asks for a change."""
+    """Whether a short text may be assent that no table has: nothing in it asks for a change."""
     words = tokens(text)
     if not words:
         return True
     if len(words) > _MOST_UNCLEAR or re.search(r"[\d/`_\\<>=()]|\w\.\w", text):
         return False
     tables = _tables()
+    if _BEYOND_PRAISE.search(" ".join(words)):
+        return True
+    if (
+        _asks(text)
+        and "should" in words
+        and any(tables.assent.cover(words[words.index("should") + 2 :]) or ())
+    ):
+        return True  # “should be ok?”
     return not (tables.negations | tables.requests) & set(words) and not begins_unspaced(
         words[0], tables.negations
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import UsageError
+from samobot.session import tracked_files
 from samobot.session.branch_point import base_of
 from samobot.session.commit_check import commit_problem
 from samobot.session.diff import checkout, diff_summary, diff_text, head
@@ -362,9 +363,22 @@ def test_program_named_after_the_configuration_was_read_does_not_run(
 
     monkeypatch.setattr(Git, "configuration", read_and_change)
     run_everything(victim)
+    assert tracked_files.hold(victim.worktree, victim.root / "patch") is not None
     assert not victim.has_run()
     assert "first" in Git(victim.worktree).run("status", "--porcelain")
     assert (victim.root / "worktrees" / "new" / "first").read_text() == "first"
+
+
+def test_subcommand_behind_settings_gets_its_flags(victim: Victim) -> None:
+    victim.config("diff.external", victim.evil)
+    assert "fiRst" in Git(victim.worktree).run("-c", "user.name=x", "-c", "user.email=x", "diff")
+    assert not victim.has_run()
+
+
+@for_each("option", ["-C", "--git-dir=/", "--exec-path=/", "-p"])
+def test_other_option_before_the_subcommand_is_refused(victim: Victim, option: str) -> None:
+    with pytest.raises(ValueError, match="before its subcommand"):
+        Git(victim.worktree).run("-c", "user.name=x", option, "status")
 
 
 def test_configuration_is_kept_but_for_programs(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.frozen import frozen
 from samobot.look_alikes import plain_letters
 from samobot.phases import WaitingFor
-from samobot.session.decisions import Decision, DecisionKind, record
+from samobot.session.decisions import Decision, DecisionKind, is_marked, record
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import (
@@ -19,7 +19,6 @@ from samobot.session.gate_effects import (
     carry_out,
     journal_decisions,
     look_unless_done,
-    on_record,
 )
 from samobot.session.gate_state import GateState, look_again, written_at
 from samobot.session.journal import Journal
@@ -96,8 +95,7 @@ def answer(
             done.append(Answered(question, written, question.answer))
         if not done:
             raise UsageError("Say which question is answered, and how: for example Q1=A.")
-        recorded = on_record(folder, key, standing)
-        _write_answers(folder, text, done, recorded, known, person=person, now=now, key=key)
+        _write_answers(folder, text, done, standing, known, person=person, now=now, key=key)
         return _receipt(folder, text, done, standing, known, now=now, key=key)
 
 
@@ -141,8 +139,7 @@ def answer_suggestions(
                 done.append(Answered(question, written, None))
         if not done:
             raise UsageError("None of the open questions comes with a suggestion; answer them one by one.")
-        recorded = on_record(folder, key, standing)
-        _write_answers(folder, text, done, recorded, known, person=person, now=now, key=key)
+        _write_answers(folder, text, done, standing, known, person=person, now=now, key=key)
         return _receipt(folder, text, done, standing, known, now=now, key=key)
 
 
@@ -266,7 +263,7 @@ def _write_answers(
     folder: SessionFolder,
     text: str,
     done: list[Answered],
-    recorded: list[Decision],
+    standing: GateState,
     known: Journal,
     *,
     person: Person,
@@ -275,9 +272,11 @@ def _write_answers(
 ) -> None:
     """Record the answers, then write them: a crash or a full disk in between leaves none that seems to be by hand.
 
-    Repeated after that, an answer is not recorded a second time.
+    Repeated after that, an answer is not recorded a second time; nor is one that stands, also while an iteration works
+    with it: what an agent wrote has been reverted by now.
     """
-    newest = {each.asked: each for each in recorded if each.kind is DecisionKind.ANSWER}
+    said = [each for each in standing.decisions.decisions if each.kind is DecisionKind.ANSWER]
+    newest = {each.asked: each for each in said if is_marked(folder, each, key)}
     worked = _last_began(known)
     for each in done:
         asked = each.question.identity

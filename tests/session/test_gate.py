@@ -11,7 +11,7 @@ import pytest
 
 from samobot.errors import ConflictError, NotFoundError, StorageError, UsageError
 from samobot.phases import GateFacts, Phase, WaitingFor
-from samobot.session import gate
+from samobot.session import baseline, gate
 from samobot.session.decisions import DecisionKind, read, record
 from samobot.session.files import write_atomic
 from samobot.session.folder import SessionFolder
@@ -496,6 +496,20 @@ def test_no_answer_is_written_that_a_full_disk_kept_off_the_record(
         with pytest.raises(StorageError):
             gate.answer(asking, {"Q1": "A"}, ANNA, NOW, KEY)
     assert answers(asking)[0] is None
+
+
+def test_answer_given_again_to_a_repeated_message_counts_once_while_an_iteration_works_with_it(
+    asking: SessionFolder,
+) -> None:
+    gate.answer(asking, {"Q1": "A"}, ANNA, NOW, KEY)
+    baseline.save(asking)
+    gate.answer(asking, {"Q1": "A"}, ANNA, NOW + timedelta(seconds=2), KEY)
+    assert [each.text for each in read(asking).decisions] == ["A) hello"]
+    # What the agent made of it meanwhile is no answer.
+    asking.qa.write_text(QUESTIONS)
+    gate.answer(asking, {"Q1": "A"}, ANNA, NOW + timedelta(seconds=3), KEY)
+    assert answers(asking)[0] == "A) hello"
+    assert [each.text for each in read(asking).decisions] == ["A) hello"]
 
 
 def test_question_asked_again_in_the_same_words_is_answered_on_record_again(asking: SessionFolder) -> None:

@@ -20,6 +20,8 @@ _GIT_READ = ("HEAD", "config", "hooks", "info", "modules", "shallow")
 _HEADS = "refs/heads/"
 _LINE = 4096
 """Bytes of a file that holds one line."""
+_PACKED = 64 * 1024 * 1024
+"""Bytes of the packed references, some 70 for each."""
 
 _ON_BRANCH = f"ref: {_HEADS}"
 
@@ -127,9 +129,10 @@ def _branch(head: Path) -> str:
 def _packed_branches(common: Path) -> dict[str, str]:
     """The commits of branches that have no file of their own."""
     try:
-        lines = [line.partition(" ") for line in (common / "packed-refs").read_text("utf-8").splitlines()]
-    except (OSError, UnicodeError):
+        text = (read_bytes(common / "packed-refs", limit=_PACKED, lines=None) or b"").decode()
+    except (StorageError, UnicodeError):
         return {}
+    lines = (line.partition(" ") for line in text.splitlines())
     return {name.removeprefix(_HEADS): commit for commit, _, name in lines if name.startswith(_HEADS)}
 
 
@@ -160,8 +163,9 @@ def _admin_folder(common: Path, top: Path) -> Path | None:
     """The folder of a linked worktree in git's: the one that leads back to it. The way there is the agent's to write."""
     folder = common / "worktrees"
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
-        with contextlib.suppress(OSError):
-            back = Path(entry, (entry / "gitdir").read_text("utf-8", "surrogateescape").strip())
+        with contextlib.suppress(OSError, StorageError, ValueError):  # it may hold a NUL
+            pointer = os.fsdecode(read_bytes(entry / "gitdir", limit=_LINE) or b"")
+            back = Path(entry, pointer.strip())
             if not entry.is_symlink() and back.name == ".git" and back.parent.resolve() == top:
                 return entry
     return None

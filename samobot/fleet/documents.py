@@ -7,6 +7,7 @@ regular file, and of what has no useful limit only a part is read.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import stat
 from datetime import UTC, datetime
@@ -36,6 +37,9 @@ TEXT_LIMIT = 2 * 1024 * 1024
 
 MAX_FILES = 1000
 """Files that are listed at most."""
+
+_MAX_ENTRIES = 5000
+"""Entries of a session's folder that are looked at: an agent can leave millions."""
 
 
 async def plan_text(folder: SessionFolder) -> Document:
@@ -180,11 +184,14 @@ async def timeline(folder: SessionFolder, title: str, theme: str) -> bytes:
 
 
 def artefacts(folder: SessionFolder) -> list[tuple[Path, os.stat_result]]:
-    """The regular files directly in the folder, without hidden ones and signals; never what a link leads to."""
+    """The regular files directly in the folder, without hidden ones and signals; never what a link leads to.
+
+    Of a folder with more than 5,000 entries some are left out.
+    """
     found: list[tuple[Path, os.stat_result]] = []
     try:
         with os.scandir(folder.path) as entries:
-            for entry in entries:
+            for entry in itertools.islice(entries, _MAX_ENTRIES):
                 if entry.name.startswith((".", "_signal")):
                     continue
                 try:

@@ -150,6 +150,16 @@ async def test_every_listed_file_can_be_had_and_no_other(session: SessionFolder,
             await documents.file(session, name)
 
 
+async def test_of_very_many_files_only_some_are_looked_at(session: SessionFolder) -> None:
+    for number in range(5100):
+        (session.path / f"{number}.md").touch()
+    found = documents.artefacts(session)
+    assert MAX_FILES < len(found) <= 5000
+    listed = await documents.files(session)
+    assert len(listed) == MAX_FILES
+    assert await documents.file(session, listed[-1].name) == b""
+
+
 async def test_a_file_that_telegram_does_not_take_is_refused_unread(session: SessionFolder) -> None:
     with (session.path / "big").open("wb") as file:
         file.truncate(FILE_LIMIT + 1)

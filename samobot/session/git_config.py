@@ -38,6 +38,7 @@ FIXED: tuple[tuple[str, str], ...] = (
     ("diff.submodule", "short"),
     # Plain output, whatever the configuration.
     ("core.quotePath", "false"),
+    ("core.abbrev", "auto"),
     ("color.ui", "false"),
     ("color.diff", "false"),
     ("color.status", "false"),

@@ -145,6 +145,7 @@ def test_a_missing_git_is_said(repo: Path, monkeypatch: pytest.MonkeyPatch) -> N
     "settings",
     [
         {"color.ui": "always", "color.diff": "always", "color.status": "always"},
+        {"core.abbrev": "no", "log.showSignature": "true", "diff.algorithm": "patience"},
         {"core.quotePath": "true", "core.pager": "false", "pager.diff": "true"},
         {
             "diff.noprefix": "true",

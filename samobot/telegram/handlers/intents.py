@@ -36,6 +36,10 @@ _BEYOND_PRAISE = re.compile(
     r"\b(?:(?:could|can|would)(?:n t|n| not| t)|cannot|cant|couldnt|never|nothing|no podria|konnte nicht)\b"
     r"(?: \w+){0,4} (?:better|more|happier|improved?|mejor|besser)\b"
     r"|^(?!.*\b(?:not|t)\b).*\bwhat (?:i|we) (?:\w+ )?(?:want|need|had|hoped|meant|asked|imagined|expected|was|were)(?:ed)?\b"
+    r"|\b(?:nothing|anything|no need)(?: to)? (?:add|change|wrong|fix|improve)\b|\b(?:t|not) (?:have )?changed? (?:a |any)thing\b"
+    r"|^(?:\w+ )?should (?:do|work|be (?:fine|ok|okay|good|great|alright))$|^what an? \w+(?: plan)?$"
+    r"|^(?:besser geht s nicht|лучше не |meglio di cosi |better than expected)"
+    r"|\b(?:step|phase|task|test)s? (?:all )?(?:makes? sense|(?:looks?|sounds?|seems?) (?:right|good|great|fine|ok))\b"
 )
 """Praise in terms that otherwise ask for a change: “couldn't be better”, “that is what I wanted”."""
 _MOST_NEAR = 3

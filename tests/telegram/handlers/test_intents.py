@@ -287,7 +287,7 @@ def test_a_misspelled_or_decorated_request_may_be_one(text: str, intent: Intent 
     [
         # Assent of which no table knows, in any language: asked, never a rejection.
         *((text, True) for text in ("tip top", "chevere", "Mashallah", "groovy", "jazakallah", "шик", "🦄", "...", "maybe", "hmm", "later", "bombenfest")),
-        *((text, True) for text in ("couldn't be better than that", "could not be any better", "you nailed it, thank you so much", "es justo lo que quería", "should be ok?", "that is what I wanted", "couldn't ask for more", "esto supera mis expectativas, muchas gracias")),
+        *((text, True) for text in ("couldn't be better than that", "could not be any better", "you nailed it, thank you so much", "es justo lo que quería", "should be ok?", "that is what I wanted", "couldn't ask for more", "I wouldn't change a thing", "couldn't find anything wrong", "no need to change anything", "this should work", "what a great plan", "лучше не бывает", "besser geht's nicht", "all the steps make sense to me", "esto supera mis expectativas, muchas gracias")),
         *((text, False) for text in ("more of the second part, please", "use sqlite instead", "the second phase is missing tests", "not what I wanted", "isn't what we wanted", "this should be better", "what I want is sqlite in the second phase, with tests of it", "the tests should be first")),
         *((text, False) for text in ("shorter", "use argparse", "not good", "too long", "kürzer", "без тестов", "why sqlite?", "phase 2", "src/app.py", "I would rather have it in one file", "不要数据库", "missing tests")),
     ],

@@ -60,7 +60,6 @@ _SEALED = frozenset(
         "merge-tree",
         "push",
         "read-tree",
-        "stash",
         "status",
         "update-index",
     ]
@@ -155,15 +154,17 @@ class Git:
 
     Attributes:
         folder: The working directory.
+        index: A file that is used in place of the repository's index.
     """
 
     folder: Path
+    index: Path | None = None
 
     def run(self, *arguments: str, timeout: float = 60.0) -> str:
         """Run git and return its output, with surrogate escapes for what is not UTF-8.
 
         Args:
-            *arguments: The subcommand and its arguments; settings for this call may come before it, as `-c NAME=VALUE`.
+            *arguments: The subcommand and its arguments.
             timeout: Seconds after which it is ended with all its children.
 
         Raises:
@@ -172,7 +173,7 @@ class Git:
         """
         output = self.read(*arguments, timeout=timeout, limit=_MAX_OUTPUT)
         if len(output) >= _MAX_OUTPUT:
-            raise GitError(f"git {_parts(arguments)[1]} printed more than {_MAX_OUTPUT} bytes.")
+            raise GitError(f"git {arguments[0]} printed more than {_MAX_OUTPUT} bytes.")
         return output.decode("utf-8", "surrogateescape")
 
     def read(self, *arguments: str, limit: int, timeout: float = 60.0) -> bytes:
@@ -185,7 +186,9 @@ class Git:
         """
         entries = self.configuration()
         environment = self._environment(entries)
-        if _parts(arguments)[1] not in _SEALED:
+        if self.index is not None:
+            environment["GIT_INDEX_FILE"] = str(self.index)
+        if arguments[0] not in _SEALED:
             return self._read(arguments, environment, limit, timeout)
         try:
             with sealed(self.folder, entries) as seal:
@@ -242,11 +245,11 @@ class Git:
                 message = one_line(error.decode("utf-8", "replace"), 400)
                 printed = output[:_BLOCK].decode("utf-8", "surrogateescape")
                 raise GitError(
-                    message or f"git {_parts(arguments)[1]} ended with code {process.returncode}.", printed
+                    message or f"git {arguments[0]} ended with code {process.returncode}.", printed
                 )
             return output
         except (TimeoutError, subprocess.TimeoutExpired):
-            raise GitError(f"git {_parts(arguments)[1]} did not end within {timeout:.0f} s.") from None
+            raise GitError(f"git {arguments[0]} did not end within {timeout:.0f} s.") from None
         finally:
             if process.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -257,8 +260,8 @@ class Git:
                     pipe.close()
 
     def _start(self, arguments: tuple[str, ...], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        settings, name, rest = _parts(arguments)
-        command = ["git", "--no-pager", *settings, name, *_FLAGS.get(name, ()), *rest]
+        name, *rest = arguments
+        command = ["git", "--no-pager", name, *_FLAGS.get(name, ()), *rest]
         try:
             return subprocess.Popen(
                 command,
@@ -275,20 +278,6 @@ class Git:
             raise UsageError("git is not installed or not on the PATH; install it and try again.") from error
         except OSError as error:
             raise GitError(f"git could not be started in {self.folder}: {error.strerror}.") from error
-
-
-def _parts(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    """Split arguments into the settings for this call, the subcommand and what follows it.
-
-    Raises:
-        ValueError: Another option stands before the subcommand: it could lead git to another folder.
-    """
-    at = 0
-    while arguments[at] == "-c":
-        at += 2
-    if arguments[at].startswith("-") and arguments[at:] != ("--version",):
-        raise ValueError(f"git is not run with {arguments[at]} before its subcommand")
-    return arguments[:at], arguments[at], arguments[at + 1 :]
 
 
 def _read_pipes(process: subprocess.Popen[bytes], limit: int, deadline: float) -> tuple[bytes, bytes]:

@@ -6,6 +6,7 @@ It is a guard against mistakes: an agent that marks files in the index as unchan
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from samobot.session.git import Git, GitError
 PATCH_LIMIT = 64 * 1024 * 1024
 """Bytes of changes above which files are left as they are: nothing could keep what would be lost."""
 
-_IDENTITY = ("-c", "user.name=samobot", "-c", "user.email=samobot@localhost")
+_NAMES = 200
+"""Files that one call of git is given: each name may have 4,096 bytes."""
+
 _SHOWN = 3
 
 
@@ -29,8 +32,8 @@ class TrackedFiles:
         patch: The file that changes are kept in.
         head: The commit that is checked out.
         branch: Full name of the branch; empty on a detached head.
-        index: What is staged, as a tree or a commit.
-        files: What the files hold, the same way.
+        index: What is staged, as a tree.
+        files: What the files hold, as a tree.
     """
 
     folder: str
@@ -55,11 +58,10 @@ def hold(folder: Path, patch: Path) -> TrackedFiles | None:
     try:
         head = _commit(git)
         _refresh(git)  # files that are only newer than the index would be an error
-        # A commit of the changes that no branch holds, with one of the index as its second parent.
-        changes = git.run(*_IDENTITY, "stash", "create").strip() if head else ""
-    except GitError:
+        index = git.run("write-tree").strip()
+        files = _tree_of_files(git, index) if head else ""
+    except (GitError, OSError):
         return None
-    index, files = (f"{changes}^2", changes) if changes else (head, head)
     return TrackedFiles(str(folder), str(patch), head, _branch(git), index, files) if head else None
 
 
@@ -104,6 +106,23 @@ def settle(file: Path) -> str | None:
     sentence = restore(state) if state is not None else None
     remove(file)
     return sentence
+
+
+def _tree_of_files(git: Git, index: str) -> str:
+    """Return a tree of what the files hold, made in an index of its own.
+
+    `git stash create` would do the same, but also run git in submodules, under configurations that others write.
+    """
+    changed = git.run("diff", "--name-only", "-z", "--no-renames").split("\0")[:-1]
+    if not changed:
+        return index
+    with tempfile.TemporaryDirectory(prefix="samobot-git-") as place:
+        top = Path(git.run("rev-parse", "--show-toplevel").removesuffix("\n"))  # where the names begin
+        own = Git(top, Path(place) / "index")
+        own.run("read-tree", index)
+        for at in range(0, len(changed), _NAMES):
+            own.run("update-index", "--add", "--remove", "--", *changed[at : at + _NAMES])
+        return own.run("write-tree").strip()
 
 
 def _restore(git: Git, state: TrackedFiles) -> str | None:

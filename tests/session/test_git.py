@@ -319,6 +319,9 @@ def run_everything(victim: Victim) -> None:
         diff_summary(folder, base)
         diff_text(folder, base)
         commit_problem(folder)
+        held = tracked_files.hold(folder, victim.root / "patch")
+        if held is not None:
+            tracked_files.restore(held)
     for name in ("old", "new"):
         try:
             prepare_worktree(victim.repo, victim.root / "worktrees", name)
@@ -363,22 +366,9 @@ def test_program_named_after_the_configuration_was_read_does_not_run(
 
     monkeypatch.setattr(Git, "configuration", read_and_change)
     run_everything(victim)
-    assert tracked_files.hold(victim.worktree, victim.root / "patch") is not None
     assert not victim.has_run()
     assert "first" in Git(victim.worktree).run("status", "--porcelain")
     assert (victim.root / "worktrees" / "new" / "first").read_text() == "first"
-
-
-def test_subcommand_behind_settings_gets_its_flags(victim: Victim) -> None:
-    victim.config("diff.external", victim.evil)
-    assert "fiRst" in Git(victim.worktree).run("-c", "user.name=x", "-c", "user.email=x", "diff")
-    assert not victim.has_run()
-
-
-@for_each("option", ["-C", "--git-dir=/", "--exec-path=/", "-p"])
-def test_other_option_before_the_subcommand_is_refused(victim: Victim, option: str) -> None:
-    with pytest.raises(ValueError, match="before its subcommand"):
-        Git(victim.worktree).run("-c", "user.name=x", option, "status")
 
 
 def test_configuration_is_kept_but_for_programs(tmp_path: Path) -> None:

@@ -138,6 +138,29 @@ def test_nothing_is_said_if_nothing_changed_but_new_files(
     assert not patch.exists()
 
 
+def test_files_are_held_from_a_subfolder_however_many_are_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracked_files, "_NAMES", 2)
+    repo = make_repository(tmp_path / "repo")
+    part = repo / "part"
+    part.mkdir()
+    for name in "abcde":
+        (part / name).write_text(name)
+    git(repo, "add", ".")
+    git(repo, "commit", "--quiet", "-m", "part")
+    for name in "abcd":
+        (part / name).write_text(f"edited {name}")
+    (part / "e").unlink()
+    found = tracked_files.hold(part, tmp_path / "t.patch")
+    assert found is not None
+    (part / "a").write_text("changed")
+    (part / "e").write_text("back")
+    assert "2 files" in (tracked_files.restore(found) or "")
+    assert (part / "a").read_text() == "edited a"
+    assert not (part / "e").exists()
+
+
 def test_changes_too_large_to_be_kept_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repo = make_repository(tmp_path / "repo")
     patch, file = held(repo)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from samobot.frozen import frozen
+
+_PLACEHOLDER = re.compile(
+    r"(?i)(?:pass(?:word|wd)?|pwd|secret|token|example|change-?me|user(?:name)?|x+|\*+|\.+|…)\Z|[<${%\[]"
+)
 
 
 @frozen
@@ -20,6 +25,13 @@ class KeyForm:
     name: str
     needles: tuple[str, ...]
     pattern: re.Pattern[str]
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where such keys are in a text; placeholders are none."""
+        group = "secret" if "secret" in self.pattern.groupindex else 0
+        for match in self.pattern.finditer(text):
+            if not _PLACEHOLDER.match(match[group]):
+                yield match.span(group)
 
 
 def _form(name: str, needles: str, pattern: str) -> KeyForm:

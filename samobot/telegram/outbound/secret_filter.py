@@ -13,8 +13,20 @@ from urllib.parse import quote
 from samobot.frozen import frozen
 from samobot.telegram.markup.html import from_html
 from samobot.telegram.markup.rich_text import Edit, RichText
-from samobot.telegram.outbound.encoded_text import Derived, decoded, encoded_parts, joined, one_piece
+from samobot.telegram.outbound.encoded_text import (
+    Derived,
+    bare,
+    bare_text,
+    columns,
+    decoded,
+    encoded_parts,
+    folded,
+    joined,
+    one_piece,
+    unstyled,
+)
 from samobot.telegram.outbound.key_forms import NEEDLES, WRAPPED_NEEDLES, KeyForm
+from samobot.telegram.outbound.wrapped_key import LINE_BREAK, continued
 
 _SHORTEST_VALUE = 8
 _PREFIX = 12
@@ -24,15 +36,10 @@ _NAMED = re.compile(
     r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)$", re.IGNORECASE
 )
 _NO_SECRET = re.compile(r"[/~.][\w./~-]*|\d+|true|false|none|null", re.IGNORECASE)
-_PLACEHOLDER = re.compile(
-    r"(?i)(?:pass(?:word|wd)?|pwd|secret|token|example|change-?me|user(?:name)?|x+|\*+|\.+|…)\Z|[<${%\[]"
-)
-
-_CONTINUATION = re.compile(r"[ \t\"'+\\]*\r?\n[ \t>|+\"'-]*([A-Za-z0-9_./=-]{4,})")
-_LINE_ENDS = re.compile(r"[ \t\"'+\\]*\r?\n")
-_LINE_PART = re.compile(r"[A-Za-z0-9_.:-]")
-_LONGEST_START = 16
-"""Characters before a needle that belong to its key: the number of a bot."""
+_BARE_VALUE = 12
+"""Letters and digits of a known value that is also looked for without all else."""
+_BARE_PREFIX = 16
+"""How many of those give it away."""
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 
@@ -67,12 +74,11 @@ class SecretFilter:
             if len(value) >= _SHORTEST_VALUE
             for form in dict.fromkeys((value, quote(value, safe=""), json.dumps(value)[1:-1]))
         ]
-        starts = [start for start, _, _ in self._values]
-        self._hints = (
-            *starts,
-            *(json.dumps(start, ensure_ascii=False)[1:-1] for start in starts),
-            *(needle for needle, _ in NEEDLES),
-        )
+        self._bare = [
+            (plain[: max(_BARE_PREFIX, len(plain) // 3)], name, plain)
+            for name, plain in ((name, bare_text(folded(value))) for name, value in (values or {}).items())
+            if len(plain) >= _BARE_VALUE
+        ]
 
     @classmethod
     def of(
@@ -142,35 +148,47 @@ class SecretFilter:
 
     def mask_json(self, value: Any) -> Any:
         """Mask the secrets in every text of a JSON value, such as a keyboard."""
-        text = json.dumps(value, ensure_ascii=False)
-        for hint in self._hints:
-            if hint in text:
-                return self._mask_each(value)
-        return value
-
-    def _mask_each(self, value: Any) -> Any:
         match value:
             case str():
                 return self.mask(value)
             case Mapping():
-                return {name: self._mask_each(item) for name, item in value.items()}
+                return {name: self.mask_json(item) for name, item in value.items()}
             case list() | tuple():
-                return [self._mask_each(item) for item in value]
+                return [self.mask_json(item) for item in value]
             case _:
                 return value
 
     def _find(self, text: str) -> list[_Found]:
         """The secrets of a text in order, without overlaps; also those that are escaped, wrapped or encoded in it."""
         found = self._plain(text)
-        plain = decoded(text)
+        alike = folded(text)
+        if alike != text:
+            found += self._plain(alike)
+        found += self._disguised(alike)
+        plain = decoded(alike)
         if plain is not None:
-            found += _placed(plain, self._plain(plain.text) + self._wrapped(plain.text))
-        found += self._wrapped(text)
-        for start, end, part in encoded_parts(text):
-            hidden = self._plain(part)
-            if hidden:
-                found.append(_Found(start, end, hidden[0].name))
+            found += _placed(plain, self._plain(plain.text) + self._disguised(plain.text))
         return _apart(found) if found else found
+
+    def _disguised(self, text: str) -> list[_Found]:
+        """The secrets that styles, signs, line breaks or encodings divide or hide."""
+        found = self._wrapped(text)
+        if self._bare:
+            whole = bare_text(text)
+            for prefix, name, value in self._bare:
+                if prefix in whole:
+                    found += _placed(bare(text), _copies(prefix, name, value, whole), kept=True)
+        plain = unstyled(text)
+        if plain is not None:
+            for form in dict.fromkeys(form for needle, form in WRAPPED_NEEDLES if needle in plain.text):
+                keys = (_Found(*span, form.name) for span in form.spans(plain.text))
+                found += _placed(plain, keys, kept=True)
+        for parts in (encoded_parts(text), columns(text)):
+            for start, end, part in parts:
+                hidden = self._plain(part)
+                if hidden:
+                    found.append(_Found(start, end, hidden[0].name))
+        return found
 
     def _plain(self, text: str) -> list[_Found]:
         """The secrets that stand in a text as they are.
@@ -186,12 +204,12 @@ class SecretFilter:
             if needle in text:
                 forms[form] = None
         for form in forms:
-            found += _matches(form, text)
+            found += [_Found(*span, form.name) for span in form.spans(text)]
         return found
 
     def _wrapped(self, text: str) -> list[_Found]:
         """The secrets that continue on another line."""
-        if "\n" not in text:
+        if not LINE_BREAK.search(text):
             return []
         found: list[_Found] = []
         if self._values:
@@ -202,8 +220,9 @@ class SecretFilter:
         for needle, form in WRAPPED_NEEDLES:
             at = text.find(needle) if needle in text else -1
             while at >= 0:
-                found += _continued(form, text, at)
-                at = text.find(needle, at + len(needle))
+                end, spans = continued(form, text, at)
+                found += [_Found(*span, form.name) for span in spans]
+                at = text.find(needle, max(end, at + len(needle)))
         return found
 
 
@@ -223,43 +242,11 @@ def _copies(start: str, name: str, value: str, text: str) -> Iterator[_Found]:
         at = text.find(start, at + length)
 
 
-def _matches(form: KeyForm, text: str) -> Iterator[_Found]:
-    group = "secret" if "secret" in form.pattern.groupindex else 0
-    for match in form.pattern.finditer(text):
-        if not _PLACEHOLDER.match(match[group]):
-            yield _Found(match.start(group), match.end(group), form.name)
-
-
-def _placed(derived: Derived, found: Iterable[_Found]) -> Iterator[_Found]:
-    """The same in the text that another one was derived from."""
+def _placed(derived: Derived, found: Iterable[_Found], kept: bool = False) -> Iterator[_Found]:
+    """The same in the text that another one was derived from; `kept` without what was left out after each."""
+    span = derived.kept_span if kept else derived.span
     for each in found:
-        yield _Found(*derived.span(each.start, each.end), each.name)
-
-
-def _continued(form: KeyForm, text: str, at: int) -> Iterator[_Found]:
-    """A key that begins at a needle and is wrapped: the lines after it as long as they look like parts of it."""
-    begin = at
-    while begin > max(0, at - _LONGEST_START) and _LINE_PART.match(text[begin - 1]):
-        begin -= 1
-    end = text.find("\n", at)
-    if end < 0:
-        return
-    while end < len(text):
-        part = _CONTINUATION.match(text, end)
-        if part is None or not _looks_random(part[1]):
-            break
-        end = part.end()
-        if not _LINE_ENDS.match(text, end):
-            break
-    window = joined(text[begin:end])
-    for each in _placed(window, _matches(form, window.text)):
-        if "\n" in text[begin + each.start : begin + each.end]:
-            yield _Found(begin + each.start, begin + each.end, each.name)
-
-
-def _looks_random(part: str) -> bool:
-    """Whether a part of a line can be the continuation of a key: ordinary prose cannot."""
-    return any(map(str.isdigit, part)) or (part != part.lower() and part[1:] != part[1:].lower())
+        yield _Found(*span(each.start, each.end), each.name)
 
 
 def _apart(found: Iterable[_Found]) -> list[_Found]:

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import re
 import uuid
 import zipfile
 import zlib
@@ -20,6 +21,8 @@ from hypothesis import strategies as st
 from samobot.sandbox.botapi.parse_mode import parse_html
 from samobot.system.packed_file import unpacked
 from samobot.telegram.markup.html import to_plain
+from samobot.telegram.outbound import wrapped_key
+from samobot.telegram.outbound.encoded_text import Derived, joined
 from samobot.telegram.outbound.secret_filter import SecretFilter
 from tests.support.cases import for_each
 
@@ -192,7 +195,91 @@ HIDDEN: dict[str, Callable[[str], str]] = {
     "quoted lines": lambda key: f"> {key[:15]}\n> {key[15:]}",
     "a continued line": lambda key: key[:15] + "\\\n" + key[15:],
     "joined strings": lambda key: f'"{key[:14]}"\n + "{key[14:]}"',
+    "strings side by side": lambda key: f'"{key[:14]}" "{key[14:]}"',
+    "strings added on a line": lambda key: f"'{key[:14]}' + '{key[14:]}'",
+    "Markdown": lambda key: f"{key[:9]}**{key[9:15]}**`{key[15:]}`",
+    "escaped Markdown": lambda key: re.sub(r"([-_.+=])", r"\\\1", key[:9] + "**" + key[9:]),
+    "tags": lambda key: f"{key[:9]}<b>{key[9:15]}</b>{key[15:]}",
+    "terminal colours": lambda key: f"{key[:9]}\x1b[31m{key[9:15]}\x1b[0m{key[15:]}",
+    "comments": lambda key: f"# {key[:15]}\n# {key[15:]}",
+    "comments of C": lambda key: f"// {key[:15]}\n// {key[15:]}",
+    "numbered lines": lambda key: f"1: {key[:15]}\n2: {key[15:]}",
+    "a carriage return": lambda key: f"{key[:15]}\r{key[15:]}",
+    "a line separator": lambda key: f"{key[:15]}\u2028{key[15:]}",
+    "a blank line": lambda key: f"{key[:15]}\n\n{key[15:]}",
+    "base64 twice": lambda key: base64.b64encode(base64.b64encode(key.encode())).decode(),
+    "base64 of UTF-16": lambda key: base64.b64encode(key.encode("utf-16-le")).decode(),
+    "base64 with invisible characters": lambda key: "\u200b".join(base64.b64encode(key.encode()).decode()),
+    "hexadecimal with spaces": lambda key: key.encode().hex(" "),
+    "hexadecimal with colons": lambda key: key.encode().hex(":"),
+    "octal escapes": lambda key: "".join(f"\\{ord(each):03o}" for each in key),
+    "escapes in braces": lambda key: "".join(f"\\u{{{ord(each):x}}}" for each in key),
+    "percent escapes twice": lambda key: "".join(f"%25{ord(each):02X}" for each in key),
+    "quoted-printable": lambda key: "".join(f"={ord(each):02X}" for each in key),
+    "mathematical letters": lambda key: "".join(
+        chr(0x1D5BA + ord(each) - 97) if "a" <= each <= "z" else each for each in key
+    ),
+    "Cyrillic letters": lambda key: key.translate(str.maketrans("aopcAEKM", "аорсАЕКМ")),
+    "combining marks": "\u0301".join,
+    "a space that does not break": lambda key: key[:9] + "\u00a0" + key[9:],
 }
+
+
+def dump(data: bytes) -> str:
+    """What xxd prints."""
+    rows = [data[at : at + 16] for at in range(0, len(data), 16)]
+    return "\n".join(f"{at * 16:08x}: {row.hex(' ', -2)}  {row.decode()}" for at, row in enumerate(rows))
+
+
+LAID_OUT: dict[str, Callable[[str], str]] = {
+    "lines of 5": lambda key: "\n".join(key[at : at + 5] for at in range(0, len(key), 5)),
+    "lines of 3": lambda key: "\n".join(key[at : at + 3] for at in range(0, len(key), 3)),
+    "a column": "\n".join,
+    "xxd": lambda key: dump(key.encode()),
+}
+
+
+@for_each("lay_out", list(LAID_OUT))
+def test_filter_masks_a_key_in_narrow_lines_and_dumps(lay_out: str) -> None:
+    value = "correct/horse+battery=42"
+    for key in (f"ghp_{fake(36)}", f"123456789:AA{fake(33)}", value):
+        masked = SecretFilter({"SHOP_PASSWORD": value}).mask(f"see:\n{LAID_OUT[lay_out](key)}\nand so on")
+        assert " masked]" in masked
+        assert LAID_OUT[lay_out](key)[-8:] not in masked
+
+
+@for_each("hide", ["invisible characters", "base64", "Cyrillic letters"])
+def test_filter_masks_a_disguised_key_on_a_button(hide: str) -> None:
+    key = f"sk-ant-api03-{fake(60)}"
+    keyboard = {"inline_keyboard": [[{"text": HIDDEN[hide](key), "callback_data": "a:1"}]]}
+    masked = SecretFilter().mask_json(keyboard)["inline_keyboard"][0][0]
+    assert masked["text"].rstrip("=") == "[Anthropic key masked]"
+    assert masked["callback_data"] == "a:1"
+
+
+@for_each("text", [
+    "the start of a token\nghp_\nis four letters\nand\nno\nkey\nat\nall",
+    "tokens begin with `ghp_` **and** `sk-ant-`; <b>glpat-</b>xyz",
+    "['ghp_' 'gho_'] + ['npm_'] and a=2D, x=41, 50%25, \\101 and \u0301",
+    "00000000: 6e6f 7468 696e 6720 6f66 2074 6861 7420  nothing of that ",
+    "Обычная строка, naïve café, 𝒙 + 𝒚 and 10\u00a0€",
+])  # fmt: skip
+def test_filter_leaves_ordinary_signs_letters_and_dumps_alone(text: str) -> None:
+    assert SecretFilter({"SHOP_PASSWORD": "correct/horse+battery=42"}).mask(text) == text
+
+
+def test_each_line_of_a_run_is_read_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+
+    def counted(text: str) -> Derived:
+        nonlocal read
+        read += len(text)
+        return joined(text)
+
+    monkeypatch.setattr(wrapped_key, "joined", counted)
+    text = "AKIA1bC2\n" * 4000
+    SecretFilter().mask(text)
+    assert len(text) <= read <= 4 * len(text)
 
 
 @pytest.mark.parametrize("hide", HIDDEN.values(), ids=HIDDEN)

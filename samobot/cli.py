@@ -218,7 +218,7 @@ def _leave(code: object) -> NoReturn:
 
 
 def _refusal(error: Exception) -> str | None:
-    """The message if the system refused what nobody had expected to fail; None for other errors.
+    """The message if the system unexpectedly refused something; None for other errors.
 
     Failed reads and writes of our own files are StorageErrors.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import chain
 
 from samobot.errors import UsageError
 
@@ -40,7 +41,7 @@ def check_args(args: Collection[str]) -> None:
     Raises:
         UsageError: Naming the flag.
     """
-    for flag in (flag for arg in args for flag in _flags(arg)):
+    for flag in chain.from_iterable(map(_flags, args)):
         if flag == _PERMISSION_MODE:
             raise UsageError(
                 f"CLAUDE_ARGS may not hold {flag}: CLAUDE_PERMISSION_MODE sets that. Set it there instead."

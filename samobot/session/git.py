@@ -260,8 +260,7 @@ class Git:
                     pipe.close()
 
     def _start(self, arguments: tuple[str, ...], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        name, *rest = arguments
-        command = ["git", "--no-pager", name, *_FLAGS.get(name, ()), *rest]
+        command = ["git", "--no-pager", arguments[0], *_FLAGS.get(arguments[0], ()), *arguments[1:]]
         try:
             return subprocess.Popen(
                 command,

@@ -11,18 +11,15 @@ import json
 import logging
 import os
 import signal
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import UTC
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from telegram import Bot
 from telegram.error import TelegramError
 
 from samobot.config.environment import find_env_file, read_values
 from samobot.config.settings import Settings
-from samobot.errors import SamobotError, UsageError
+from samobot.errors import SamobotError
 from samobot.fleet.desired_runs import DesiredRun
 from samobot.fleet.local_fleet import LocalFleet
 from samobot.fleet.schedules import Schedules
@@ -30,19 +27,15 @@ from samobot.fleet.triggers import Triggers
 from samobot.hosts.reach import own_past, with_hosts
 from samobot.system.clock import utc_now
 from samobot.system.packed_file import unpacked
-from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
+from samobot.system.sd_notify import STOPPING, ServiceNotifier
 from samobot.system.transcription import Transcriber
 from samobot.telegram.handlers.command_table import pairing_advice
 from samobot.telegram.handlers.context import HandlerContext
-from samobot.telegram.handlers.schedule_handlers import run_due
-from samobot.telegram.handlers.trigger_handlers import look_at_triggers
 from samobot.telegram.identity import BotAccount, announce_first_start
 from samobot.telegram.inbound.access import AccessGate, access_of
 from samobot.telegram.inbound.dispatch import UpdateDispatcher
 from samobot.telegram.inbound.polling import Poller
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
-from samobot.telegram.inbound.update_handling import Problem
-from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.forum_topics import Topics
 from samobot.telegram.notify.notifier import Notifier
 from samobot.telegram.notify.past_lines import load_past
@@ -51,9 +44,10 @@ from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.downloads import FileDownloads
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.outbound.secret_filter import SecretFilter
+from samobot.telegram.periodic_jobs import PeriodicJobs
+from samobot.telegram.problem_reports import ProblemReports
 from samobot.telegram.session_polling import SessionPolling
 from samobot.telegram.store.bot_store import Store
-from samobot.telegram.store.outbox_rows import Priority
 from samobot.text import one_line
 
 log = logging.getLogger(__name__)
@@ -63,14 +57,6 @@ DRAIN_SECONDS = 5.0
 
 WORK_SECONDS = 15.0
 """How long the end waits for what was begun, such as a stop."""
-
-DEAF_SECONDS = 120.0
-"""Seconds without a successful getUpdates after which the watchdog is no longer fed, so that systemd restarts the bot."""
-
-_HOUSEKEEPING_SECONDS = 3600
-_SCHEDULE_SECONDS = 5.0
-_HINT_SECONDS = 10.0
-_HEALTH_SECONDS = 15.0
 
 
 class BotApp:
@@ -156,9 +142,8 @@ class BotApp:
     async def _serve(self, bot: Bot, store: Store) -> None:
         """Supervise sessions also while Telegram is unreachable, and poll as soon as it answers."""
         account = BotAccount(bot, store.accounts)
-        self._store = store
         self._outbox = Outbox(bot, store, secrets=self._secret_filter())
-        self._gate = AccessGate(access_of(self._settings), store, on_admitted=self._outbox.revive)
+        gate = AccessGate(access_of(self._settings), store, on_admitted=self._outbox.revive)
         state_dir = self._settings.samobot_state_dir
         local = LocalFleet(
             self._settings,
@@ -199,9 +184,10 @@ class BotApp:
         )
         self._sessions = SessionPolling(self._context, self._settings.samobot_poll_seconds)
         front = self._front = UpdateDispatcher(self._context, lambda: account.username)
-        handle = self._gate.guard(front.on_update)
-        self._poller = Poller(bot, store.updates, handle, on_problem=self._on_problem)
-        advice = pairing_advice(self._gate.access)
+        handle = gate.guard(front.on_update)
+        problems = ProblemReports(gate, self._outbox, self._places, utc_now)
+        self._poller = Poller(bot, store.updates, handle, on_problem=problems.report)
+        advice = pairing_advice(gate.access)
         if advice is not None:
             log.warning("%s", advice)
         learning = asyncio.create_task(account.learn(), name="learning")
@@ -215,47 +201,26 @@ class BotApp:
                     for problem in project.problems:
                         log.warning("project %s: %s", project.name, one_line(problem, 400))
                 await front.take_up()
-                scheduler = self._scheduler()
-                webhook = self._webhook(store, scheduler)
-                scheduler.start()
-                hearing = asyncio.create_task(self._hear(account, learning), name="hearing")
-                hints = asyncio.create_task(
-                    self._sessions.follow_changes(self._poller.wait_until_handled), name="hints"
+                jobs = PeriodicJobs(
+                    self._context, self._sessions, self._poller, self._service, self._settings
                 )
-                ready = asyncio.create_task(self._tell_ready(account, scheduler), name="ready")
+                hearing = asyncio.create_task(self._hear(account, learning), name="hearing")
+                beside = {
+                    "jobs": jobs.run(),
+                    "hints": self._sessions.follow_changes(self._poller.wait_until_handled),
+                    "ready": self._report_ready(account, jobs),
+                }
+                tasks = [asyncio.create_task(work, name=name) for name, work in beside.items()]
                 try:
-                    await self._until_told(hearing)
+                    await self._until_stopped(hearing)
                 finally:
                     self._service.notify(STOPPING)
-                    scheduler.shutdown(wait=False)
-                    await _cancel(ready, hints, hearing, *webhook)
+                    await _cancel(hearing, *tasks)
                     await self._finish()
                     log.info("ended; %d messages wait for the next start", self._outbox.backlog)
         finally:
             await _cancel(learning)
             await self._fleet.close()
-
-    def _webhook(self, store: Store, scheduler: AsyncIOScheduler) -> list[asyncio.Task[None]]:
-        """Receive webhooks if that was configured: each is a hint to look at the forges now."""
-        settings = self._settings
-        if settings.samobot_webhook_port is None:
-            return []
-        from samobot.telegram.inbound.webhook import SHORTEST_SECRET, ForgeWebhook  # takes memory
-
-        if len(settings.samobot_webhook_secret) < SHORTEST_SECRET:
-            raise UsageError(
-                f"SAMOBOT_WEBHOOK_PORT needs a SAMOBOT_WEBHOOK_SECRET of at least {SHORTEST_SECRET} characters."
-            )
-        receiver = ForgeWebhook(settings.samobot_webhook_secret, store.webhook_deliveries)
-
-        async def look_now() -> None:  # a plain function would run in another thread
-            if receiver.take_hint():
-                store.pull_requests.hurry_all()
-                self._context.triggers.hurry()
-
-        scheduler.add_job(look_now, "interval", seconds=_HINT_SECONDS, id="webhook")
-        serving = receiver.run(settings.samobot_webhook_host, settings.samobot_webhook_port)
-        return [asyncio.create_task(serving, name="webhook")]
 
     async def _hear(self, account: BotAccount, learning: asyncio.Task[None]) -> None:
         """Poll once the username is known, as commands may be addressed to it."""
@@ -265,12 +230,10 @@ class BotApp:
         async with self._background(account.introduce(), "introduction"):
             await self._poller.run()
 
-    async def _tell_ready(self, account: BotAccount, scheduler: AsyncIOScheduler) -> None:
-        """Notify systemd of readiness unless the token is wrong, and feed its watchdog from then on."""
+    async def _report_ready(self, account: BotAccount, jobs: PeriodicJobs) -> None:
+        """Report readiness unless the token is wrong."""
         await account.tried.wait()
-        self._service.notify(READY)
-        seconds = min(_HEALTH_SECONDS, self._service.watchdog or _HEALTH_SECONDS)
-        scheduler.add_job(self._say_alive, "interval", seconds=seconds, id="health")
+        jobs.watch_health()
 
     async def _finish(self) -> None:
         """Finish background work and mark the cards as offline, within a time limit."""
@@ -285,7 +248,7 @@ class BotApp:
                 log.error("the cards do not say that the bot is off: %s", error)
             await self._outbox.drain(DRAIN_SECONDS)
 
-    async def _until_told(self, hearing: asyncio.Task[None]) -> None:
+    async def _until_stopped(self, hearing: asyncio.Task[None]) -> None:
         """Wait for a signal; raise the error if polling ends before."""
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         try:
@@ -303,77 +266,6 @@ class BotApp:
             yield
         finally:
             await _cancel(task)
-
-    # Periodic work ------------------------------------------------------------------------------------
-
-    def _scheduler(self) -> AsyncIOScheduler:
-        # A busy loop must not skip a poll: late is fine, twice at once is not.
-        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-        scheduler = AsyncIOScheduler(job_defaults=defaults, timezone=UTC)
-        scheduler.add_job(
-            self._sessions.poll, "interval", seconds=self._settings.samobot_poll_seconds, id="poll"
-        )
-        scheduler.add_job(
-            self._context.pull_requests.look,
-            "interval",
-            seconds=max(self._settings.samobot_poll_seconds, 1.0),
-            id="pull requests",
-        )
-        for name, work in (("schedules", run_due), ("triggers", look_at_triggers)):
-            scheduler.add_job(self._run, "interval", (work, name), seconds=_SCHEDULE_SECONDS, id=name)
-        scheduler.add_job(self._keep_house, "interval", seconds=_HOUSEKEEPING_SECONDS, id="housekeeping")
-        return scheduler
-
-    async def _run(self, work: Callable[[HandlerContext], Awaitable[None]], name: str) -> None:
-        try:
-            await work(self._context)
-        except SamobotError as error:
-            log.error("%s: %s", name, error.message)
-        except Exception:
-            log.exception("%s", name)
-
-    async def _keep_house(self) -> None:
-        try:
-            self._store.prune()
-        except SamobotError as error:
-            log.error("housekeeping: %s", error)
-
-    async def _say_alive(self) -> None:
-        """Feed the watchdog while polling and supervision both work."""
-        now = time.monotonic()
-        deaf = self._poller.age > DEAF_SECONDS
-        blind = now - self._sessions.last_look > max(60.0, 10 * self._settings.samobot_poll_seconds)
-        if deaf:
-            log.warning("Telegram has not answered for %.0f s", self._poller.age)
-        if blind:
-            log.error("the sessions have not been looked at for %.0f s", now - self._sessions.last_look)
-        if not deaf and not blind:
-            self._service.notify(ALIVE)
-
-    # Problems -----------------------------------------------------------------
-
-    def _on_problem(self, problem: Problem) -> None:
-        """Report a problem to the chats it concerns; a stranger's update is not reported."""
-        if problem.update is None:
-            for place in self._places.all():
-                key = f"problem:{problem.kind}:{utc_now():%Y%m%d%H}"
-                self._outbox.post(place.chat_id, f"⚠️ {escape(problem.text)}", key=key)
-            return
-        chat_id = self._concerned(problem.update)
-        if chat_id is not None:
-            key = f"problem:{problem.update.get('update_id')}"
-            text = f"⚠️ {escape(problem.text)} Please say it again."
-            self._outbox.post(chat_id, text, key=key, priority=Priority.RECEIPT)
-
-    def _concerned(self, update: dict[str, Any]) -> int | None:
-        """The private chat of an update's sender, if that user is allowed."""
-        for kind in ("message", "edited_message", "callback_query"):
-            content = update.get(kind)
-            sender = content.get("from") if isinstance(content, dict) else None
-            user_id = sender.get("id") if isinstance(sender, dict) else None
-            if isinstance(user_id, int) and user_id in self._gate.access.users:
-                return user_id
-        return None
 
 
 async def _cancel(*tasks: asyncio.Task[Any]) -> None:

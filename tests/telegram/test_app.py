@@ -23,7 +23,7 @@ from samobot.fleet.triggers import Trigger, Triggers
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
-from samobot.telegram import app
+from samobot.telegram import periodic_jobs
 from samobot.telegram.app import BotApp
 from samobot.telegram.inbound.token_lock import TokenLock, lock_folder
 from samobot.telegram.inbound.webhook import ForgeWebhook
@@ -121,7 +121,7 @@ async def test_webhooks_are_received_where_it_was_configured(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(ForgeWebhook, "run", run)
-    monkeypatch.setattr(app, "_HINT_SECONDS", 0.05)
+    monkeypatch.setattr(periodic_jobs, "_HINT_SECONDS", 0.05)
     later = datetime.now(UTC)
     triggers = Triggers(tmp_path / "state", lambda: later)
     triggers.add(

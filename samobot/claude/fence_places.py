@@ -51,5 +51,5 @@ class FencePlaces:
 
     @property
     def empty_file(self) -> Path:
-        """What stands for a file that git shall find empty and not replace."""
+        """What stands for a file that shall be found empty and not be replaced."""
         return self.scratch / "empty"

@@ -186,6 +186,10 @@ def _claude(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[FenceRu
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
         if entry.name not in _CLI_RECORDS:
             yield FenceRule(entry, Reachable.READ)
+    # The CLI reads its settings again when they change: with some of its own the agent would not have to ask.
+    if not (folder / "settings.json").is_file():
+        places.empty_file.touch()
+        yield FenceRule(folder / "settings.json", Reachable.READ, places.empty_file)
     # A login that the CLI renews has to be kept. The file with MCP servers is a copy: what an agent adds is gone.
     yield FenceRule(folder / ".credentials.json", Reachable.WRITE)
     state = (folder if is_named else places.home) / ".claude.json"

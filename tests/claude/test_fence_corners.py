@@ -122,6 +122,17 @@ def test_decisions_and_guidance_are_not_made_by_an_agent_where_there_are_none(wo
     assert [file.read_text() for file in files] == ["", ""]
 
 
+def test_settings_of_claude_are_not_made_by_an_agent_where_there_are_none(world: FencedWorld) -> None:
+    """Claude Code reads them again when they change: with some of its own the agent would not have to ask."""
+    settings = world.home / ".claude" / "settings.json"
+    settings.unlink()
+    done = world.run(
+        'cd "$HOME/.claude"; echo "{}" > x; mv -f x settings.json; echo "{}" >> settings.json; cat settings.json'
+    )
+    assert done.stdout == ""
+    assert not settings.exists()
+
+
 def test_sessions_inside_the_folder_that_is_worked_in_are_kept(world: FencedWorld) -> None:
     plain = world.root / "plain"
     own, other = plain / "work" / "sessions" / "greet", plain / "work" / "sessions" / "other"

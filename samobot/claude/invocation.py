@@ -70,8 +70,9 @@ _USER_SETTINGS_ONLY = ("--setting-sources", "user", "--strict-mcp-config")
 _LOAD_CLAUDE_MD = {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD": "1"}
 
 
-# The user's output style would be added to the agent's role: “Learning” has the model ask the user to write code.
-_PLAIN_STYLE = ("--settings", '{"outputStyle": "default"}')
+# They win over the settings of the user and of the project. The user's output style would be added to the agent's role:
+# “Learning” has the model ask the user to write code. Without hooks samobot's own, which guard the budget, do not run.
+_SETTINGS = ("--settings", '{"outputStyle": "default", "disableAllHooks": false}')
 
 
 @frozen
@@ -172,7 +173,7 @@ def build(
     Raises:
         UsageError: `options.args` holds a flag that samobot itself has to set.
     """
-    check_args(options.args)
+    check_args(options.args, asks=options.asks)
     budget = () if budget_left is None else ("--max-budget-usd", f"{max(budget_left, _LEAST_BUDGET):.4f}")
     argv = (
         options.path,
@@ -201,7 +202,7 @@ def build(
         *budget,
         _PERMISSION_MODE,
         options.permission_mode,
-        *_PLAIN_STYLE,
+        *_SETTINGS,
         *(() if trust_project else (*_USER_SETTINGS_ONLY, *_add_dirs(cwd))),
         *options.args,
     )

@@ -47,7 +47,7 @@ def preflight(options: ClaudeOptions, environ: Mapping[str, str], *, login: bool
     Raises:
         UsageError: It cannot work; the message explains why and what to do.
     """
-    check_args(options.args)
+    check_args(options.args, asks=options.asks)
     check_root(options, environ)
     env = child_environment(environ)
     path = find(options.path, env)

@@ -61,7 +61,11 @@ def settings_problems(
     """
     if any(arg.partition("=")[0] == "--setting-sources" for arg in options.args):
         return ()
-    found = [problem for file in _files(environ, managed) for problem in _in_file(file, options)]
+    found = [
+        problem
+        for file in _files(environ, managed)
+        for problem in _in_file(file, options, is_managed=file.is_relative_to(managed))
+    ]
     return tuple(sorted(found, key=lambda problem: not problem.fatal))
 
 
@@ -97,7 +101,7 @@ def _files(environ: Mapping[str, str], managed: Path) -> Iterator[Path]:
     yield from sorted((managed / "managed-settings.d").glob("*.json"))
 
 
-def _in_file(file: Path, options: ClaudeOptions) -> Iterator[SettingsProblem]:
+def _in_file(file: Path, options: ClaudeOptions, *, is_managed: bool) -> Iterator[SettingsProblem]:
     settings = _read(file)
     permissions = _object(settings.get("permissions"))
     allowed = set(_whole_tools(permissions.get("allow")))
@@ -124,10 +128,11 @@ def _in_file(file: Path, options: ClaudeOptions) -> Iterator[SettingsProblem]:
             "Remove that there, or name single commands, such as Bash(npm test).",
             fatal=False,
         )
-    if settings.get("disableAllHooks") is True:
+    if is_managed and settings.get("disableAllHooks") is True:  # samobot turns it off in the user's
         yield SettingsProblem(
-            f"{file} has disableAllHooks: nothing sends back an iteration that ends without a signal",
-            "Remove it there; samobot then repeats fewer iterations.",
+            f"{file} has disableAllHooks: nothing sends back an iteration that ends without a signal, or keeps an agent "
+            "from starting others past the budget",
+            "Ask your administrator to remove it there.",
             fatal=False,
         )
         return

@@ -82,7 +82,7 @@ class WorkerFactory:
             UsageError: The CLI is missing or cannot run here, the user's settings leave it without its tools, or nobody
                 is logged in.
         """
-        check_args(self._options.args)
+        check_args(self._options.args, asks=self._options.asks)
         check_root(self._options, self._environ)
         self._options = replace(self._options, path=find(self._options.path, self._environ))
         _ = self._fence().holds

@@ -142,6 +142,14 @@ def test_a_key_helper_of_the_repository_does_not_run(hostile: Hostile) -> None:
     assert hostile.mark() == ""
 
 
+def test_samobots_hooks_run_although_a_trusted_project_turns_hooks_off(hostile: Hostile) -> None:
+    hostile.settings(disableAllHooks=True)
+    (hostile.top / "home" / ".claude").mkdir(parents=True)
+    (hostile.top / "home" / ".claude" / "settings.json").write_text('{"disableAllHooks": true}')
+    api = hostile.run(trusted=True)
+    assert "_signal.json" in api.requests[-1].text
+
+
 def test_nothing_else_of_the_repository_or_session_runs_a_program(hostile: Hostile) -> None:
     """Everything at once that the CLI or its runtime could take for configuration, in both folders that it is given."""
     session = hostile.top / "session-False"

@@ -59,7 +59,7 @@ def test_the_call_is_complete() -> None:
     assert value_of(call, "--model") == "sonnet"
     assert value_of(call, "--max-turns") == "50"
     assert value_of(call, "--permission-mode") == "acceptEdits"
-    assert value_of(call, "--settings") == '{"outputStyle": "default"}'
+    assert value_of(call, "--settings") == '{"outputStyle": "default", "disableAllHooks": false}'
     assert value_of(call, "--add-dir") == "/session"
     assert value_of(call, "--append-system-prompt-file") == "/session/_logs/context.md"
     assert call.argv[-2:] == ("--mcp-config", "x.json")
@@ -148,13 +148,54 @@ def test_users_own_setting_is_kept() -> None:
         "--ide",
         "--bare",
         "--safe-mode",
+        '--settings={"disableAllHooks": true}',
+        "--settings",
+        "--managed-settings",
+        "--inherit-permission-mode=bypassPermissions",
+        "--dangerously-load-development-channels",
+        "--sdk-url=ws://127.0.0.1:9",
+        "--remote",
+        "--rc",
+        "--max-budget-usd=1000",
+        "--append-system-prompt-file",
     ],
 )
 def test_flags_that_would_blind_the_worker_are_refused(arg: str) -> None:
     flag = arg.partition("=")[0]
     with pytest.raises(UsageError, match=f"CLAUDE_ARGS may not hold {flag}:"):
         make(ClaudeOptions(args=("--debug", arg)))
-    check_args(["-dhooks,mcp", "-pnwork-c", "--settings", "x.json", "--disallowedTools=Bash(git push *)"])
+    check_args(["-dhooks,mcp", "-pnwork-c", "--mcp-config", "x.json", "--disallowedTools=Bash(git push *)"])
+
+
+@for_each(
+    "args",
+    [
+        ["--setting-sources", "user,project"],
+        ["--setting-sources=local"],
+        ["--setting-sources", "user", "--setting-sources", " project"],
+    ],
+)
+def test_settings_of_the_project_need_trust_and_not_a_flag(args: list[str]) -> None:
+    with pytest.raises(UsageError, match="samobot trust"):
+        check_args(args)
+    check_args(["--setting-sources", "user"])
+    check_args(["--setting-sources="])
+
+
+@for_each(
+    "args",
+    [
+        ["--allowedTools", "Bash"],
+        ["--allowed-tools=Read,Edit"],
+        ["--allowedTools", "Bash(git log *)", "Write(*)", "--verbose"],
+        ["--allowedTools", "Read Bash(:*) Edit(src/*)"],
+    ],
+)
+def test_tool_is_not_allowed_as_a_whole_where_the_agent_is_to_ask(args: list[str]) -> None:
+    with pytest.raises(UsageError, match="CLAUDE_ARGS may not allow all of"):
+        make(ClaudeOptions(args=tuple(args), asks=True))
+    check_args(args)
+    check_args(["--allowedTools", "Bash(git log *), Edit(src/*)", "-n", "Bash"], asks=True)
 
 
 @pytest.mark.parametrize(("arg", "flag"), [("-wtree", "-w"), ("-pw", "-w"), ("-pc", "-c"), ("-r0000", "-r")])

@@ -57,7 +57,10 @@ def test_settings_that_leave_an_iteration_without_its_tools_are_fatal(
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"disableAllHooks": True, "hooks": {"Stop": HOOK}}, "disableAllHooks"),
+        (
+            {"disableAllHooks": True, "hooks": {"Stop": HOOK}},
+            "take part in each iteration and can stop it: Stop",
+        ),
         ({"hooks": {"Stop": HOOK, "UserPromptSubmit": HOOK}}, "UserPromptSubmit, Stop"),
         ({"hooks": {"SessionStart": HOOK, "PostToolUse": HOOK}}, "SessionStart"),
     ],
@@ -80,6 +83,7 @@ def test_what_only_hinders_is_a_warning_that_names_no_command(
         {"outputStyle": "Learning", "model": "opus", "permissions": {"defaultMode": "plan"}},
         {"hooks": {"PostToolUse": HOOK, "Notification": HOOK, "Stop": []}},
         {"permissions": {"ask": "Bash", "deny": [5, None]}, "hooks": []},
+        {"disableAllHooks": True},
         "not JSON",
         "[]",
         "[" * 100_000,
@@ -110,6 +114,14 @@ def test_the_configuration_folder_and_the_administrators_files_are_read(tmp_path
     assert "managed-settings.json" in found[0].text
     assert "10.json" in found[1].text
     assert str(elsewhere / "settings.json") in found[2].text
+
+
+def test_hooks_that_the_administrator_turns_off_are_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "managed").mkdir()
+    (tmp_path / "managed" / "managed-settings.json").write_text(json.dumps({"disableAllHooks": True}))
+    (problem,) = find(tmp_path, {})
+    assert not problem.fatal
+    assert "managed-settings.json has disableAllHooks" in problem.text
 
 
 @pytest.mark.parametrize("settings", [NO_BYPASS, {"permissions": {"ask": ["Bash"]}}])

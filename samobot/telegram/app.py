@@ -238,7 +238,7 @@ class BotApp:
     async def _finish(self) -> None:
         """Finish background work and mark the cards as offline, within a time limit."""
         await self._front.finish()
-        await self._context.finish(WORK_SECONDS)
+        await self._context.background.finish(WORK_SECONDS)
         await self._topics.finish()
         await self._fleet.wait_for_starts()
         async with self._sessions.looking:

@@ -82,7 +82,7 @@ async def conversations(phone: Phone) -> dict[str, list[Said]]:
 
 async def _say(phone: Phone, words: str, minutes_ago: int = 0) -> Said:
     await phone.say(words, minutes_ago=minutes_ago)
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     rows = [row for row in phone.store.outbox.waiting(CHAT) if row.op is Op.SEND]
     answers = tuple((row.post, row.file.read_bytes() if row.file else None) for row in rows)
     for row in phone.store.outbox.waiting(CHAT):

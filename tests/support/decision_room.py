@@ -202,7 +202,7 @@ class DecisionRoom:
             task.cancel()
         await asyncio.gather(*bot.tasks, return_exceptions=True)
         bot.front.close()
-        await bot.context.finish(0)
+        await bot.context.background.finish(0)
         await bot.stack.aclose()
         bot.store.close()
 
@@ -237,7 +237,7 @@ class DecisionRoom:
         await self.chat.wait_for(lambda message: message.text.startswith("📂"), WAIT, after=asked.id)
         assert self.bot is not None
         await self.bot.front.finish()
-        await self.bot.context.finish(WAIT)
+        await self.bot.context.background.finish(WAIT)
         await self.look()
         assert await self.bot.outbox.drain(WAIT)
 

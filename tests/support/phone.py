@@ -260,4 +260,4 @@ async def open_phone(
     # However slow the machine: what a tap came to is its answer.
     monkeypatch.setattr(callbacks, "ANSWER_SECONDS", 600.0)
     yield made
-    await context.finish(5)
+    await context.background.finish(5)

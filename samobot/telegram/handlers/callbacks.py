@@ -94,7 +94,7 @@ def carry_out_in_background(context: HandlerContext, request: ChatRequest) -> No
     """Carry out a tap whose files have to be fetched first; the text of the request is the action as JSON."""
     action = Action.model_validate_json(request.text)
     work = _carry_out_with_files(context, replace(request, text="", files=action.files or ()), action)
-    context.run_in_background(request, TAP_WITH_FILES, work)
+    context.background.run(request, TAP_WITH_FILES, work)
 
 
 async def _carry_out_with_files(context: HandlerContext, request: ChatRequest, action: Action) -> None:

@@ -29,7 +29,7 @@ async def clean(context: HandlerContext, request: ChatRequest) -> None:
     else:
         context.toast(request, "Working on it…")
         work = _remove(context, request, wanted)
-    context.run_in_background(request, "clean", work)
+    context.background.run(request, "clean", work)
 
 
 async def _show(context: HandlerContext, request: ChatRequest, name: str) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +18,7 @@ from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.schedules import Schedules
 from samobot.fleet.triggers import Triggers
 from samobot.system.transcription import Transcriber
+from samobot.telegram.handlers.background_work import BackgroundWork
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.markup.html import with_commands_as_code
 from samobot.telegram.markup.rich_text import escape
@@ -36,7 +35,6 @@ from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.file_refs import FileRef
 from samobot.telegram.store.outbox_rows import Priority
-from samobot.telegram.store.pending_work import BackgroundTask
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, Rows, keyboard
@@ -104,7 +102,7 @@ class HandlerContext:
         self.topics = topics
         self.schedules = schedules
         self.triggers = triggers
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.background = BackgroundWork(store.tasks, self.fail)
         self._answered: deque[str] = deque(maxlen=_ANSWERED_KEPT)
 
     # Answers -------------------------------------------------------------------------------------------------
@@ -256,65 +254,6 @@ class HandlerContext:
         # One transaction for all: a commit for each takes longer than the rest.
         with self.store.transaction(durable=False):
             return keyboard(self.store.callbacks, buttons, scope)
-
-    # Work that takes longer than a handler may ------------------------------------------------------------------
-
-    def run_in_background(self, request: ChatRequest, command: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run something in the background; errors are reported.
-
-        It is noted before this returns: killed meanwhile, the bot takes it up again at its next start.
-
-        Args:
-            request: What is done. It must do no harm to do it twice.
-            command: The command that does it, given this request.
-            work: The doing.
-        """
-        task = BackgroundTask(command, request.as_json())
-        try:
-            self.store.tasks.set(request.key, task)
-        except StorageError as error:
-            log.error(
-                "%s is done without a note of it: %s", command, error
-            )  # a full disk must not keep from it
-        running = asyncio.create_task(self._guarded(request, command, work), name=request.key)
-        self._tasks.add(running)
-        running.add_done_callback(self._tasks.discard)
-
-    def is_running(self, request: ChatRequest) -> bool:
-        """Whether something is done in the background for a request."""
-        return any(task.get_name() == request.key for task in self._tasks)
-
-    def unfinished_commands(self) -> list[tuple[str, ChatRequest]]:
-        """What was begun in the background and not ended, as commands to be given again."""
-        return [(task.command, ChatRequest.from_json(task.request)) for task in self.store.tasks.all()]
-
-    async def finish(self, timeout: float) -> None:
-        """Wait for background work, and what it begins, for a number of seconds; then cancel it."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                while self._tasks:
-                    await asyncio.wait(self._tasks)
-        late = tuple(self._tasks)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-
-    async def _guarded(self, request: ChatRequest, command: str, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except Exception as error:
-            self.fail(replace(request, query_id=None), error)
-        if self.store.tasks.command_of(request.key) == command:  # otherwise it has begun more under its key
-            self.mark_finished(request)
-
-    def mark_finished(self, request: ChatRequest) -> None:
-        """Note that what was begun in the background has ended."""
-        if not self.store.tasks.has(request.key):
-            return
-        try:
-            self.store.tasks.drop(request.key)
-        except StorageError as error:
-            log.error("%s is done, and will be again at the next start: %s", request.key, error.message)
 
     def _replied(self, request: ChatRequest) -> int | None:
         """In a group an answer shows whom it answers."""

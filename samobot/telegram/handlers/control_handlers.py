@@ -36,7 +36,7 @@ async def stop(context: HandlerContext, request: ChatRequest) -> None:
         if not views:
             raise NotFoundError(_NOTHING_RUNS)
         context.receipt(request, "👌", "Stopping…")
-        context.run_in_background(request, "stop", _stop_all(context, request, [view.ref for view in views]))
+        context.background.run(request, "stop", _stop_all(context, request, [view.ref for view in views]))
         return
     target = await find_target(
         context, request, "stop", is_stoppable, question="Stop which one?", none=_NOTHING_RUNS
@@ -49,7 +49,7 @@ def stop_one(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> 
     """Stop a session in the background, and report what was checked."""
     context.receipt(request, "👌", f"Stopping {ref.name}…")
     named = request.with_text(f"{ref.project}:{ref.folder}")
-    context.run_in_background(named, "stop", _stop_all(context, request, [ref]))
+    context.background.run(named, "stop", _stop_all(context, request, [ref]))
 
 
 async def _stop_all(context: HandlerContext, request: ChatRequest, refs: list[SessionRef]) -> None:
@@ -290,7 +290,7 @@ def _let_go_on(view: SessionView, request: ChatRequest) -> str:
 async def panic(context: HandlerContext, request: ChatRequest) -> None:
     """`/panic`: stop everything, and keep it stopped until `/resume`."""
     context.receipt(request, "👌", "Stopping everything…")
-    context.run_in_background(request, "panic", _panic(context, request))
+    context.background.run(request, "panic", _panic(context, request))
 
 
 async def _panic(context: HandlerContext, request: ChatRequest) -> None:

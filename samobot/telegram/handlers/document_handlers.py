@@ -272,7 +272,7 @@ async def chart(context: HandlerContext, request: ChatRequest) -> None:
 
 async def show_timeline(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Draw a session's course, in the background."""
-    context.run_in_background(
+    context.background.run(
         request.with_text(f"{ref.project}:{ref.folder}"), "chart", _timeline(context, request, ref)
     )
 

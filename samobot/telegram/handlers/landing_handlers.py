@@ -58,7 +58,7 @@ def show_landing(context: HandlerContext, request: ChatRequest, ref: SessionRef,
         step: One of `SHOWN_FIRST` to show what that would do.
     """
     again = f"{ref.project}:{ref.folder} {step}".strip()
-    context.run_in_background(request.with_text(again), "land", _show(context, request, ref, step))
+    context.background.run(request.with_text(again), "land", _show(context, request, ref, step))
 
 
 def land_step(
@@ -73,7 +73,7 @@ def land_step(
         raise UsageError(f"“{one_line(step, 40)}” is no step of landing; /land {ref.name} shows them.")
     context.toast(request, "Working on it…")
     again = request.with_text(f"{ref.project}:{ref.folder} {step} {identity}")
-    context.run_in_background(again, "land", _land(context, request, ref, LandingStep(step), identity))
+    context.background.run(again, "land", _land(context, request, ref, LandingStep(step), identity))
 
 
 async def _show(context: HandlerContext, request: ChatRequest, ref: SessionRef, step: str = "") -> None:

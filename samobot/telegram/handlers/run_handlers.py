@@ -52,7 +52,7 @@ async def run_in(
 ) -> None:
     """The same in a project that was chosen, if one was; `on_branch` takes a branch that has commits of its own."""
     begun = [
-        task for name, task in context.unfinished_commands() if task.key == request.key and name == "run"
+        task for name, task in context.background.unfinished() if task.key == request.key and name == "run"
     ]
     if begun and begun[0].text != request.text:
         return  # an update handled again after a crash: what it began is taken up under its settled name
@@ -119,7 +119,7 @@ async def start(context: HandlerContext, request: ChatRequest, project: str, wor
     context.toast(request, "One moment…")
     again = as_text(replace(words, project=project)) or f"{project}:{words.name} {words.task or ''}"
     context.store.chat_projects.set(request.chat_id, request.thread_id, project)
-    context.run_in_background(request.with_text(again), "run", _start(context, request, project, words))
+    context.background.run(request.with_text(again), "run", _start(context, request, project, words))
 
 
 def ask_name(context: HandlerContext, request: ChatRequest, project: str, task: str) -> None:

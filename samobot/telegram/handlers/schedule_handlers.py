@@ -215,7 +215,7 @@ async def _unfinished(context: HandlerContext, one: Schedule) -> SessionRef | No
 def _recover(context: HandlerContext, one: Schedule, due: datetime) -> None:
     """End a claim that a killed bot left: either its start is on disk, or the user is asked."""
     key = _key(one, due)
-    if any(task.key == key for _, task in context.unfinished_commands()):
+    if any(task.key == key for _, task in context.background.unfinished()):
         context.schedules.settle(one.number)
     else:
         _ask(context, one, due, why="I was ended at that moment; it may have begun.")

@@ -178,7 +178,7 @@ async def _do(context: HandlerContext, request: ChatRequest, tap: TriggerTap) ->
     context.toast(request, "One moment…")
     # Before the next tap is handled, which may be somebody else's on the same offer.
     offer = await _named(context, one, offer)
-    context.run_in_background(request, "triggers", _start_tapped(context, request, one, offer))
+    context.background.run(request, "triggers", _start_tapped(context, request, one, offer))
 
 
 async def _start_tapped(

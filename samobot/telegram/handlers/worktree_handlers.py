@@ -47,7 +47,7 @@ def recreate_worktree(context: HandlerContext, request: ChatRequest, ref: Sessio
     """Recreate a session's worktree and resume it, in the background; a killed bot repeats it as `/resume`."""
     context.receipt(request, "👌", "Recreating the worktree…")
     named = request.with_text(f"{ref.project}:{ref.folder}")
-    context.run_in_background(named, "resume", _recreated(context, request, ref))
+    context.background.run(named, "resume", _recreated(context, request, ref))
 
 
 async def _recreated(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:

@@ -19,7 +19,7 @@ from samobot.telegram.handlers.callbacks import (
     handle_callback,
     tapped_button,
 )
-from samobot.telegram.handlers.chat_request import TOPIC, UNKNOWN, ChatRequest, ParsedCommand, parse_command
+from samobot.telegram.handlers.chat_request import ChatRequest, ParsedCommand, parse_command
 from samobot.telegram.handlers.command_table import find_command, unknown
 from samobot.telegram.handlers.context import HandlerContext, choice
 from samobot.telegram.handlers.edits import MessageUse, find_use, report_too_late, withdraw_offers
@@ -35,11 +35,11 @@ from samobot.telegram.inbound.message_content import (
     PartCollector,
     read_content,
 )
+from samobot.telegram.inbound.message_subjects import MessageSubjects
 from samobot.telegram.inbound.update_handling import is_outdated
 from samobot.telegram.markup.html import code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.outbound.downloads import FileDownloadError, is_too_large, too_large_text
-from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.wording import time_of
@@ -68,6 +68,7 @@ class UpdateDispatcher:
     ) -> None:
         self._context = context
         self._username = username
+        self._subjects = MessageSubjects(context.store, self._is_me)
         self._parts = PartCollector(context.store, self._on_request, settle_seconds=settle_seconds)
 
     def on_update(self, update: Update) -> Awaitable[None]:
@@ -80,24 +81,24 @@ class UpdateDispatcher:
 
     async def take_up(self) -> None:
         """Repeat the background work that was not finished when the bot last died."""
-        for name, request in self._context.unfinished_commands():
+        for name, request in self._context.background.unfinished():
             command = find_command(name)
             if name == PART:
                 self._parts.take_up(request)
-            elif self._context.is_running(request):
+            elif self._context.background.is_running(request):
                 continue
             elif name == MESSAGE:
                 self._handle_files(request)
             elif name == TAP_WITH_FILES:
                 carry_out_in_background(self._context, request)
             elif command is None:
-                self._context.mark_finished(request)
+                self._context.background.mark_finished(request)
             else:
                 log.info("taken up again: /%s of %s", name, request.key)
                 with self._reporting(request):
                     await command.handler(self._context, request)
-                if not self._context.is_running(request):
-                    self._context.mark_finished(request)
+                if not self._context.background.is_running(request):
+                    self._context.background.mark_finished(request)
 
     async def finish(self) -> None:
         """Handle what was collected without waiting for more, as at the end of the bot."""
@@ -185,7 +186,7 @@ class UpdateDispatcher:
         user = message.from_user
         if user is None or content.is_empty:
             return None
-        about = self._about(message)
+        about = self._subjects.of(message)
         text, mentioned = self._without_mention(content.text)
         return ChatRequest(
             key=f"message{message.message_id}",
@@ -234,7 +235,7 @@ class UpdateDispatcher:
             with self._reporting(request):
                 await self._handle(request, None)
 
-        self._context.run_in_background(request, MESSAGE, handle_with_files(self._context, request, handle))
+        self._context.background.run(request, MESSAGE, handle_with_files(self._context, request, handle))
 
     async def _handle(self, request: ChatRequest, typed: ParsedCommand | None) -> None:
         typed = typed or (parse_command(request.text) if request.forwarded_from is None else None)
@@ -289,41 +290,6 @@ class UpdateDispatcher:
         except Exception as error:
             self._context.fail(request, error)
 
-    def _about(self, message: Message) -> MessageSubject | None:
-        """The subject of the bot's message that was replied to, else of the session's topic."""
-        replied = message.reply_to_message
-        if replied is not None:
-            sent = self._context.store.sent.find(message.chat.id, replied.message_id)
-            about = sent.about if sent is not None else self._by_buttons(replied)
-            if about is not None:
-                return about
-            if self._is_ours(replied):
-                return MessageSubject(kind=UNKNOWN, detail={"text": replied.text or replied.caption or ""})
-        if not message.is_topic_message or message.message_thread_id is None:
-            return None
-        topic = self._context.store.session_topics.find(message.chat.id, message.message_thread_id)
-        return MessageSubject(topic.session, TOPIC) if topic is not None else None
-
-    def _is_ours(self, message: Message) -> bool:
-        """Whether a message is one of the bot's texts; the head of a topic is none."""
-        sender = message.from_user
-        says = bool(message.text or message.caption)
-        return says and sender is not None and sender.is_bot and self._is_me(sender.username or "")
-
-    def _by_buttons(self, message: Message) -> MessageSubject | None:
-        """The subject of a message whose id is unknown, from its buttons.
-
-        Telegram may show a message without ever returning its id: then it is sent again, and the user may reply to
-        the first one.
-        """
-        rows = message.reply_markup.inline_keyboard if message.reply_markup is not None else ()
-        for button in (button for row in rows for button in row):
-            data = button.callback_data
-            tap = self._context.store.callbacks.peek(data) if isinstance(data, str) else None
-            if tap is not None:
-                return _subject(Action.model_validate(tap.action))
-        return None
-
     def _confirm(self, request: ChatRequest, typed: ParsedCommand, message: ChatRequest) -> None:
         """Ask for confirmation of an old command."""
         again = Action(
@@ -345,20 +311,3 @@ def _unusable_text(what: str) -> str:
 
 def _name(first_name: str) -> str:
     return one_line(first_name, 64) or "somebody"
-
-
-def _subject(action: Action) -> MessageSubject | None:
-    """What the message of a button is about."""
-    if action.session is None:
-        return None
-    match action.do:
-        case ActionKind.ANSWER | ActionKind.OTHER_ANSWER:
-            return MessageSubject(
-                action.session, "question", {"index": action.question, "identity": action.identity}
-            )
-        case ActionKind.APPROVE | ActionKind.REQUEST_CHANGES:
-            return MessageSubject(action.session, "plan", {"sha256": action.identity})
-        case ActionKind.DENY_SAY:
-            return MessageSubject(action.session, "permission", {"ask": action.identity})
-        case _:
-            return MessageSubject(action.session, "note")

@@ -165,7 +165,7 @@ async def test_the_archive_is_continued_where_its_name_is_used_again(phone: Phon
     said = await phone.say("/run repo:greet Use the key in .env")
     assert "An archived session is called greet already." in said[0]
     await phone.tap(phone.last("is called greet already"), "▶️ Continue greet")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert "Use the key in .env" in (folder / "_guidance.md").read_text()
     assert not (phone.root / "sessions-repo" / "_archive" / folder.name).exists()
 
@@ -178,7 +178,7 @@ async def test_a_branch_with_commits_of_its_own_is_never_taken_silently(phone: P
     assert "There is a branch greet already, with commits of its own." in said[0]
     assert await phone.context.fleet.sessions() == []
     await phone.tap(phone.last("There is a branch"), choice)
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     names = [view.ref.name for view in await phone.context.fleet.sessions()]
     assert names == {"▶️ Continue greet": ["greet"], "▶️ New: greet-2": ["greet-2"], "Cancel": []}[choice]
     assert git(worktree, "rev-parse", "greet") == head
@@ -189,5 +189,5 @@ async def test_a_branch_with_commits_of_its_own_is_never_taken_silently(phone: P
 async def test_a_derived_name_is_not_that_of_a_branch_with_commits(phone: Phone) -> None:
     _worktree(phone, "add-greeting")
     await phone.say("/run repo: Add a greeting")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert [view.ref.name for view in await phone.context.fleet.sessions()] == ["add-greeting-2"]

@@ -44,7 +44,7 @@ def _worktrees(phone: Phone) -> list[str]:
 
 async def _say(phone: Phone, text: str) -> str:
     await phone.say(text)
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     phone.new()
     (last,) = phone.store.outbox.waiting(11)[-1:]
     return to_plain(last.post.text)
@@ -59,7 +59,7 @@ async def test_clean_removes_after_a_tap_what_is_merged_and_nothing_else(phone: 
     assert "dirty" not in said, "it is done and not archived: landing is what it waits for"
     assert _worktrees(phone) == ["dirty", "merged", "open"]
     await phone.tap(phone.last("worktree to remove"), "Remove 1")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert _worktrees(phone) == ["dirty", "open"]
     assert phone.precedes_alert("1 worktree removed, with the branches.")
     assert [ref.name for ref in await phone.context.fleet.archived()] == ["open", "merged"]
@@ -79,7 +79,7 @@ async def test_clean_removes_by_name_what_would_be_lost(phone: Phone, name: str,
     assert len(_worktrees(phone)) == 3
     await _say(phone, f"/clean {name}")
     await phone.tap(phone.last("This is lost"), "Remove anyway")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert name not in _worktrees(phone)
     assert git(phone.root / "repo", "for-each-ref", f"refs/samobot/discarded/{name}")
 
@@ -88,7 +88,7 @@ async def test_clean_refuses_what_has_changed_since_it_was_shown(phone: Phone) -
     await _say(phone, "/clean")
     commit(phone.root / "worktrees" / "merged", "late.py")
     await phone.tap(phone.last("worktree to remove"), "Remove 1")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert len(_worktrees(phone)) == 3
     assert "changed since" in to_plain(phone.last("Nothing was removed.").post.text)
 

@@ -76,7 +76,7 @@ async def test_every_command_answers_without_any_session(phone: Phone) -> None:
     for command in COMMANDS:
         if command.name != "panic":
             said = await phone.say(f"/{command.name}")
-            await phone.context.finish(60)  # what git is asked for is done in the background
+            await phone.context.background.finish(60)  # what git is asked for is done in the background
             assert said or phone.new(), command.name
 
 
@@ -169,7 +169,7 @@ async def test_question_that_a_message_led_to_is_answered_by_the_next_message(ph
     await phone.say("/run")
     assert "What should be done?" in (await phone.say("repo:demo"))[0]
     await phone.say("add a greeting")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     (folder,) = (phone.root / "sessions-repo").iterdir()
     assert "add a greeting" in (folder / "_overview.md").read_text()
     # Both are settled: further words are no task.
@@ -228,7 +228,7 @@ async def test_single_word_that_is_a_command_does_not_become_a_session(phone: Ph
     assert "What should be done?" in (await phone.say("repo:greet"))[0]
     assert "also a command" in (await phone.say("stop"))[0]
     await phone.say("stop the greeting from being printed twice")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert next((phone.root / "sessions-repo").iterdir()).name.endswith("-greet")
 
 
@@ -239,7 +239,7 @@ async def test_a_session_can_be_named_as_a_command_where_that_is_meant(phone: Ph
     asked = [row for row in phone.new() if "Which project" in to_plain(row.post.text)]
     await phone.tap(asked[0], "repo")
     await phone.say("show how things stand")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     (view,) = await phone.context.fleet.sessions()
     assert (view.ref.name, view.budget_usd) == ("status", 5.0)
 
@@ -247,9 +247,9 @@ async def test_a_session_can_be_named_as_a_command_where_that_is_meant(phone: Ph
 async def test_text_after_a_run_that_was_typed_instead_is_no_other_run(phone: Phone) -> None:
     await phone.say("/run")
     await phone.say("/run repo:greet add a greeting")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     await phone.say("thanks")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert [view.ref.name for view in await phone.context.fleet.sessions()] == ["greet"]
 
 
@@ -392,7 +392,7 @@ async def test_in_which_project_is_asked_and_a_missing_one_suggested(phone: Phon
     assert keys == ["repo", "shop", "Cancel"]
     assert "Did you mean shop?" in (await phone.say("/run shpo:demo do it"))[0]
     await phone.tap(asked, "shop")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     made = SessionFolder(next((phone.root / "sessions-shop").iterdir()))
     assert made.path.name.endswith("-demo")
     assert read_journal(made).profile == "strong"
@@ -410,12 +410,12 @@ async def test_what_was_begun_when_the_bot_died_is_taken_up_again(
     with monkeypatch.context() as patch:
         patch.setattr(phone.context.fleet, "start", hang)
         await phone.say("/run repo:demo do it")
-        await phone.context.finish(0)
+        await phone.context.background.finish(0)
     assert not (phone.root / "sessions-repo").exists()
     await phone.front.take_up()
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert next((phone.root / "sessions-repo").iterdir()).name.endswith("-demo")
-    assert phone.context.unfinished_commands() == []
+    assert phone.context.background.unfinished() == []
 
 
 async def test_a_full_disk_at_the_end_of_background_work_leaves_no_loose_end(
@@ -433,9 +433,9 @@ async def test_a_full_disk_at_the_end_of_background_work_leaves_no_loose_end(
     monkeypatch.setattr(phone.context.fleet, "stop", stop_as_the_disk_fills)
     phone.session("demo")
     await phone.say("/stop repo:demo")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert "is stopped" in to_plain(phone.last("is stopped").post.text)
-    assert [command for command, _ in phone.context.unfinished_commands()] == ["stop"]
+    assert [command for command, _ in phone.context.background.unfinished()] == ["stop"]
     gc.collect()
     assert loose_ends == []
 
@@ -753,7 +753,7 @@ async def test_stop_really_stops_an_idle_session_and_closes_its_needs(phone: Pho
     needed = [row for row in phone.store.outbox.waiting(CHAT) if row.post.markup and "card" not in row.key]
     assert needed
     await phone.say("/stop demo")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     (view,) = await phone.context.fleet.sessions()
     assert view.state is SessionState.STOPPED
     assert not (folder / "_signal.json").exists()
@@ -765,14 +765,14 @@ async def test_stop_really_stops_an_idle_session_and_closes_its_needs(phone: Pho
     assert "Stopped since" in to_plain(rows["card:repo:26-01-31-demo"].post.text)
     journal = (folder / "_logs/journal.jsonl").read_text()
     await phone.say("/stop demo")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert (folder / "_logs/journal.jsonl").read_text() == journal, "stopped once"
 
 
 async def test_answer_after_a_stop_is_saved_and_only_resume_continues_it(phone: Phone) -> None:
     folder = phone.asking()
     await phone.say("/stop demo")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     said = await phone.say("/answer demo Q1 B")
     assert any("Saved. demo stays stopped until /resume." in text for text in said)
     await phone.say("/answer demo Q2 seven")
@@ -829,7 +829,7 @@ async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_res
     phone.asking()
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.say("/stop demo")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     phone.new()
     said = await phone.say("/resume demo")
     assert any("demo waits for your answers; it continues automatically after that" in text for text in said)
@@ -845,7 +845,7 @@ async def test_a_plan_approved_after_a_stop_waits_for_resume(phone: Phone) -> No
     folder = phone.planned()
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     await phone.say("/stop demo")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert any("stays stopped until /resume" in text for text in await phone.say("/approve demo"))
     assert "Phase: implementation" in (folder / "_overview.md").read_text()
     assert phone.desired_runs.all() == ()
@@ -856,7 +856,7 @@ async def test_a_plan_approved_after_a_stop_waits_for_resume(phone: Phone) -> No
 async def test_there_is_nothing_to_stop_about_a_done_session(phone: Phone) -> None:
     folder = phone.session("demo", phase="done", signal='{"status": "done"}')
     await phone.say("/stop demo")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert "demo is done; nothing to stop." in to_plain(phone.last("nothing to stop").post.text)
     assert (folder / "_signal.json").exists()
 

@@ -49,7 +49,7 @@ async def test_a_task_is_one_tap_from_running_with_one_project(phone: Phone, tex
     said = await phone.say(text)
     assert "No active session. Start one with this text?" in said[0]
     await phone.tap(phone.last("Start one with this text?"), "▶️ New session")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     (view,) = await phone.context.fleet.sessions()
     assert view.wanted
     overview = " ".join(
@@ -65,7 +65,7 @@ async def test_a_task_is_one_tap_from_running_with_one_project(phone: Phone, tex
 @pytest.mark.parametrize("text", TASKS[:6])
 async def test_a_task_behind_run_is_taken_whole_without_a_tap(phone: Phone, text: str) -> None:
     await phone.say(f"/run {text}")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     (view,) = await phone.context.fleet.sessions()
     assert f"Task: {text}" in (phone.root / "sessions-repo" / view.ref.folder / "_overview.md").read_text()
 
@@ -80,7 +80,7 @@ async def test_a_greeting_gets_help(phone: Phone, text: str) -> None:
 async def test_the_same_task_twice_makes_two_sessions_of_different_names(phone: Phone) -> None:
     for _ in range(2):
         await phone.say("/run Fix the login bug")
-        await phone.context.finish(20)
+        await phone.context.background.finish(20)
     names = sorted(view.ref.name for view in await phone.context.fleet.sessions())
     assert names == ["fix-login-bug", "fix-login-bug-2"]
 
@@ -89,7 +89,7 @@ async def test_a_new_session_can_be_renamed_before_it_starts(phone: Phone) -> No
     assert "A new session would be fix-login-bug." in (await phone.say("Fix the login bug"))[0]
     await phone.tap(phone.last("Start one with this text?"), "✏️ Rename")
     await phone.say("Login")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     (view,) = await phone.context.fleet.sessions()
     assert view.ref.name == "login"
     assert (
@@ -109,7 +109,7 @@ async def test_cancel_leaves_it(phone: Phone) -> None:
 
 async def test_the_emergency_stop_is_said_at_once_and_on_top_of_the_status(phone: Phone) -> None:
     await phone.say("/panic")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert any("emergency stop" in each for each in await phone.say("/run"))
     assert any("emergency stop" in each for each in await phone.say("/run Fix the login bug"))
     assert (await phone.say("Fix the login bug"))[
@@ -130,7 +130,7 @@ async def test_all_that_was_stopped_is_resumed_at_once(phone: Phone) -> None:
         reason = '{"status": "blocked", "reason": "no key"}'
         SessionFolder(phone.session(name, blocked="yes", signal=reason)).prepare()
         await phone.say(f"/stop {name}")
-        await phone.context.finish(20)
+        await phone.context.background.finish(20)
     said = await phone.say("/resume all")
     assert {"one", "two"} <= {word for line in said[-1].split("\n") for word in line.split()}
     assert all(view.wanted for view in await phone.context.fleet.sessions())
@@ -143,7 +143,7 @@ async def test_the_name_of_an_archived_session_is_not_taken_silently(phone: Phon
     said = await phone.say("/run repo:greet Add a greeting")
     assert "An archived session is called greet already." in said[0]
     await phone.tap(phone.last("is called"), "▶️ New: greet-2")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     (view,) = await phone.context.fleet.sessions()
     assert view.ref.name == "greet-2"
 
@@ -153,7 +153,7 @@ async def test_a_task_that_begins_with_the_name_of_a_session_is_asked_about(phon
     said = await phone.say("/run fix the login bug")
     assert "fix is a session already." in said[0]
     await phone.tap(phone.last("is a session already"), "▶️ New session")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert sorted(view.ref.name for view in await phone.context.fleet.sessions()) == ["fix", "fix-login-bug"]
 
 
@@ -167,14 +167,14 @@ async def test_the_project_is_remembered_in_the_chat(two: Phone) -> None:
     await two.say("Fix the login bug")
     await two.tap(two.last("Start one with this text?"), "▶️ New session")
     await two.tap(two.last("Which project?"), "shop")
-    await two.context.finish(20)
+    await two.context.background.finish(20)
     await two.say("add dark mode")
     asked = two.last("What is this for?")
     labels = [key["text"] for keys in (asked.post.markup or {})["inline_keyboard"] for key in keys]
     assert labels[:3] == ["▶️ Start in shop", "Other project", "✏️ Rename"]
     assert labels[-1] == "Cancel"
     await two.tap(asked, "▶️ Start in shop")
-    await two.context.finish(20)
+    await two.context.background.finish(20)
     assert {view.ref.project for view in await two.context.fleet.sessions()} == {"shop"}
     await two.say("/run add light mode")
     assert "▶️ Start in shop" in str(two.last("Which project?").post.markup)

@@ -140,7 +140,7 @@ async def test_a_decision_for_a_machine_that_is_away_is_saved_and_its_message_sa
     machines.asks("laptop", "greet")
     machines.clock += timedelta(hours=1)
     shown = await phone.say(said)
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     shown += [to_plain(row.post.text) for row in phone.new() if row.op is Op.SEND]
     text = f"🕓 Saved for laptop: {saved}. laptop not reachable since 14:05."
     assert text in shown
@@ -174,7 +174,7 @@ async def test_a_read_of_a_machine_that_is_away_is_refused_at_once(
     machines.asks("laptop", "greet")
     machines.clock += timedelta(hours=1)
     shown = await phone.say(said)
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     shown += [to_plain(row.post.text) for row in phone.new() if row.op is Op.SEND]
     assert shown == ["laptop not reachable since 14:05."]
 
@@ -200,7 +200,7 @@ async def test_the_emergency_stop_counts_no_machine_that_did_not_answer(
     machines.asks("laptop", "greet")
     machines.clock += timedelta(hours=1)
     await phone.say("/panic")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert to_plain(phone.last("Emergency stop is on").post.text) == (
         "🛑 Emergency stop is on. Nothing was running. /resume turns it off.\n"
         "📡 laptop: not confirmed. laptop not reachable since 14:05."

@@ -47,7 +47,7 @@ def tip(phone: Phone, branch: str = "main", where: str = "repo") -> str:
 async def shown(phone: Phone) -> None:
     """Ask for what can be done, and wait for it."""
     await phone.say("/land greet")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
 
 
 def said(phone: Phone) -> list[str]:
@@ -67,7 +67,7 @@ async def test_tap_merges_what_was_shown_and_replies(phone: Phone) -> None:
     await shown(phone)
     message = phone.last("→ main")
     await phone.tap(message, "🔀 Merge here")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert tip(phone) == tip(phone, "greet")
     assert any("1 commit of greet merged into main" in text for text in said(phone))
 
@@ -75,7 +75,7 @@ async def test_tap_merges_what_was_shown_and_replies(phone: Phone) -> None:
 async def test_receipt_goes_out_before_the_news_that_follows_from_it(phone: Phone) -> None:
     await shown(phone)
     await phone.tap(phone.last("→ main"), "⬆️ Push")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert phone.precedes_alert("is pushed to")
 
 
@@ -83,7 +83,7 @@ async def test_pull_request_whose_text_holds_a_secret_is_not_offered(phone: Phon
     (folder,) = (phone.root / "sessions-repo").glob("*greet")
     (folder / "01-15-14:05-summary-greet.md").write_text("It uses ghp_" + "a1B2c3D4e5F6" * 3)
     await phone.say("/land greet open-pr")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     row = phone.last("It uses")
     assert "holds a secret" in to_plain(row.post.text)
     assert "a1B2c3" not in row.post.text
@@ -92,7 +92,7 @@ async def test_pull_request_whose_text_holds_a_secret_is_not_offered(phone: Phon
 async def test_tap_pushes(phone: Phone) -> None:
     await shown(phone)
     await phone.tap(phone.last("→ main"), "⬆️ Push")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert tip(phone, "greet", "bare.git") == tip(phone, "greet")
 
 
@@ -100,10 +100,10 @@ async def test_second_tap_changes_nothing(phone: Phone) -> None:
     await shown(phone)
     message = phone.last("→ main")
     await phone.tap(message, "Squash")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     after = tip(phone)
     assert "already" in await phone.tap(message, "Squash")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert tip(phone) == after
 
 
@@ -113,7 +113,7 @@ async def test_tap_on_what_has_changed_does_nothing_and_shows_it_as_it_is(phone:
     head = commit(phone.root / "worktrees" / "greet", "late.py")
     said(phone)
     await phone.tap(message, "🔀 Merge here")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     texts = said(phone)
     assert tip(phone) == before
     assert any("has changed since this was shown" in text for text in texts)
@@ -131,24 +131,24 @@ async def test_step_that_a_kill_cut_off_is_done_once_by_the_next_bot(phone: Phon
 
     phone.context.fleet.land = cut_off  # type: ignore[method-assign, assignment]
     await phone.tap(message, "🔀 Merge here")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     phone.context.fleet.land = land  # type: ignore[method-assign]
     after = tip(phone)
     said(phone)
-    ((name, request),) = phone.context.unfinished_commands()
+    ((name, request),) = phone.context.background.unfinished()
     command = find_command(name)
     assert command is not None
     await command.handler(phone.context, request)
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert tip(phone) == after == tip(phone, "greet")
     assert any("Done before: 1 commit of greet merged into main" in text for text in said(phone))
-    assert phone.context.unfinished_commands() == []
+    assert phone.context.background.unfinished() == []
 
 
 async def test_session_that_is_not_done_is_refused(phone: Phone) -> None:
     phone.session("busy")
     await phone.say("/land busy")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert any("busy is not done yet" in text for text in said(phone))
 
 
@@ -161,14 +161,14 @@ async def test_discard_says_what_is_lost_before_it_is_done(phone: Phone) -> None
     (phone.root / "worktrees" / "greet" / "notes.txt").write_text("mine")
     await shown(phone)
     await phone.tap(phone.last("→ main"), "🗑 Discard…")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     question = phone.last("discard greet?")
     text = to_plain(question.post.text)
     assert "1 commit that main does not have" in text
     assert "notes.txt" in text
     assert (phone.root / "worktrees" / "greet").exists()
     await phone.tap(question, "🗑 Discard")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert not (phone.root / "worktrees" / "greet").exists()
     assert any("greet is discarded" in text for text in said(phone))
     assert not (phone.root / "sessions-repo" / "26-01-31-greet").exists()
@@ -177,11 +177,11 @@ async def test_discard_says_what_is_lost_before_it_is_done(phone: Phone) -> None
 async def test_merged_session_is_cleaned_up_with_a_tap(phone: Phone) -> None:
     await shown(phone)
     await phone.tap(phone.last("→ main"), "🔀 Merge here")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     await phone.tap(phone.last("merged into main"), "🔀 What is next")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     await phone.tap(phone.last("→ main"), "🧹 Clean up")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert not (phone.root / "worktrees" / "greet").exists()
     assert not (phone.root / "sessions-repo" / "26-01-31-greet").exists()
 

@@ -23,7 +23,7 @@ async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -
 
 
 async def _sessions(phone: Phone) -> list[str]:
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     return [view.ref.name for view in await phone.context.fleet.sessions()]
 
 
@@ -166,7 +166,7 @@ async def test_what_should_be_different_counts_for_a_plan_that_waits_in_a_stoppe
     await phone.say("/reject")
     phone.deliver(phone.last("What should be different?"), 90)
     await phone.say("/stop demo")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert not any("not used" in text for text in await phone.say("shorter", reply_to=90))
     assert "shorter" in (folder / "_guidance.md").read_text()
 

@@ -28,7 +28,7 @@ async def phone(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -
 
 
 async def _started(phone: Phone, name: str) -> SessionView:
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     (view,) = [view for view in await phone.context.fleet.sessions() if view.ref.name == name]
     return view
 
@@ -125,10 +125,10 @@ async def test_a_run_of_a_done_session_gets_no_receipt_but_a_button_for_what_is_
 
 async def test_a_run_that_is_refused_gets_no_receipt(phone: Phone) -> None:
     await phone.say("/panic")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     phone.new()
     await phone.say("/run repo:greet add a greeting")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     rows = phone.store.outbox.waiting(CHAT)
     assert "nothing starts until /resume" in to_plain(phone.last("emergency stop is on").post.text)
     assert [row.post.text for row in rows if row.op is Op.REACT] == ["👌"], "that of /panic alone"
@@ -173,7 +173,7 @@ async def test_guidance_for_a_session_over_the_days_budget_is_kept_and_one_tap_s
     monkeypatch.setattr(spending, "day_is_over", day_is_over)
     folder = phone.session("demo")
     await phone.say(f"/run demo: and in blue {flags}")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     told = phone.last("demo is paused")
     text = to_plain(told.post.text)
     assert "The day's budget is used up. Your message is kept for its next iteration." in text
@@ -203,12 +203,12 @@ async def test_session_to_begin_on_survives_the_question_for_the_task(
     monkeypatch.setattr(phone.context.fleet, "start", start)
     await phone.say(said)
     await phone.say("fix it")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert [(each.session, each.task, each.base) for each in begun] == [("more", "fix it", "base")]
 
 
 async def test_session_to_begin_on_has_to_be_there(phone: Phone) -> None:
     await phone.say("/run repo:more fix it --from gone")
-    await phone.context.finish(20)
+    await phone.context.background.finish(20)
     assert any("no session “gone” in repo" in to_plain(row.post.text) for row in phone.new())
     assert [view for view in await phone.context.fleet.sessions() if view.ref.name == "more"] == []

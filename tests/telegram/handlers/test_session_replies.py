@@ -151,7 +151,7 @@ def _blocked(phone: Phone) -> Path:
 async def test_stop_command_in_reply_to_a_card_stops(phone: Phone, text: str) -> None:
     folder = _blocked(phone)
     await phone.say(text, reply_to=CARD)
-    await phone.context.finish(5)
+    await phone.context.background.finish(5)
     assert any("is stopped" in row.post.text for row in phone.store.outbox.waiting(CHAT))
     assert not (folder / "_guidance.md").exists()
     (view,) = await phone.context.fleet.sessions()
@@ -233,7 +233,7 @@ async def test_try_again_in_reply_to_a_block_resumes_without_guidance(phone: Pho
 async def test_guidance_for_a_stopped_session_reports_that_it_stays_stopped(phone: Phone) -> None:
     folder = _blocked(phone)
     await phone.say("stop", reply_to=CARD)
-    await phone.context.finish(5)
+    await phone.context.background.finish(5)
     said = await phone.say("use the staging key", reply_to=CARD)
     assert "use the staging key" in (folder / "_guidance.md").read_text()
     assert any("stays stopped until /resume" in each for each in said)
@@ -243,7 +243,7 @@ async def test_guidance_for_a_stopped_session_reports_that_it_stays_stopped(phon
 async def test_punctuation_after_a_command_is_ignored(phone: Phone, text: str) -> None:
     _blocked(phone)
     await phone.say(text)
-    await phone.context.finish(5)
+    await phone.context.background.finish(5)
     assert any(
         "demo is stopped" in row.post.text.replace("<b>", "").replace("</b>", "")
         for row in phone.store.outbox.waiting(CHAT)
@@ -264,7 +264,7 @@ async def test_what_came_of_a_stop_overtakes_queued_chatter(phone: Phone, chatte
         else:
             await phone.say(chatter)
     await phone.say("/stop demo")
-    await phone.context.finish(5)
+    await phone.context.background.finish(5)
     rows = phone.store.outbox.waiting(CHAT)
     place = next(number for number, row in enumerate(rows) if "is stopped" in row.post.text)
     assert rows[place].priority is Priority.NEEDED
@@ -295,7 +295,7 @@ async def test_the_receipt_of_what_took_effect_overtakes_queued_chatter(
         await phone.say(f"what is {number}?")
     chatter = {row.id for row in phone.store.outbox.waiting(CHAT)}
     await phone.say(command)
-    await phone.context.finish(5)
+    await phone.context.background.finish(5)
     if lock is not None:
         lock.release()
     rows = phone.store.outbox.waiting(CHAT)

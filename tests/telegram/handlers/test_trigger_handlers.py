@@ -87,7 +87,7 @@ async def test_issue_is_offered_and_starts_only_after_a_tap(phone: Phone, forge:
     assert await look(phone) == []
     assert forge.begun == {}
     await phone.tap(phone.last("Issue #3"), "▶️ Start")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     ((request, who),) = forge.begun.values()
     assert (request.project, request.session, who) == ("repo", "bug-3", "Ann")
     assert "> It is broken." in (request.task or "")
@@ -111,7 +111,7 @@ async def test_offer_tapped_by_two_at_once_starts_one_session(
     for who in ("Ann", "Bob"):
         request = ChatRequest(who, CHAT, 0, None, 11, Person(who, "telegram"), text=tap.model_dump_json())
         await triggers(phone.context, request)
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert {request.session for request, _ in forge.begun.values()} == {"bug-3"}
 
 
@@ -121,7 +121,7 @@ async def test_ignored_issue_does_not_come_again_and_is_not_started(phone: Phone
     offer = phone.last("Issue #3")
     await phone.tap(offer, "Ignore")
     await phone.tap(offer, "▶️ Start")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert forge.begun == {}
     assert await look(phone) == []
 
@@ -130,7 +130,7 @@ async def test_review_brings_its_changes_along(phone: Phone, forge: Forge) -> No
     await phone.say("/triggers repo: review")
     await look(phone)
     await phone.tap(phone.last("Review of #3"), "▶️ Start")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     ((request, _),) = forge.begun.values()
     assert [(file.name, file.data) for file in request.files] == [("pr-3.diff", b"diff --git a/x b/x")]
     assert "Its changes are in pr-3.diff" in (request.task or "")
@@ -141,7 +141,7 @@ async def test_review_whose_changes_cannot_be_read_stays_offered(phone: Phone, f
     await look(phone)
     forge.diff = ""
     await phone.tap(phone.last("Review of #3"), "▶️ Start")
-    await phone.context.finish(60)
+    await phone.context.background.finish(60)
     assert forge.begun == {}
     assert len(phone.context.triggers.get(1).offers) == 1
 

@@ -171,7 +171,7 @@ class Bot:
                 await asyncio.wait({polls, heard}, return_when=asyncio.FIRST_COMPLETED, timeout=WAIT)
                 await poller.wait_until_handled(WAIT)
                 await phone.front.finish()
-                await phone.context.finish(WAIT)
+                await phone.context.background.finish(WAIT)
                 await _look(phone)
                 (view,) = await phone.context.fleet.sessions()
             finally:

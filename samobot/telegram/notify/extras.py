@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -114,21 +113,19 @@ class ExtraReader:
                 extras = replace(
                     extras,
                     lessons=await _or_none(ref, self._fleet.lessons(ref)),
-                    pictures=await _or_none(ref, self._pictures(ref, change.before.pictures)) or (),
+                    pictures=await _or_none(ref, self._pictures(ref)) or (),
                     review=await _or_none(ref, self._review(ref)) or "",
                 )
-                sent = (*change.before.pictures, *map(_picture_mark, extras.pictures))
-                after = after.model_copy(update={"pictures": sent})
                 extras = replace(extras, diff=await self._fleet.diff(ref))
         except SamobotError as error:
             log.info("%s: %s", ref.key, error.message)
         return replace(change, extras=extras, after=after)
 
-    async def _pictures(self, ref: SessionRef, sent: Sequence[str]) -> tuple[Attachment, ...]:
-        """The screenshots that were not sent yet: a later round sends only what has changed."""
+    async def _pictures(self, ref: SessionRef) -> tuple[Attachment, ...]:
         listed = await self._fleet.pictures(ref)
-        found = [Attachment(each.name, await self._fleet.file(ref, each.name), photo=True) for each in listed]
-        return tuple(each for each in found if _picture_mark(each) not in sent)
+        return tuple(
+            [Attachment(each.name, await self._fleet.file(ref, each.name), photo=True) for each in listed]
+        )
 
     async def _review(self, ref: SessionRef) -> str:
         """The page; secrets are masked before its markup could hide them."""
@@ -145,10 +142,6 @@ class ExtraReader:
     def forget(self, session: str) -> None:
         """Forget the plan of a session that is gone."""
         self._store.plans.drop(session)
-
-
-def _picture_mark(picture: Attachment) -> str:
-    return f"{picture.name}:{hashlib.sha256(picture.data).hexdigest()[:16]}"
 
 
 async def _or_none(ref: SessionRef, reading: Awaitable[_Read]) -> _Read | None:

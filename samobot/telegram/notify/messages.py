@@ -6,8 +6,6 @@ closes the ones that speak of something that is over.
 
 from __future__ import annotations
 
-import hashlib
-
 from samobot.fleet.models import PlanView, SessionView
 from samobot.phases import Phase
 from samobot.session.decisions import DecisionKind
@@ -23,6 +21,7 @@ from samobot.telegram.notify.notification import (
     budget_key,
     need_key,
     paused_key,
+    picture_mark,
     plan_key,
 )
 from samobot.telegram.notify.state import ALIVE, LiveMessage, NotifiedState, fingerprint, new_remarks
@@ -60,7 +59,7 @@ def messages(change: NotificationInput, recipient: Recipient) -> list[Notificati
         *_plans(change, recipient),
         *(ask_messages(change, recipient) if change.view.asks else ()),
         *_obstacles(change, recipient),
-        *_end(change),
+        *_end(change, recipient),
         *trust_messages(change),
         *_remarks(change),
     ]
@@ -218,7 +217,7 @@ def _obstacles(change: NotificationInput, recipient: Recipient) -> list[Notifica
     return [Notification(key, need.kind.value, shown, Importance.ALERT, {"need": need.name}, need=need.name)]
 
 
-def _end(change: NotificationInput) -> list[Notification]:
+def _end(change: NotificationInput, recipient: Recipient) -> list[Notification]:
     view, after = change.view, change.after
     if change.newly_done:
         key = f"done:{after.done}"
@@ -230,7 +229,7 @@ def _end(change: NotificationInput) -> list[Notification]:
             found.insert(0, Notification(f"{key}:file", "done", page, Importance.ALERT_PART, live=False))
         elif (file := summary_file(view, summary) if summary else None) is not None:
             found.append(Notification(f"{key}:file", "done", file, Importance.INFO, live=False))
-        found[:0] = _pictures(change)
+        found[:0] = _pictures(change, recipient)
         if (lessons := change.extras.lessons) is not None and lessons.new:
             offer = lessons_message(view.ref, lessons)
             found.append(Notification(f"lessons:{after.done}", "lessons", offer, Importance.INFO, live=False))
@@ -242,17 +241,19 @@ def _end(change: NotificationInput) -> list[Notification]:
     return []
 
 
-def _pictures(change: NotificationInput) -> list[Notification]:
-    """The screenshots that were not sent before, as albums."""
+def _pictures(change: NotificationInput, recipient: Recipient) -> list[Notification]:
+    """The screenshots that this chat was not sent before, as albums: of a later round only what has changed."""
+    seen = change.before.seen_pictures.get(recipient.place, ())
+    new = [each for each in change.extras.pictures if picture_mark(each) not in seen]
     return [
         Notification(
-            f"picture:{each.name}:{hashlib.sha256(each.data).hexdigest()[:16]}",
+            f"picture:{recipient.thread_id or ''}:{picture_mark(each)}",
             "picture",
             picture_message(change.view, each),
             Importance.ALERT_PART,
             live=False,
         )
-        for each in albums(change.extras.pictures)
+        for each in albums(new)
     ]
 
 

@@ -63,7 +63,7 @@ class ExtraContent:
         review: The review guide, as HTML; empty if it could not be made.
         lessons: What the session learned about its project.
         untrusted: What of the project is not used; None if that could not be read.
-        pictures: Screenshots of what was made.
+        pictures: Screenshots of what was made; a chat is sent those that it does not have.
     """
 
     plan: Document | None = None
@@ -179,6 +179,11 @@ def answers_key(name: str) -> str:
 def silence_key(session: str, need: str) -> str:
     """The key of a need that a chat has silenced."""
     return f"{session}|{need}"
+
+
+def picture_mark(picture: Attachment) -> str:
+    """Name a screenshot with this content."""
+    return f"{picture.name}:{hashlib.sha256(picture.data).hexdigest()[:16]}"
 
 
 def _digest(name: str) -> str:

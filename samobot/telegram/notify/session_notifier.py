@@ -19,7 +19,7 @@ from samobot.session.status import SessionState
 from samobot.telegram.notify.extras import ExtraReader, Sessions
 from samobot.telegram.notify.limit_notices import is_parked
 from samobot.telegram.notify.messages import held, messages
-from samobot.telegram.notify.notification import ExtraContent, Importance, NotificationInput
+from samobot.telegram.notify.notification import ExtraContent, Importance, NotificationInput, picture_mark
 from samobot.telegram.notify.publisher import Publisher, SessionMessages
 from samobot.telegram.notify.pull_requests import mark_pull_request
 from samobot.telegram.notify.recipients import Recipients
@@ -300,7 +300,7 @@ class SessionNotifier:
                 if name not in current and not held(change, name, record):
                     del posted[name]
                     self._messages.close(recipients, change, record, by)
-            told = change.after.updated(posted=posted)
+            told = change.after.updated(posted=posted, seen_pictures=_seen_pictures(change, recipients))
             if told.card and show_card:
                 for recipient in recipients:
                     if stored is None:
@@ -361,6 +361,16 @@ class SessionNotifier:
         except ValidationError:
             log.warning("the record of what was sent about %s cannot be read; it is sent again", key)
             return None
+
+
+def _seen_pictures(change: NotificationInput, recipients: Sequence[Recipient]) -> dict[str, tuple[str, ...]]:
+    """The screenshots that each chat has, with those that are sent now."""
+    seen, sent = change.after.seen_pictures, [picture_mark(each) for each in change.extras.pictures]
+    if not sent:
+        return seen
+    return seen | {
+        each.place: tuple(dict.fromkeys((*seen.get(each.place, ()), *sent))) for each in recipients
+    }
 
 
 def _card_marks(view: SessionView) -> tuple[object, ...]:

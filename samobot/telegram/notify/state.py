@@ -103,7 +103,7 @@ class NotifiedState(BaseModel):
         pending: Fingerprints of guidance that the agent had not received.
         done: The name of the end that was sent.
         paused: The name of the pause that was sent.
-        pictures: The screenshots that were sent, by name and digest.
+        seen_pictures: The screenshots that each chat or topic was sent, by its key; see `picture_mark`.
         posted: Messages that may still change, by key.
     """
 
@@ -133,7 +133,7 @@ class NotifiedState(BaseModel):
     pending: tuple[str, ...] = ()
     done: str | None = None
     paused: str | None = None
-    pictures: tuple[str, ...] = ()
+    seen_pictures: dict[str, tuple[str, ...]] = {}
     posted: dict[str, LiveMessage] = {}
 
     def updated(self, **values: Any) -> NotifiedState:
@@ -142,7 +142,8 @@ class NotifiedState(BaseModel):
 
     def migrated(self, chats: Mapping[int, int]) -> NotifiedState:
         """Return the state with the new ids of migrated chats; the same object if none is concerned."""
-        if not any(
+        seen = {_migrated_place(place, chats): marks for place, marks in self.seen_pictures.items()}
+        if seen.keys() == self.seen_pictures.keys() and not any(
             old in each.digests or old in each.texts for each in self.posted.values() for old in chats
         ):
             return self
@@ -155,12 +156,17 @@ class NotifiedState(BaseModel):
             )
             for key, each in self.posted.items()
         }
-        return self.updated(posted=posted)
+        return self.updated(posted=posted, seen_pictures=seen)
 
     @property
     def version(self) -> int:
         """Number of plan versions that were shown."""
         return list(dict.fromkeys(self.plans)).index(self.plans[-1]) + 1 if self.plans else 0
+
+
+def _migrated_place(place: str, chats: Mapping[int, int]) -> str:
+    chat, _, topic = place.partition(":")
+    return f"{chats.get(int(chat), chat)}:{topic}"
 
 
 def first_sight(view: SessionView, now: datetime, known_since: datetime | None) -> NotifiedState:

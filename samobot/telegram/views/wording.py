@@ -81,6 +81,11 @@ class Recipient:
     zone: tzinfo | None = None
     alone: bool = True
 
+    @property
+    def place(self) -> str:
+        """The chat, or the topic in it, as a key."""
+        return f"{self.chat_id}:{self.thread_id or ''}"
+
 
 def zone_of(name: str | None) -> tzinfo | None:
     """Return the time zone of an IANA name; None for none or one that this machine does not know."""

@@ -403,6 +403,23 @@ async def test_screenshots_come_once_with_the_end(known: Phone) -> None:
     assert all(message.silent for message in shown)
 
 
+async def test_chat_that_follows_later_gets_the_screenshots_that_it_does_not_have(known: Phone) -> None:
+    known.fleet.shots = {"a.png": PICTURE}
+    done = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER)
+    await known.look(done)
+    group = known.server.group("Team", [known.server.person("Ann")], forum=True, admin=True)
+    topic = (await known.bot.create_forum_topic(group.id, "greet")).message_thread_id
+    for minutes, place in ((2, (group.id, None)), (4, (group.id, topic)), (6, (known.chat.id, None))):
+        known.places.follow(REF.key, *place)
+        at = LATER + timedelta(minutes=minutes)
+        await known.look(session(phase=Phase.TESTING, updated=at - timedelta(minutes=1)))
+        end = ended(RunEndReason.DONE, at=at)
+        await known.look(done.model_copy(update={"end": end, "updated": at}))
+    shown = [each.thread_id for each in group.from_bot() if each.file is not None]
+    assert [each.text for each in known.messages if each.file is not None] == ["🏁 greet: a.png"]
+    assert shown == [None, topic]
+
+
 async def test_lost_worker_is_reported_unless_it_is_restarted_anyway(known: Phone) -> None:
     assert not loud(await known.look(at_rest(SessionState.IDLE, lost=True, wanted=True)))
     assert loud(await known.look(at_rest(SessionState.IDLE, lost=True))) == [

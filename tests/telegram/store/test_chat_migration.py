@@ -53,8 +53,13 @@ def test_who_may_in_the_group_of_the_settings_may_in_what_it_has_become(store: S
 
 def test_messages_that_may_still_change_are_remembered_under_the_new_number() -> None:
     posted = LiveMessage(key="k", kind="block", at=AT, digests={OLD: "d", 11: "e"}, texts={OLD: "text"})
-    memory = NotifiedState(posted={"need:1": posted})
-    moved = memory.migrated({OLD: NEW}).posted["need:1"]
+    memory = NotifiedState(
+        posted={"need:1": posted}, seen_pictures={f"{OLD}:3": ("a.png:1",), "11:": ("b.png:2",)}
+    )
+    migrated = memory.migrated({OLD: NEW})
+    assert migrated.seen_pictures == {f"{NEW}:3": ("a.png:1",), "11:": ("b.png:2",)}
+    assert migrated.migrated({OLD: NEW}) is migrated
+    moved = migrated.posted["need:1"]
     assert (moved.digests, moved.texts) == ({NEW: "d", 11: "e"}, {NEW: "text"})
     assert memory.migrated({}) is memory
     assert memory.migrated({-9: -100_900}) is memory

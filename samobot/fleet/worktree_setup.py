@@ -8,8 +8,10 @@ What is missing afterwards is reported; nothing of it keeps the session from sta
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,9 @@ INCLUDE_FILE = ".worktreeinclude"
 """Names, in the syntax of `.gitignore`, the ignored files that each worktree gets a copy of."""
 
 _SUBMODULES_S = 600.0
+_UPDATE = ("submodule", "--quiet", "update", "--init", "--recursive", "--checkout")
+_GITLINK = "160000 "
+_PLAIN = re.compile(r"(?!!)(?:[^*?\[\\]|\\.)+")
 _MARK = "samobot-prepared"
 _MAX_COPIED = 2000
 _MAX_COPIED_BYTES = 1024**3
@@ -64,52 +69,123 @@ def set_up_worktree(project: Project, root: Path) -> list[str]:
 
 
 def _init_submodules(git: Git) -> Iterator[str]:
-    if not (git.folder / ".gitmodules").is_file():
+    listed = git.attempt("ls-files", "--stage", "-z") or ""
+    links = [entry.partition("\t")[2] for entry in listed.split("\0") if entry.startswith(_GITLINK)]
+    if not links:
         return
+    problem = ""
     try:
-        git.run(
-            "submodule", "--quiet", "update", "--init", "--recursive", "--checkout", timeout=_SUBMODULES_S
-        )
+        git.run(*_UPDATE, timeout=_SUBMODULES_S)
     except GitError as failure:
-        yield f"The worktree lacks submodules: {failure.message}"
+        problem = failure.message
+        deadline = time.monotonic() + _SUBMODULES_S
+        # One that cannot be had keeps git from the others, so each is tried alone.
+        results = [_update_one(git, link, deadline) for link in links]
+        problem = problem if not all(results) else ""
+    for link in (git.attempt("diff", "--name-only", "-z") or "").split("\0"):
+        if link in links:  # at another commit than the branch has: a commit of everything would take it in
+            shutil.rmtree(git.folder / link, ignore_errors=True)
+            (git.folder / link).mkdir(exist_ok=True)
+    empty = [link for link in links if not _has_files(git.folder / link)]
+    if problem or empty:
+        first = problem.partition("fatal: ")[2].partition(" fatal: ")[0] or problem
+        reason = f" ({one_line(first, 200)})" if first and empty else first
+        yield f"The worktree lacks submodules: {one_line(', '.join(empty), 200)}{reason}"
+
+
+def _update_one(git: Git, link: str, deadline: float) -> bool:
+    left = deadline - time.monotonic()
+    return left > 0 and git.attempt(*_UPDATE, "--", f":(literal){link}", timeout=left) is not None
+
+
+def _has_files(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False
 
 
 def _copy_included(main_repo: Path, root: Path) -> Iterator[str]:
     """Copy the ignored files of the main checkout that `.worktreeinclude` names; links are not followed."""
     try:
-        top = Path(Git(main_repo).run("rev-parse", "--show-toplevel").rstrip("\n"))
+        top, prefix = Git(main_repo).run("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[:2]
     except GitError:
         return  # a bare repository has no files to copy
-    patterns = top / INCLUDE_FILE
-    if not os.path.lexists(patterns):
+    patterns = []
+    for each in ("", prefix) if prefix else ("",):
+        try:
+            patterns += _read_patterns(Path(top), each)
+        except (OSError, StorageError) as error:
+            yield f"{each}{INCLUDE_FILE} cannot be used: {error}"
+    if not patterns:
         return
+    git = Git(Path(top))
     try:
-        with open_regular(patterns) as file:
-            too_long = len(file.read(_MAX_PATTERNS + 1)) > _MAX_PATTERNS
-    except (OSError, StorageError) as error:
-        yield f"{INCLUDE_FILE} cannot be read: {error}"
-        return
-    if too_long:
-        yield f"{INCLUDE_FILE} is longer than {_MAX_PATTERNS} bytes; it is not used."
-        return
-    git = Git(top)
-    try:
-        named = git.run("ls-files", "-z", "--others", "--ignored", f"--exclude-from={patterns}")
-        names = list(_ignored(git, [name for name in named.split("\0") if name]))
+        excluded = (f"--exclude={pattern}" for pattern in patterns)
+        named = [
+            name
+            for name in git.run("ls-files", "-z", "--others", "--ignored", *excluded).split("\0")
+            if name
+        ]
+        names = list(_ignored(git, named))
     except GitError as failure:
         yield f"The files that {INCLUDE_FILE} names were not copied: {failure.message}"
         return
     copied = 0
     skipped = []
     for name in names[:_MAX_COPIED]:
-        size = _copy(top, root, name, _MAX_COPIED_BYTES - copied)
+        size = _copy(git.folder, root, name, _MAX_COPIED_BYTES - copied)
         if size is None:
             skipped.append(name)
         else:
             copied += size
     skipped += names[_MAX_COPIED:]
     if skipped:
-        yield f"Not copied of {INCLUDE_FILE}: {one_line(', '.join(skipped), 200)}"
+        limit = f" (it names more than {_MAX_COPIED} files)" if len(named) > _MAX_COPIED else ""
+        yield f"Not copied of {INCLUDE_FILE}{limit}: {one_line(', '.join(skipped), 200)}"
+    if absent := [name for name in _plain_names(patterns) if not _is_there(git.folder, name, named)]:
+        yield f"Named in {INCLUDE_FILE}, but not there: {one_line(', '.join(absent), 200)}"
+
+
+def _read_patterns(top: Path, prefix: str) -> list[str]:
+    """Read the patterns of a folder's `.worktreeinclude` as patterns of the top; empty if it has none.
+
+    Raises:
+        OSError: It cannot be read.
+        StorageError: It is no regular file, or too long.
+    """
+    path = top / prefix / INCLUDE_FILE
+    if not os.path.lexists(path):
+        return []
+    with open_regular(path) as file:
+        content = file.read(_MAX_PATTERNS + 1)
+    if len(content) > _MAX_PATTERNS:
+        raise StorageError(f"it is longer than {_MAX_PATTERNS} bytes.")
+    place = re.sub(r"([*?\[\\])", r"\\\1", prefix)
+    found = []
+    for line in content.decode("utf-8-sig", "surrogateescape").replace("\0", "").splitlines():
+        pattern = line.strip()
+        if not pattern or pattern.startswith("#"):
+            continue
+        sign, pattern = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
+        anchored = "/" in pattern.rstrip("/")
+        pattern = f"/{pattern[2:]}" if pattern.startswith("./") else pattern
+        if prefix:
+            pattern = f"/{place}{'' if anchored else '**/'}{pattern.lstrip('/')}"
+        found.append(sign + pattern)
+    return found
+
+
+def _plain_names(patterns: list[str]) -> Iterator[str]:
+    """The patterns that name one file or folder."""
+    for pattern in patterns:
+        name = pattern.replace("/**/", "/").strip("/")
+        if _PLAIN.fullmatch(name):
+            yield re.sub(r"\\(.)", r"\1", name)
+
+
+def _is_there(top: Path, name: str, named: list[str]) -> bool:
+    return os.path.lexists(top / name) or any(f"/{name}/" in f"/{each}/" for each in named)
 
 
 def _ignored(git: Git, names: list[str]) -> Iterator[str]:

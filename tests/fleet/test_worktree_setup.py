@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,12 +64,20 @@ def test_submodules_are_filled_also_those_of_submodules(yard: Yard) -> None:
     assert git(path, "status", "--porcelain") == ""
 
 
-def test_a_submodule_that_cannot_be_had_is_reported(yard: Yard) -> None:
+def test_a_submodule_that_cannot_be_had_is_reported_and_keeps_none_of_the_others(yard: Yard) -> None:
     add_submodule(yard)
-    (yard.root / "outer").rename(yard.root / "gone")
-    yard.make()
+    make_repository(yard.root / "zone")
+    git(yard.repo, "submodule", "--quiet", "add", str(yard.root / "zone"), "zone")
+    commit(yard.repo / "zone", "never-pushed")
+    make_repository(yard.repo / "nested")  # added as it is, so no `.gitmodules` says where it comes from
+    git(yard.repo, "add", "zone", "nested")
+    git(yard.repo, "commit", "--quiet", "-m", "more")
+    (yard.root / "inner").rename(yard.root / "gone")
+    path = yard.make()
+    assert (path / "outer" / "first").exists()
     assert len(yard.notes) == 1
-    assert yard.notes[0].startswith("The worktree lacks submodules: ")
+    assert yard.notes[0].startswith("The worktree lacks submodules: nested, zone (")
+    assert git(path, "status", "--porcelain") == ""
 
 
 def test_ignored_files_that_worktreeinclude_names_are_copied(yard: Yard) -> None:
@@ -94,6 +103,27 @@ def test_ignored_files_that_worktreeinclude_names_are_copied(yard: Yard) -> None
     assert (path / ".env").read_text() == ".env"
     assert (path / ".env").stat().st_mode & 0o777 == 0o600
     assert yard.notes == []
+
+
+def test_worktreeinclude_counts_beside_a_main_repo_inside_the_repository(yard: Yard) -> None:
+    yard.ignore(".env", "key")
+    app = yard.repo / "apps [1]" / "shop"
+    (app / "deep").mkdir(parents=True)
+    (app / "page").write_text("page")
+    git(yard.repo, "add", "--all")
+    git(yard.repo, "commit", "--quiet", "-m", "shop")
+    for place in (app, app / "deep", yard.repo):
+        (place / ".env").write_text("of " + place.name)
+        (place / "key").write_text("key")
+    (app / ".worktreeinclude").write_bytes(b"\xef\xbb\xbf.env\r\n./key\r\n!deep/.env\r\n.env # all\r\n/tokens\r\n")
+    yard.project = replace(yard.project, main_repo=app)
+    yard.make()
+    root = yard.project.worktrees / "greet"
+    copied = {str(each.relative_to(root)) for name in (".env", "key") for each in root.rglob(name)}
+    assert copied == {"apps [1]/shop/.env", "apps [1]/shop/key"}
+    assert yard.notes == [
+        "Named in .worktreeinclude, but not there: apps [1]/shop/.env # all, apps [1]/shop/tokens"
+    ]
 
 
 def test_nothing_is_copied_through_links(yard: Yard, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ messages change with every version.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from enum import StrEnum
@@ -71,7 +72,7 @@ _BY_STATUS: tuple[tuple[Callable[[int], bool], RequestFailure], ...] = (
 _BY_MESSAGE: tuple[tuple[str, RequestFailure], ...] = (
     (
         r"(?:prompt|input) is too long|context (?:window|limit)|request too large|conversation too long"
-        r"|request exceeds the maximum size",
+        r"|request exceeds the maximum size|context low\b",
         _TOO_LONG,
     ),
     (
@@ -84,7 +85,7 @@ _BY_MESSAGE: tuple[tuple[str, RequestFailure], ...] = (
     (
         r"issue with the selected model|(?:invalid|unknown|unsupported) model\b|\b40[04]\b.{0,80}\bmodel: ?[\w.-]+"
         r"|model .{0,80}(?:not exist|not found|not have access|not (?:available|supported|enabled)|unavailable"
-        r"|not support|is invalid|deprecated|retired)"
+        r"|not support|isn['’]t supported|is invalid|deprecated|retired)|access to the model\b"
         r"|not (?:available|included|supported) (?:with|on|in|for) (?:the|your) .{0,60}"
         r"(?:plan|subscription|account|organization|workspace|region)",
         _MODEL,
@@ -92,9 +93,10 @@ _BY_MESSAGE: tuple[tuple[str, RequestFailure], ...] = (
     (
         # What is set up wrongly is so in each process.
         r"not (?:yet )?(?:available|enabled) for th(?:is|e) (?:subscription|account|organization|workspace)"
-        r"|not enabled for your\b|permission_error|not have permission"
+        r"|not enabled for your\b|permission_error|not have permission|not authorized to perform|permission '.{1,80}' denied"
+        r"|invalid beta|\bsystem(?:\.\d+)?[\w.]*:|\btools:|requested tools exceeds|location is not supported"
         r"|\b(?:tools\.\d+|thinking\.(?:budget_tokens|type|enabled)|temperature|top_[pk]|stop_sequences|output_config)"
-        r"[\w.`]*\s?:|\bmax_tokens\b.{0,5}:|value for max_tokens",
+        r"[\w.`]*(?:\s?:| is deprecated)|\bmax_tokens\b.{0,5}:|value for max_tokens",
         _SETUP,
     ),
     (
@@ -103,7 +105,8 @@ _BY_MESSAGE: tuple[tuple[str, RequestFailure], ...] = (
         r"|thinking.{0,30} blocks?.{0,80}(?:modified|must|cannot)|content blocks? must (?:be non-empty|contain)"
         r"|must be non-empty|invalid base64|surrogate|not valid json|invalid high surrogate|media_type"
         r"|\bmessages(?:\.\d+[\w.]*)?:|tool_use.{0,5} ids must|tool use concurrency|password protected"
-        r"|signature in thinking|cache_control block|content filtering policy",
+        r"|signature in thinking|cache_control block|content filtering policy|(?:image|pdf) (?:was )?too large"
+        r"|too many (?:images|total text)|unable to download the file",
         _CONTENT,
     ),
     (r"overloaded|internal server error|\b5\d\d\b", _API),
@@ -135,6 +138,7 @@ _DISGUISED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _LONGEST = 400
+_BODY = re.compile(r"\{.*?\"message\"\s*:\s*\"((?:[^\"\\]|\\.)+)\"", re.DOTALL)
 _STATUS = re.compile(r"\s*API Error: ?\(?([45]\d\d)\b")
 
 
@@ -160,6 +164,15 @@ def stated_status(message: str) -> int | None:
     """The HTTP status that a message of the CLI begins with: some versions report it only there."""
     found = _STATUS.match(message)
     return int(found[1]) if found else None
+
+
+def without_body(message: str) -> str:
+    """A message of the CLI with the API's own sentence in place of the JSON that it came in."""
+    found = _BODY.search(message[:4000])
+    try:
+        return message if found is None else message[: found.start()] + str(json.loads(f'"{found[1]}"'))
+    except ValueError:
+        return message
 
 
 def classify_failure(status: int | None, message: str) -> RequestFailure:

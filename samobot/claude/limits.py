@@ -29,11 +29,13 @@ _LIMIT = re.compile(
 )
 
 _ACCOUNT = re.compile(
-    r"""credit\ balance\ is\ too\ low
+    r"""credit\ balance\ is\ too\ low | \binsufficient[_\ ](?:quota|credits?|funds|balance)\b
+      | exceeded\ your\ current\ quota,\ please\ check\ your\ plan | extra\ usage\ is\ required
+      | \borganization\ has\ disabled\b
       | (?:disabled|paused|restricted)\ by\ your\ (?:org(?:anization)?['’]s\ )?admin
       | (?:account|organization)\ (?:has\ been|is)\ (?:disabled|suspended)
       | does\ not\ have\ access\ to\ claude
-      | \bbilling\ (?:issue|error|problem)
+      | \bbilling\ (?:issue|error|problem|hold)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -42,6 +44,7 @@ _CAP = re.compile(
     r"""(?:org(?:anization)?['’]s\ monthly|monthly)\ (?:usage|spend(?:ing)?)\ (?:limit|cap)
       | \bspend(?:ing)?\ (?:cap|limit)\ (?:has\ been\ |is\ )?(?:reached|exceeded|hit)
       | \b(?:reached|exceeded|hit)\ your\ spend(?:ing)?\ (?:cap|limit)
+      | \b(?:reached|exceeded|hit)\ your\ specified\ (?:workspace\ )?API\ usage\ limits?\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )

@@ -19,6 +19,7 @@ from samobot.claude.errors_text import (
     is_disguised_failure,
     refused_by_hook,
     stated_status,
+    without_body,
 )
 from samobot.claude.evidence import Evidence
 from samobot.claude.limits import is_account_problem, is_spending_cap, stated_reset, usage_limit
@@ -264,7 +265,7 @@ def _notes(result: Result, end: ProcessEnd, program: str, *, asked: bool) -> lis
 def _sentence(verdict: _Verdict, program: str) -> str:
     """The sentence about a failure, with the program's own message, if any."""
     lead = verdict.text.replace("Claude", program)
-    message = " ".join(verdict.message.split())
+    message = " ".join(without_body(verdict.message).split())
     if len(message) > _SENTENCE:
         message = message[: _SENTENCE - 1].rstrip() + "…"
     said = f"{lead}: {message}" if message else lead

@@ -38,12 +38,12 @@ _AMBIGUOUS = {
 _EVERYWHERE = tuple(timezone(timedelta(hours=hours)) for hours in range(-12, 15))
 """The zones that an abbreviation may mean of which nothing is known."""
 
-_BEGIN = r"\b(?:resets?|renews?|(?:try|retry|available)\s+again)\b[:,]?"
+_BEGIN = r"\b(?:resets?|renews?|(?:try|retry|available)\s+again|regain\s+access)\b[:,]?"
 _MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]*\.?"
 
 _EPOCH = re.compile(r"\|\s*(\d{9,13})\b")
 _ISO = re.compile(
-    rf"{_BEGIN}\D{{0,6}}(\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?)\s?(Z\b|UTC\b|[+-]\d\d:?\d\d)?",
+    rf"{_BEGIN}\D{{0,6}}(\d{{4}}-\d\d-\d\d(?:[T ]|\sat\s)\d\d:\d\d(?::\d\d)?(?:\.\d+)?)\s?(Z\b|UTC\b|[+-]\d\d:?\d\d)?",
     re.IGNORECASE,
 )
 _IN = re.compile(
@@ -95,7 +95,7 @@ def reset_time(text: str, now: datetime, local: tzinfo | None = None) -> datetim
 
 def _iso(text: str, zone: str | None, local: tzinfo | None) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.lower().replace(" at ", " "))
     except ValueError:
         return None
     place = _zone(zone, local)

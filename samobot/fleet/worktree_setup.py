@@ -123,9 +123,7 @@ def _copy_included(main_repo: Path, root: Path) -> Iterator[str]:
     try:
         excluded = (f"--exclude={pattern}" for pattern in patterns)
         named = [
-            name
-            for name in git.run("ls-files", "-z", "--others", "--ignored", *excluded).split("\0")
-            if name
+            name for name in git.run("ls-files", "-z", "--others", "--ignored", *excluded).split("\0") if name
         ]
         names = list(_ignored(git, named))
     except GitError as failure:

@@ -233,6 +233,16 @@ SESSION = RateLimit("rejected", "five_hour", datetime(2026, 7, 15, 7, 40, tzinfo
             "usage_limit",
             datetime(2026, 7, 14, 11, 30, tzinfo=UTC),
         ),
+        (
+            (
+                failure(
+                    "You have reached your specified API usage limits. You will regain access on 2026-08-01 at 00:00 UTC.",
+                    400,
+                ),
+            ),
+            "usage_limit",
+            datetime(2026, 8, 1, tzinfo=UTC),
+        ),
         ((failure("Quota used up, resets in 90m", 500),), "overloaded", None),
         ((failure("Spending cap reached", 429),), "account", None),
         ((failure("You've hit your org's monthly spend limit", 429),), "account", None),
@@ -356,11 +366,16 @@ FRESH = (
     "The PDF specified is password protected.",
     "Output blocked by content filtering policy",
     "Could not process PDF",
+    "PDF too large (max 100 pages, 32MB). Double press esc to go back and try again",
+    "Image was too large. Double press esc to go back and try again with a smaller image.",
+    "too many images and documents: 102 + 0 > 100",
+    "Unable to download the file. Please verify the URL and try again.",
 )
 SHORTER = (
     "prompt is too long: 210000 tokens > 200000 maximum",
     "input length and `max_tokens` exceed context limit: 190000 + 32000 > 200000",
     "Input is too long for requested model.",
+    "Context low · Run /compact to compact & continue",
 )
 NEVER = (
     "The provided model identifier is invalid.",
@@ -372,6 +387,17 @@ NEVER = (
     "tools.12.custom.input_schema: JSON schema is invalid",
     "web_search_20250305 is not enabled for this organization",
     "Your API key does not have permission to use the specified resource.",
+    "tools: Tool names must be unique.",
+    "Number of requested tools exceeds maximum 128",
+    "`temperature` is deprecated for this model.",
+    "system.2.cache_control.ephemeral.ttl: Extra inputs are not permitted",
+    "invalid beta flag",
+    "Invocation of model ID with on-demand throughput isn’t supported.",
+    "You don't have access to the model with the specified model ID.",
+    "User is not authorized to perform: bedrock:InvokeModelWithResponseStream",
+    "Extra usage is required for 1M context",
+    "Your organization has disabled Claude subscription access for Claude Code",
+    "insufficient_quota",
 )
 LATER = ("upstream connect error or disconnect/reset before headers", "Overloaded", "Gateway Timeout")
 
@@ -425,6 +451,8 @@ def test_status_is_taken_from_the_message_where_the_record_lacks_it(text: str, k
         ("Your organization has been disabled", 403, "account"),
         ("Your usage allocation has been disabled by your admin", 429, "account"),
         ("You've hit your org's monthly usage limit", 429, "account"),
+        ("API Error: 429 Extra usage is required for long context requests.", 429, "account"),
+        ("You exceeded your current quota, please check your plan and billing details", 429, "account"),
         ("API Error: Connection error.", None, "network"),
         ("API Error: Request timed out.", None, "network"),
         ("API Error: Claude's response exceeded the 32000 output token maximum", None, "truncated"),
@@ -440,6 +468,13 @@ def test_reported_failure_is_recognized_by_status_then_text(text: str, status: i
     outcome = judge(failure(text, status), end=BADLY)
     assert outcome.kind == kind
     assert text in outcome.text
+
+
+def test_the_sentence_has_the_api_s_own_message_without_its_json() -> None:
+    text = JSON_ERROR.format('messages: \\"roles\\" must\\nalternate')
+    assert judge(failure(text, 400), end=BADLY).text == (
+        'The Claude API refuses something in the conversation: API Error: 400 messages: "roles" must alternate.'
+    )
 
 
 def test_a_full_context_and_a_refusal_are_seen_in_their_reasons() -> None:

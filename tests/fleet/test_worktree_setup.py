@@ -115,7 +115,9 @@ def test_worktreeinclude_counts_beside_a_main_repo_inside_the_repository(yard: Y
     for place in (app, app / "deep", yard.repo):
         (place / ".env").write_text("of " + place.name)
         (place / "key").write_text("key")
-    (app / ".worktreeinclude").write_bytes(b"\xef\xbb\xbf.env\r\n./key\r\n!deep/.env\r\n.env # all\r\n/tokens\r\n")
+    (app / ".worktreeinclude").write_bytes(
+        b"\xef\xbb\xbf.env\r\n./key\r\n!deep/.env\r\n.env # all\r\n/tokens\r\n"
+    )
     yard.project = replace(yard.project, main_repo=app)
     yard.make()
     root = yard.project.worktrees / "greet"

@@ -75,9 +75,10 @@ class SimulatedFleet:
     async def view(self, ref: SessionRef) -> SessionView:
         return self._views[int(ref.name.rpartition("-")[2])]
 
-    async def wait_for_change(self) -> None:
+    async def wait_for_change(self) -> bool:
         await self._changed.wait()
         self._changed.clear()
+        return False
 
     async def emergency_stop(self) -> str | None:
         return None

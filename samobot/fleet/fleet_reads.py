@@ -69,8 +69,12 @@ class FleetReads(Protocol):
     async def is_archived(self, ref: SessionRef) -> bool:
         """Whether a session that is gone is in the archive."""
 
-    async def wait_for_change(self) -> None:
-        """Wait until something has changed since the last call. A hint: polling alone finds every change."""
+    async def wait_for_change(self) -> bool:
+        """Wait until something has changed since the last call. A hint: polling alone finds every change.
+
+        Returns:
+            Whether a session is known to have begun or ceased to need the user.
+        """
 
     async def plan_text(self, ref: SessionRef) -> Document:
         """Read the newest plan; `NotFoundError` if there is none."""

@@ -173,7 +173,7 @@ class LocalFleet(Fleet):
     async def is_archived(self, ref: SessionRef) -> bool:
         return await self._reader.is_archived(ref)
 
-    async def wait_for_change(self) -> None:
+    async def wait_for_change(self) -> bool:
         if self._watch_files and self._watching is None:
             watching = watch(
                 self._project_paths, self._changed.set,
@@ -182,6 +182,7 @@ class LocalFleet(Fleet):
             self._watching = asyncio.create_task(watching, name="file-watch")
         await self._changed.wait()
         self._changed.clear()
+        return False  # which sessions have changed, and how, is only known after a look
 
     # Runs
 

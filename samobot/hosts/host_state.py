@@ -38,6 +38,7 @@ class HostState:
         self._known: dict[str, SessionSnapshot] = {}
         self._sessions: list[SessionView] | None = None
         self._past: list[PastSession] | None = None
+        self._project_names: tuple[Beat | None, frozenset[str]] = (None, frozenset())
         self._dirty: set[str] = set()
 
     def is_online(self, monotonic: float) -> bool:
@@ -98,6 +99,17 @@ class HostState:
     def emergency(self) -> str | None:
         """Who pulled the emergency stop that is in force there, as far as is known; None if there is none."""
         return self.beat.emergency if self.beat is not None else None
+
+    @property
+    def project_names(self) -> frozenset[str]:
+        """The names of its projects, as it names them; the same object until it sends another beat."""
+        beat, names = self._project_names
+        if beat is not self.beat:
+            names = (
+                frozenset(each.name for each in self.beat.projects) if self.beat is not None else frozenset()
+            )
+            self._project_names = (self.beat, names)
+        return names
 
     @property
     def is_whole(self) -> bool:

@@ -9,11 +9,14 @@ from datetime import datetime
 
 from nats.aio.msg import Msg
 
+from samobot.fleet.ask_models import AskView
+from samobot.fleet.models import SessionView
 from samobot.fleet.results import HostView
 from samobot.hosts import subjects
 from samobot.hosts.host_state import HostState
-from samobot.hosts.hub_messages import Beat, CallOutcome, decode_snapshot
+from samobot.hosts.hub_messages import Beat, CallOutcome, SessionSnapshot, decode_snapshot
 from samobot.hosts.hub_store import HeardHost, HubStore
+from samobot.session.status import SessionState
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +62,7 @@ class KnownHosts:
         self._saved: dict[str, float] = {}
         self._sizes: dict[str, dict[str, int]] = {}  # by host and subject; the sum under an empty one
         self._flooding: set[str] = set()
+        self._has_need = False
         self._missed: dict[str, float] = {}
         for each in store.heard():
             self.host(each.beat.host).restore(each.beat, each.at, each.snapshots)
@@ -72,11 +76,18 @@ class KnownHosts:
 
     def is_online(self, name: str) -> bool:
         """Whether a host can be reached now, as far as its beats show."""
-        state = self.host(name)
+        return self._is_connected() and self._reaches(self.host(name))
+
+    def online(self) -> frozenset[str]:
+        """Return all hosts that can be reached now."""
+        if not self._is_connected():
+            return frozenset()
+        return frozenset(name for name, state in self.hosts.items() if self._reaches(state))
+
+    def _reaches(self, state: HostState) -> bool:
+        now = self._monotonic()
         fits = state.beat is not None and state.beat.is_spoken_here
-        return (
-            fits and self._is_connected() and state.is_online(self._monotonic()) and not self.is_doubled(name)
-        )
+        return fits and state.is_online(now) and not state.is_doubled(now)
 
     def is_doubled(self, name: str) -> bool:
         """Whether two machines use the name of this host."""
@@ -174,14 +185,26 @@ class KnownHosts:
         if not snapshot.is_about(key):
             log.error("a session of %s claims to be another one, and is left out: %s", host, key)
             return
-        if self.host(host).note(snapshot, watched=True):
+        self._note(host, snapshot, watched=True)
+
+    def _note(self, host: str, snapshot: SessionSnapshot, *, watched: bool) -> None:
+        state = self.host(host)
+        before = state.view(snapshot.key)
+        if state.note(snapshot, watched=watched):
+            self._has_need |= _need_of(before) != _need_of(snapshot.view)
             self.changed.set()
+
+    def take_hint(self) -> bool:
+        """Note that `changed` is known; return whether a session has begun or ceased to need the user since."""
+        self.changed.clear()
+        has_need, self._has_need = self._has_need, False
+        return has_need
 
     def note_outcome(self, host: str, outcome: CallOutcome) -> None:
         """Take over the snapshots that came with the outcome of a call."""
         for snapshot in outcome.snapshots:
-            if snapshot.is_about(snapshot.key) and self.host(host).note(snapshot, watched=False):
-                self.changed.set()
+            if snapshot.is_about(snapshot.key):
+                self._note(host, snapshot, watched=False)
 
     def take_flooding(self) -> set[str]:
         """Return the hosts that have sent more than they may since the last call; their count begins anew."""
@@ -223,3 +246,8 @@ class KnownHosts:
         if heard:
             self._store.save_heard(heard)
         self._saved.update((each.beat.host, self._monotonic()) for each in heard)
+
+
+def _need_of(view: SessionView | None) -> tuple[SessionState, str | None, tuple[AskView, ...]] | None:
+    """What differs between two snapshots of a session if the user should hear of the change at once."""
+    return (view.state, view.gate, view.asks) if view is not None else None

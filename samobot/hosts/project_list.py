@@ -54,16 +54,15 @@ class ProjectList:
 
     def unique(self) -> dict[str, frozenset[str]]:
         """Return for each host the names of projects that no other machine has."""
-        projects = {host: self._of(host) for host in self._link.hosts}
-        if (self._own, projects) != self._unique_of:
-            names = {host: frozenset(each.name for each in found) for host, found in projects.items()}
+        names = {host: state.project_names for host, state in self._link.hosts.items()}
+        if (self._own, names) != self._unique_of:
             counts = Counter(self._own or ())
             for each in names.values():
                 counts.update(each)
             self._unique = {
                 host: frozenset(name for name in found if counts[name] == 1) for host, found in names.items()
             }
-            self._unique_of = (self._own, projects)
+            self._unique_of = (self._own, names)
         return self._unique
 
     async def host_of(self, project: str) -> str:

@@ -112,9 +112,9 @@ class RemoteFleet(RemoteSessions):
     async def archived_view(self, ref: SessionRef) -> SessionView:
         return await self._read(Fleet.archived_view, ref)
 
-    async def wait_for_change(self) -> None:
+    async def wait_for_change(self) -> bool:
         await self._link.changed.wait()
-        self._link.changed.clear()
+        return self._link.known.take_hint()
 
     # Runs
 

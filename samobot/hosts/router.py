@@ -27,6 +27,7 @@ from samobot.fleet.results import (
 )
 from samobot.fleet.start_request import StartRequest
 from samobot.hosts.hub_link import HubLink
+from samobot.hosts.own_sessions import OwnSessions
 from samobot.hosts.project_list import ProjectList
 from samobot.hosts.qualified import (
     QualifiedViews,
@@ -71,6 +72,7 @@ class FleetRouter(SessionRouter):
         self._views: dict[str, QualifiedViews] = {}
         self._past: tuple[list[list[PastSession]], list[PastSession]] = ([], [])
         self._projects = ProjectList(local, link, most)
+        self._own = OwnSessions(local)
         link.start()
 
     def _hosts(self) -> dict[str, RemoteFleet]:
@@ -120,9 +122,9 @@ class FleetRouter(SessionRouter):
         return await self._local.sessions() + self._remote_views()
 
     def _remote_views(self) -> list[SessionView]:
-        found, unique = [], self._projects.unique()
+        found, unique, online = [], self._projects.unique(), self._link.known.online()
         for name, state in sorted(self._link.hosts.items()):
-            away = "" if self._link.is_online(name) else self._link.away(name)
+            away = "" if name in online else self._link.away(name)
             if name not in self._views:
                 self._views[name] = QualifiedViews(name)
             found += self._views[name].of(state.sessions(), away, unique[name])
@@ -132,7 +134,7 @@ class FleetRouter(SessionRouter):
         return self._with_past(await self._local.past())
 
     def _with_past(self, own: list[PastSession]) -> list[PastSession]:
-        remote = {name: fleet.state.past() for name, fleet in self._hosts().items()}
+        remote = {name: state.past() for name, state in sorted(self._link.hosts.items())}
         parts = [own, *remote.values()]
         before, joined = self._past
         if len(before) == len(parts) and all(one is other for one, other in zip(before, parts, strict=True)):
@@ -200,21 +202,12 @@ class FleetRouter(SessionRouter):
         host = self._host_of(ref.project)
         return qualified_view(view, host, "", self._projects.unique()[host]) if host else view
 
-    async def wait_for_change(self) -> None:
-        waits = [
-            asyncio.ensure_future(self._local.wait_for_change()),
-            asyncio.ensure_future(self._link.changed.wait()),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
-        self._link.changed.clear()
+    async def wait_for_change(self) -> bool:
+        await self._own.wait_for_change(self._link.changed)
+        return self._link.known.take_hint()
 
     async def poll(self) -> FleetPoll:
-        own = await self._local.poll()
+        own = await self._own.poll()
         self._link.note_own(own.sessions)
         await self._projects.note_own(own.sessions)
         events = [

@@ -40,6 +40,7 @@ class SessionPolling:
         self._seconds = seconds
         self._unsent: list[FleetEvent] = []
         self._rest = _SHORTEST_REST
+        self._was_early = False
         self.looking = asyncio.Lock()
         self.last_look = time.monotonic()
 
@@ -77,12 +78,27 @@ class SessionPolling:
             wait_for_handlers: Waits until no update is being handled, for at most so many seconds; returns whether one was.
         """
         while True:
-            await self._context.fleet.wait_for_change()
+            is_needed = await self._context.fleet.wait_for_change()
             # A handler sends what it has changed; a look in between would send half of it, and read all twice.
             if await wait_for_handlers(HANDLER_SECONDS):
                 await self._context.outbox.drain(_REPLY_SECONDS)
-            await asyncio.sleep(max(0.0, self.last_look + self._rest - time.monotonic()))
+            await self._pause(is_needed)
             began = time.process_time()
             await self.look()
             # Short pauses keep replies fast; long ones keep the processor idle, so waiting does not count.
             self._rest = min(_LONGEST_REST, max(_SHORTEST_REST, 4 * (time.process_time() - began)))
+
+    async def _pause(self, is_needed: bool) -> None:
+        """Wait after the last look; less for a session that needs the user, if that look did not come early itself."""
+        end = self.last_look + self._rest
+        while (left := end - time.monotonic()) > 0:
+            # Twice in a row, sessions that change all the time would keep the processor busy.
+            if is_needed and not self._was_early:
+                self._was_early = True
+                return
+            try:
+                async with asyncio.timeout(left):
+                    is_needed = await self._context.fleet.wait_for_change()
+            except TimeoutError:
+                break
+        self._was_early = False

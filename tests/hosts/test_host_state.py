@@ -91,3 +91,13 @@ def test_lists_are_the_same_objects_until_something_changes() -> None:
     assert state.sessions() == []
     assert state.past() is past  # the chat need not look at all of them for another session's change
     assert before[0].ref.key == KEY
+
+
+def test_the_names_of_projects_are_read_from_a_beat_once() -> None:
+    state = HostState("laptop")
+    assert state.project_names == frozenset()
+    state.note_beat(beat(projects=[{"name": "demo", "repository": "/r"}]), 0.0, NOW)
+    assert state.project_names == {"demo"}
+    assert state.project_names is state.project_names
+    state.note_beat(beat(), 1.0, NOW)
+    assert state.project_names == frozenset()

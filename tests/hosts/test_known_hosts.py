@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,20 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from samobot.errors import ConflictError
+from samobot.fleet.ask_models import AskView
+from samobot.fleet.models import SessionView
 from samobot.hosts import subjects
 from samobot.hosts.hub_link import HubLink
-from samobot.hosts.hub_messages import Beat
+from samobot.hosts.hub_messages import Beat, SessionSnapshot
 from samobot.hosts.hub_store import HubStore
 from samobot.hosts.known_hosts import KnownHosts
 from samobot.hosts.link import Link
+from tests.support.views import asking, question, session
 
+ASK = AskView(
+    id="ask-1", sha256="a" * 64, tool="Bash", subject="git push", text="git push", size=8, rule="Bash(git push)",
+    reasons=(), said="", where="/demo", at=datetime(2026, 1, 15, tzinfo=UTC), waiting=True,
+)  # fmt: skip
 BEGAN = datetime(2026, 1, 15, 14, 5, tzinfo=UTC)
 
 
@@ -81,3 +89,23 @@ async def test_an_emergency_stop_outlives_a_bot_that_is_killed_while_it_sends_it
     carried_out = Beat(host="laptop", boot="one", at=clock.now(), panic=7).encode()
     fresh.known.note_beat(Msg(Client(), subject=subjects.beat("laptop"), data=carried_out))
     assert (await fresh.panic.set("anna", "telegram", on=True)).n == 8
+
+
+async def test_only_what_the_user_should_hear_of_at_once_makes_a_change_urgent(tmp_path: Path) -> None:
+    known = known_hosts(tmp_path, Clock())
+    numbers = count(1)
+
+    async def arrives(view: SessionView) -> bool:
+        snapshot = SessionSnapshot(boot="one", n=next(numbers), key=view.ref.key, view=view)
+        subject = subjects.snapshot("laptop", view.ref.key)
+        await known.on_snapshot(Msg(Client(), subject=subject, data=snapshot.encode()))
+        assert known.changed.is_set()
+        return known.take_hint()
+
+    assert await arrives(session())
+    assert not await arrives(session(summary="It reads the tests.", activity="Read test_greet.py"))
+    assert await arrives(asking(question()))
+    assert await arrives(asking(question(identity="other")))
+    assert not await arrives(asking(question(identity="other"), cost_usd=7.0))
+    assert await arrives(session(asks=(ASK,)))
+    assert not known.changed.is_set()

@@ -48,8 +48,9 @@ class QuietFleet:
     async def emergency_stop(self) -> None:
         return None
 
-    async def wait_for_change(self) -> None:
+    async def wait_for_change(self) -> bool:
         await asyncio.Event().wait()
+        return False
 
 
 def environment(root: Path, account: str) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from heapq import nlargest
 
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
@@ -56,7 +55,7 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
         context.reply(request, "\n".join(part for part in (stopped, nothing) if part))
         return
     shown = ordered[:_MOST]
-    resting = nlargest(_RESTING, others, key=_updated) if len(ordered) < _MOST else []
+    resting = _newest(others) if len(ordered) < _MOST else []
     listed = [*shown, *resting]
     called = dict(zip((view.ref.key for view in listed), display_names(listed, views), strict=True))
     several = len({view.ref.project for view in listed}) > 1 or len(await context.fleet.projects()) > 1
@@ -108,7 +107,7 @@ async def _resting_past(
     context: HandlerContext, views: Sequence[SessionView], others: Sequence[SessionView]
 ) -> list[SessionView]:
     """Read the past sessions that belong to those that changed last; of another machine each costs a request."""
-    newest = [_updated(view) for view in nlargest(_RESTING, others, key=_updated)]
+    newest = [_updated(view) for view in _newest(others)]
     since = newest[-1] if len(newest) == _RESTING else _NEVER
     known = {view.ref.key for view in views}
     past = [
@@ -230,6 +229,10 @@ def _place_in_words(view: SessionView, name: str, *, several: bool) -> str:
     """The session's name and, of several projects, which; unless the name begins with that."""
     is_long = name != view.ref.name
     return f"{bold(name)} · {escape(project_of(view))}" if several and not is_long else bold(name)
+
+
+def _newest(views: Sequence[SessionView]) -> list[SessionView]:
+    return sorted(views, key=_updated, reverse=True)[:_RESTING]  # faster than a heap in Python
 
 
 def _updated(view: SessionView) -> datetime:

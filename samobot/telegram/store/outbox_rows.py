@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, field
+from dataclasses import field, fields
 from enum import IntEnum, IntFlag, StrEnum
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,7 @@ class OutboxQueue:
         """
         durable = priority is Priority.NEEDED
         file = self._files.keep(data, durable=durable) if data is not None else None
-        content = json.dumps({"post": asdict(post), "about": asdict(about)})
+        content = json.dumps({"post": _shallow(post), "about": about.as_json()})
         now = self._database.clock()
         try:
             with self._database.transaction(durable=durable) as connection:
@@ -310,3 +310,8 @@ class OutboxQueue:
             row["expires"],
             Form(row["form"]),
         )
+
+
+def _shallow(value: Post) -> dict[str, Any]:
+    """The fields by name; `asdict` would copy a keyboard that is only read."""
+    return {each.name: getattr(value, each.name) for each in fields(value)}

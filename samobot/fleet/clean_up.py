@@ -22,8 +22,8 @@ from samobot.session.branch_state import work_dir_of
 from samobot.session.folder import ARCHIVE, SessionFolder, archive, list_folders
 from samobot.session.gate import Person
 from samobot.session.gate_effects import look_closely
+from samobot.session.last_run import is_done
 from samobot.session.lock import holder
-from samobot.session.snapshot import is_done
 from samobot.text import without_surrogates
 
 _STEPS = frozenset({LandingStep.DISCARD})

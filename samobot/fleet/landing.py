@@ -27,11 +27,11 @@ from samobot.session.file_lock import FileLock
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import Person, journal_decisions, look_closely
 from samobot.session.journal import EventName
+from samobot.session.last_run import is_done
 from samobot.session.lock import holder
 from samobot.session.merge import MergeMethod, holds_commit, make_merge, move_base
 from samobot.session.push import push
 from samobot.session.repository import repository_lock
-from samobot.session.snapshot import is_done
 from samobot.session.vault import edit_lock
 from samobot.text import without_surrogates
 

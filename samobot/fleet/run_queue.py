@@ -20,7 +20,7 @@ from samobot.fleet.session_reader import SessionReader
 from samobot.fleet.supervisor import Observation, Supervisor
 from samobot.fleet.worker_processes import WorkerProcesses
 from samobot.session.folder import clean_address
-from samobot.session.snapshot import holds
+from samobot.session.last_run import holds
 from samobot.session.status import SessionState
 
 log = logging.getLogger(__name__)

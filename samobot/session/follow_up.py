@@ -17,10 +17,10 @@ from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import Person, journal_decisions, look_closely
 from samobot.session.journal import EventName
+from samobot.session.last_run import is_done
 from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
 from samobot.session.overview_edits import NOTHING_PLANNED, add_flow, flow_line, set_status, set_task
-from samobot.session.snapshot import is_done
 from samobot.session.turn import remove_signal
 from samobot.session.vault import edit_lock
 from samobot.text import one_line, without_surrogates

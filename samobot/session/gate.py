@@ -36,11 +36,11 @@ from samobot.session.gate_effects import (
 )
 from samobot.session.gate_state import GateState
 from samobot.session.guidance import add_guidance, parse_guidance
+from samobot.session.last_run import TASKS_OF_USER, holds, standing_end, unlifted_release
 from samobot.session.lock import holder
 from samobot.session.plan import Plan
 from samobot.session.requests import RequestKind, WorkerRequest, request
 from samobot.session.signal import Signal
-from samobot.session.snapshot import TASKS_OF_USER, holds, standing_end, unlifted_release
 from samobot.session.tamper import revert_and_log
 from samobot.session.vault import edit_lock
 from samobot.text import without_surrogates

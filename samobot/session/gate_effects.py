@@ -15,11 +15,11 @@ from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, is_waiting, look
 from samobot.session.journal import EventName, Journal
+from samobot.session.last_run import TASKS_OF_USER, is_done, unlifted_release
 from samobot.session.lock import holder
 from samobot.session.overview import parse_overview
 from samobot.session.overview_edits import add_flow, flow_line, set_status
 from samobot.session.plan import Plan
-from samobot.session.snapshot import TASKS_OF_USER, is_done, unlifted_release
 from samobot.session.turn import remove_signal
 
 

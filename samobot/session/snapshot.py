@@ -10,53 +10,31 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import datetime
 
 from samobot.errors import StorageError, UsageError
 from samobot.frozen import frozen
-from samobot.phases import Phase, SignalStatus, WaitingFor
+from samobot.phases import WaitingFor
 from samobot.session.baseline import counting_guidance
-from samobot.session.decisions import DecisionKind
 from samobot.session.file_marks import stat_keys
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look, written_at
 from samobot.session.guidance import GuidanceItem, parse_guidance
-from samobot.session.journal import Journal, JournalReader, Release, RunEnd, RunEndReason, source
+from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason, source
 from samobot.session.journal import read as read_journal
+from samobot.session.last_run import is_done, is_stopped, standing_end, unlifted_end
 from samobot.session.lock import Holder, holder
 from samobot.session.requests import is_pause_asked
-from samobot.session.signal import Signal, SignalProblem
+from samobot.session.signal import SignalProblem
 from samobot.session.status import SessionState, Status, WorkerStatus
 from samobot.session.turn import Delivery, Turn, load_turn
 from samobot.text import without_surrogates
-
-_CLOCK_GRAIN = timedelta(milliseconds=2)
-
-TASKS_OF_USER = (WaitingFor.HUMAN_ACTION, WaitingFor.FILE_UPDATE)
-"""Gates at which the user has something to do outside samobot."""
 
 _MOST_PROBLEMS = 20
 """Sentences about unreadable lines and files that are shown."""
 
 _READINGS = 4
 """How often a session is read again because a worker has come or gone meanwhile."""
-
-
-class EndedRun(Protocol):
-    """The end of a run, as the journal has it or as it is shown."""
-
-    @property
-    def reason(self) -> RunEndReason:
-        """Why."""
-
-    @property
-    def by_person(self) -> bool:
-        """Whether the user stopped it, if it was stopped."""
-
-    @property
-    def paused(self) -> bool:
-        """Whether the user had asked for a pause."""
 
 
 @frozen
@@ -159,7 +137,7 @@ def _read(folder: SessionFolder, project: str, journal_of: Callable[[], Journal 
     if len(problems) > _MOST_PROBLEMS:
         problems[_MOST_PROBLEMS:] = [f"… and {len(problems) - _MOST_PROBLEMS:,} more of this kind."]
     lost = held is None and journal.run is not None and journal.run.end is None
-    end = standing_end(folder, journal) or _unlifted_end(folder, journal, standing)
+    end = standing_end(folder, journal) or unlifted_end(folder, journal, standing)
     state, blocked = _state(standing, journal, held, end)
     overview = standing.overview
     status = Status(
@@ -282,75 +260,6 @@ def _state(
 
 def _waiting_for(standing: GateState, held: Holder | None) -> WaitingFor | None:
     return WaitingFor.PERMISSION if held is not None else standing.open_gate
-
-
-def is_done(standing: GateState, journal: Journal) -> bool:
-    """Whether the work is finished: in the last phase, and the signal, the journal or the overview confirms it.
-
-    Meant for when nobody holds the session.
-    """
-    if standing.overview.phase not in (Phase.DONE, None):
-        return False
-    if isinstance(standing.signal, Signal):
-        return standing.signal.status is SignalStatus.DONE
-    run = journal.run
-    if run is not None:
-        return run.end is not None and run.end.reason is RunEndReason.DONE
-    return standing.overview.phase is Phase.DONE and standing.block is None
-
-
-def is_stopped(end: EndedRun | None) -> bool:
-    """Whether the user has stopped it: only an explicit resume lifts that."""
-    return end is not None and end.reason is RunEndReason.STOPPED and end.by_person
-
-
-def holds(end: EndedRun | None) -> bool:
-    """Whether the user has stopped or paused it, whatever is decided at its gates meanwhile."""
-    return is_stopped(end) or (end is not None and end.paused)
-
-
-def standing_end(folder: SessionFolder, journal: Journal) -> RunEnd | None:
-    """Return how the last run ended, unless something since has lifted that: a decision, or work by hand."""
-    end = journal.run.end if journal.run else None
-    if end is None or (journal.resolved is not None and journal.resolved > end.at):
-        return None
-    signalled = written_at(folder.signal)
-    return None if signalled is not None and signalled > end.at + _CLOCK_GRAIN else end
-
-
-def _unlifted_end(folder: SessionFolder, journal: Journal, standing: GateState) -> RunEnd | None:
-    """The end of a run that a recorded decision lifts, while its block is still on disk.
-
-    Between the two, also after a crash or on a full disk, it is the same block and not another one.
-    """
-    end = journal.run.end if journal.run else None
-    if end is None or journal.resolved is None or end.reason is not RunEndReason.BLOCKED:
-        return None
-    if standing.block is None:
-        return None
-    signalled, edited = written_at(folder.signal), written_at(folder.overview)
-    by_hand = (signalled is not None and signalled > end.at + _CLOCK_GRAIN) or (
-        edited is not None and edited > journal.resolved + _CLOCK_GRAIN
-    )
-    return None if by_hand else end
-
-
-def unlifted_release(folder: SessionFolder, journal: Journal, standing: GateState) -> Release | None:
-    """The recorded decision whose effect is still missing, after a crash or on a full disk.
-
-    Only while nothing has run since it was recorded, and what it is about is as it was: what the agent or the user asks
-    for afterwards is something else.
-    """
-    release = journal.released
-    if release is None:
-        return None
-    if release.kind == DecisionKind.RETRY:
-        stands = standing.block is not None
-    else:
-        stands = standing.open_gate in TASKS_OF_USER
-    # The overview is written first: with a signal still there, it may be our own half of the effect.
-    asked = written_at(folder.signal) or written_at(folder.overview)
-    return release if stands and asked is not None and asked <= release.at + _CLOCK_GRAIN else None
 
 
 def _updated(folder: SessionFolder) -> datetime | None:

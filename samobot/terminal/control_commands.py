@@ -24,9 +24,10 @@ from samobot.session import folder as folders
 from samobot.session import gate, requests
 from samobot.session.decisions import load_key
 from samobot.session.folder import list_folders
+from samobot.session.last_run import holds
 from samobot.session.lock import holder
 from samobot.session.requests import RequestKind, WakeResult, WorkerRequest
-from samobot.session.snapshot import holds, snapshot
+from samobot.session.snapshot import snapshot
 from samobot.terminal.actor import find, person_at, project_reader, refuse_an_agent, user_name
 from samobot.terminal.allowance import no_money
 from samobot.terminal.options import US_DOLLARS, config_option, name_argument

@@ -16,9 +16,9 @@ from samobot.session.decisions import load_key
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_effects import refuse_if_done
+from samobot.session.last_run import holds, standing_end
 from samobot.session.lock import holder
 from samobot.session.qa import parse_qa
-from samobot.session.snapshot import holds, standing_end
 from samobot.terminal.actor import find, person_at
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import one_line

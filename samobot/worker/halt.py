@@ -21,10 +21,11 @@ from samobot.session import journal, requests
 from samobot.session.files import is_regular, move_aside, read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, RunEndReason
+from samobot.session.last_run import is_stopped
 from samobot.session.lock import Holder, holder
 from samobot.session.overview import parse_overview
 from samobot.session.requests import RequestKind, WorkerRequest
-from samobot.session.snapshot import is_stopped, snapshot
+from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
 from samobot.system.clock import utc_now
 from samobot.system.platform.current import boot_id, platform

@@ -26,6 +26,7 @@ from samobot.claude.records import (
     ToolResult,
     ToolUse,
 )
+from samobot.regex import regex
 
 TYPES = frozenset(
     {
@@ -36,13 +37,13 @@ TYPES = frozenset(
 """The types of Codex's lines; Claude's have none of them."""
 
 _TALK = ("agent_message", "reasoning")
-_RETRY = re.compile(r"Reconnecting\.\.\. (?:(\d+)/(\d+)|waiting for network)")
-_STATUS = re.compile(r"(?:unexpected status|last status:) (\d{3})\b")
-_SHELL = re.compile(r"\S*sh -l?c ")
+_RETRY = regex(r"Reconnecting\.\.\. (?:(\d+)/(\d+)|waiting for network)")
+_STATUS = regex(r"(?:unexpected status|last status:) (\d{3})\b")
+_SHELL = regex(r"\S*sh -l?c ")
 
 # What the sentences mean, as the HTTP status that the outcome is judged by.
 _MEANINGS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), status)
+    (regex(pattern, re.IGNORECASE), status)
     for pattern, status in (
         (r"quota exceeded|billing details|to use codex with your \w+ plan, upgrade", 402),
         (r"missing environment variable|not logged in|log ?in again|sign in again|refresh token", 401),

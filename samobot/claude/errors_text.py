@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from samobot.claude.outcome_kinds import OutcomeKind
 from samobot.frozen import frozen
+from samobot.regex import regex
 
 
 class Cure(StrEnum):
@@ -118,11 +119,11 @@ _BY_MESSAGE: tuple[tuple[str, RequestFailure], ...] = (
     (r"server_error", _API),
 )
 _PATTERNS = tuple(
-    (re.compile(pattern, re.IGNORECASE), classify_failure) for pattern, classify_failure in _BY_MESSAGE
+    (regex(pattern, re.IGNORECASE), classify_failure) for pattern, classify_failure in _BY_MESSAGE
 )
 
 # Some versions report a limit or a failed request as a success: the result text is then only the message.
-_DISGUISED = re.compile(
+_DISGUISED = regex(
     r"""API\ Error:\ (?:\d{3}\b|Connection|Unable\ to|Request\ |Overloaded)
       | Not\ logged\ in\ ·
       | Invalid\ API\ key\ ·
@@ -138,8 +139,8 @@ _DISGUISED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _LONGEST = 400
-_BODY = re.compile(r"\{.*?\"message\"\s*:\s*\"((?:[^\"\\]|\\.)+)\"", re.DOTALL)
-_STATUS = re.compile(r"\s*API Error: ?\(?([45]\d\d)\b")
+_BODY = regex(r"\{.*?\"message\"\s*:\s*\"((?:[^\"\\]|\\.)+)\"", re.DOTALL)
+_STATUS = regex(r"\s*API Error: ?\(?([45]\d\d)\b")
 
 
 def is_disguised_failure(text: str) -> bool:
@@ -149,9 +150,7 @@ def is_disguised_failure(text: str) -> bool:
 
 
 # Without any request, as the whole result of a "success": what the hook wrote stands between.
-_HOOK = re.compile(
-    r"\s*UserPromptSubmit operation blocked by hook:?(.*?)(?:\n\s*Original prompt:|\Z)", re.DOTALL
-)
+_HOOK = regex(r"\s*UserPromptSubmit operation blocked by hook:?(.*?)(?:\n\s*Original prompt:|\Z)", re.DOTALL)
 
 
 def refused_by_hook(text: str) -> str | None:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from samobot.claude.risk_reasons import DISCARDS, GIT_SETTINGS, MADE_UP, NETWORK, PUBLISHES
 from samobot.claude.shell_command import DYNAMIC
+from samobot.regex import regex
 
-ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+ADDRESS = regex(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 """An address with its scheme."""
 
-REMOTE_COPY = re.compile(r"^(?:[\w.-]+@)?[\w.-]+:(?!//)")
+REMOTE_COPY = regex(r"^(?:[\w.-]+@)?[\w.-]+:(?!//)")
 """A place on another machine as scp names it."""
 
 _PRESERVING_CONFIG = (

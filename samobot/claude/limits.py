@@ -12,11 +12,12 @@ from datetime import datetime, timedelta, tzinfo
 
 from samobot.claude.reset_time import reset_time
 from samobot.frozen import frozen
+from samobot.regex import regex
 
 _LONGEST = 400
 """Characters: the CLI's message about a limit is one or two sentences; anything longer is the agent's."""
 
-_LIMIT = re.compile(
+_LIMIT = regex(
     r"""(?:api\ error:\s*(?:429\s*)?)?
     (?: you(?:['’]ve|\ have)\ (?:hit|reached|exceeded|used\ up)\ your\ (?P<which>[\w\s-]{0,40}?)\s*limit\b
       | you(?:['’]re|\ are)\ (?:now\ )?out\ of\ (?P<extra>extra)\ usage\b
@@ -28,7 +29,7 @@ _LIMIT = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_ACCOUNT = re.compile(
+_ACCOUNT = regex(
     r"""credit\ balance\ is\ too\ low | \binsufficient[_\ ](?:quota|credits?|funds|balance)\b
       | exceeded\ your\ current\ quota,\ please\ check\ your\ plan | extra\ usage\ is\ required
       | \borganization\ has\ disabled\b
@@ -40,7 +41,7 @@ _ACCOUNT = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_CAP = re.compile(
+_CAP = regex(
     r"""(?:org(?:anization)?['’]s\ monthly|monthly)\ (?:usage|spend(?:ing)?)\ (?:limit|cap)
       | \bspend(?:ing)?\ (?:cap|limit)\ (?:has\ been\ |is\ )?(?:reached|exceeded|hit)
       | \b(?:reached|exceeded|hit)\ your\ spend(?:ing)?\ (?:cap|limit)
@@ -49,7 +50,7 @@ _CAP = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_WHICH_RESETS = re.compile(r"\byour\s+([\w-]+)(?:\s+\w+)?\s+limit\s+resets\b", re.IGNORECASE)
+_WHICH_RESETS = regex(r"\byour\s+([\w-]+)(?:\s+\w+)?\s+limit\s+resets\b", re.IGNORECASE)
 
 _KINDS = {
     "session": "five_hour",

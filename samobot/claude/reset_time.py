@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from samobot.claude.record_parser import epoch
+from samobot.regex import regex
 
 _GRACE = timedelta(minutes=10)
 """How long ago a time of day without a date may be and still mean today, not tomorrow."""
@@ -41,18 +42,18 @@ _EVERYWHERE = tuple(timezone(timedelta(hours=hours)) for hours in range(-12, 15)
 _BEGIN = r"\b(?:resets?|renews?|(?:try|retry|available)\s+again|regain\s+access)\b[:,]?"
 _MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]*\.?"
 
-_EPOCH = re.compile(r"\|\s*(\d{9,13})\b")
-_ISO = re.compile(
+_EPOCH = regex(r"\|\s*(\d{9,13})\b")
+_ISO = regex(
     rf"{_BEGIN}\D{{0,6}}(\d{{4}}-\d\d-\d\d(?:[T ]|\sat\s)\d\d:\d\d(?::\d\d)?(?:\.\d+)?)\s?(Z\b|UTC\b|[+-]\d\d:?\d\d)?",
     re.IGNORECASE,
 )
-_IN = re.compile(
+_IN = regex(
     rf"{_BEGIN}\s+(?:in|after)\s+(?:about\s+|around\s+|approximately\s+|~\s*)?"
     r"((?:(?:\d{1,3}|an?|one)\s*[wdhms][a-z]*[\s,]*(?:and\s+)?)+)",
     re.IGNORECASE,
 )
-_SPAN = re.compile(r"(\d{1,3}|\b(?:an?|one)\b)\s*([wdhms])", re.IGNORECASE)
-_CLOCK = re.compile(
+_SPAN = regex(r"(\d{1,3}|\b(?:an?|one)\b)\s*([wdhms])", re.IGNORECASE)
+_CLOCK = regex(
     rf"""{_BEGIN}\s+(?:at\s+|on\s+)?
     (?:(?P<relative>today|tonight|tomorrow)\s*,?\s*(?:at\s+)?)?
     (?:(?P<weekday>{"|".join(_WEEKDAYS)})[a-z]*\s*,?\s*(?:at\s+)?)?
@@ -65,7 +66,7 @@ _CLOCK = re.compile(
             |[+-]\d\d:?\d\d)(?![\w/]))?""",
     re.IGNORECASE | re.VERBOSE,
 )
-_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d\d))?")
+_OFFSET = regex(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d\d))?")
 
 
 def reset_time(text: str, now: datetime, local: tzinfo | None = None) -> datetime | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from samobot.frozen import frozen
+from samobot.regex import regex
 
 _SCRATCH = ("/tmp", "/var/tmp", "/dev")  # noqa: S108
 
-_SECRET = re.compile(
+_SECRET = regex(
     r"(?:^|/)(?:"
     r"\.ssh|\.aws|\.azure|\.gnupg|\.kube|\.password-store|\.docker/config\.json|\.config/(?:gcloud|gh|glab-cli|samobot|op)"
     r"|\.netrc|\.npmrc|\.pypirc|\.pgpass|\.my\.cnf|\.git-credentials|\.claude/\.credentials\.json|\.vault-token"
@@ -20,7 +20,7 @@ _SECRET = re.compile(
     r"|^/etc/(?:shadow|gshadow|sudoers)|^/proc/[^/]+/(?:environ|mem)$"
 )
 
-_RUNS_LATER = re.compile(
+_RUNS_LATER = regex(
     r"(?:^|/)(?:\.git/(?:config|hooks|info)|\.claude/settings[^/]*\.json|\.claude/(?:hooks|agents|commands)|\.mcp\.json"
     r"|\.envrc|\.husky|\.vscode/tasks\.json|\.github/workflows|\.gitlab-ci\.yml|\.samocode"
     r"|\.bashrc|\.bash_profile|\.profile|\.zshrc|\.zprofile|\.gitconfig)(?:$|/)"

@@ -9,6 +9,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from samobot.errors import UsageError
 from samobot.frozen import frozen
+from samobot.regex import regex
 
 SHORTEST_SECONDS = 600
 """How close two sessions of one schedule may begin: each of them costs money."""
@@ -25,20 +26,18 @@ _MONTH = (
 _TIME = (
     r"(?:(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?\s?(?P<half>[ap]m)?|(?P<named>noon|midnight))(?!\w|:\d)"
 )
-_CLOCK = re.compile(
+_CLOCK = regex(
     r"(?:at\s+)?(?:(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?:\s?(?P<half>[ap]m))?|\s?(?P<half2>[ap]m))"
     r"|(?P<named>noon|midnight))(?!\w|:\d)"
 )
-_IN = re.compile(
-    r"in\s+(?P<number>\d{1,4}|an?)\s*(?P<unit>minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)\b"
-)
-_EVERY = re.compile(
+_IN = regex(r"in\s+(?P<number>\d{1,4}|an?)\s*(?P<unit>minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)\b")
+_EVERY = regex(
     rf"(?:every|each)\s+(?P<days>{_DAY}(?:\s*(?:,|and|&)\s*{_DAY})*|day|weekday|workday|weekend|night|morning|evening)"
     rf"(?:\s+(?:at\s+)?{_TIME})?"
     rf"|(?P<word>daily|weekdays)(?:\s+(?:at\s+)?{_TIME.replace('?P<', '?P<w_')})?"
 )
-_HOURLY = re.compile(r"(?:every\s+(?:(?P<number>\d{1,2})\s+hours|hour)|hourly)\b")
-_ON = re.compile(
+_HOURLY = regex(r"(?:every\s+(?:(?P<number>\d{1,2})\s+hours|hour)|hourly)\b")
+_ON = regex(
     r"(?:on\s+)?(?:"
     r"(?P<word>today|tonight|tomorrow)"
     rf"|(?:next\s+)?(?P<day>{_DAY})"
@@ -48,7 +47,7 @@ _ON = re.compile(
     rf")(?:,?(?:\s+|(?<=\d)t)(?:at\s+)?{_TIME}|(?!\w))"
 )
 _FIELD = r"[\d*/,\-]+"
-_CRON = re.compile(rf"{_FIELD}\s+{_FIELD}\s+{_FIELD}\s+[\w*/,\-]+\s+[\w*/,\-]+(?=\s|$)")
+_CRON = regex(rf"{_FIELD}\s+{_FIELD}\s+{_FIELD}\s+[\w*/,\-]+\s+[\w*/,\-]+(?=\s|$)")
 _USUAL = {"night": time(22), "morning": time(7), "evening": time(18)}
 
 

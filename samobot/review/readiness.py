@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
+from samobot.regex import regex
 from samobot.review.diff_view import DiffLine, FileDiff, LineKind, files_of
 from samobot.session.diff import FileChange
 from samobot.text import clip, one_line, plural
@@ -26,30 +27,30 @@ _PLACES = 3
 _DOCUMENTED = 200
 _PROSE = frozenset({".adoc", ".html", ".md", ".po", ".rst", ".svg", ".txt"})
 _DATA = frozenset({"", ".cfg", ".csv", ".ini", ".json", ".lock", ".sum", ".toml", ".yaml", ".yml"})
-_TEST = re.compile(r"(?:^|[/_.-])(?:tests?|specs?|__tests__|testdata|fixtures)(?:[/_.-]|$)|Tests?\.\w+$")
-_STRAY = re.compile(
+_TEST = regex(r"(?:^|[/_.-])(?:tests?|specs?|__tests__|testdata|fixtures)(?:[/_.-]|$)|Tests?\.\w+$")
+_STRAY = regex(
     r"(?:\.(?:orig|rej|swp|pyc|log|tmp|bak)|~|/?\.DS_Store|/?nohup\.out)$|(?:^|/)(?:node_modules|__pycache__)/"
 )
-_HUNK = re.compile(r"@@ -\S+ \+(\d+)")
+_HUNK = regex(r"@@ -\S+ \+(\d+)")
 
 _LINES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("Marks of a merge conflict", re.compile(r"^(?:<{7}|>{7}) ")),
-    ("Tests switched off or run alone", re.compile(
+    ("Marks of a merge conflict", regex(r"^(?:<{7}|>{7}) ")),
+    ("Tests switched off or run alone", regex(
         r"@(?:pytest\.mark\.(?:skip|xfail)|unittest\.skip|Ignore|Disabled)\b|\b(?:it|test|describe)\.(?:skip|only)\("
         r"|\b(?:xit|xdescribe|fit|fdescribe)\(|\bt\.Skip\(")),
-    ("Notes of work to do", re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")),
-    ("Debug output", re.compile(
+    ("Notes of work to do", regex(r"\b(?:TODO|FIXME|XXX|HACK)\b")),
+    ("Debug output", regex(
         r"\b(?:breakpoint|set_trace|var_dump|console\.debug|console\.log)\(|\bdbg!\(|\bbinding\.pry\b|^\s*debugger;?\s*$"
         r"|\bprint(?:ln)?[!(]+\s*f?[\"'](?:debug|here|xxx|>>>|---|###|\*\*\*)", re.IGNORECASE)),
 )  # fmt: skip
 _DEAD = "Commented-out code"
-_DEAD_LINE = re.compile(
+_DEAD_LINE = regex(
     r"(?:# |//)\s*+(?:(?:if|elif|for|while|with|def|class)\b.*:|(?:try|else|finally):|import [\w.]+|from [\w.]+ import .+"
     r"|return\b.*[;)\]]|[\w.]+\(.*\);?|[\w.\[\]]+ [+-]?= .+|.*[;{}])"
 )
 _SPACES = "Hunks that change white space only"
-_UNFINISHED = re.compile(r"(?:(?:wip|tmp|temp)\b|(?:fixup|squash|amend)! )", re.IGNORECASE)
-_VAGUE = re.compile(
+_UNFINISHED = regex(r"(?:(?:wip|tmp|temp)\b|(?:fixup|squash|amend)! )", re.IGNORECASE)
+_VAGUE = regex(
     r"(?:fix(?:es)?|updates?|changes?|misc|stuff|cleanup|tests?|commit|more|again)\.?", re.IGNORECASE
 )
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from samobot.regex import regex
+
 N = r"[0-9]{1,6}(?:\.[0-9]{1,3}){0,3}"
 NAME = (
     "(?:[Qq](?:uestion|UESTION)?|[Aa]nswer|ANSWER|[Ff]rage|[Aa]ntwort|[Pp]regunta|[Rr]espuesta|[Dd]omanda|[Rr]isposta"
@@ -17,39 +19,37 @@ ANY = rf"(?:[-•]\s{{1,3}})?(?:(?:for|to|on|für|para|для)\s{{1,3}})?(?:{NAM
 SEPARATOR = r"\s{0,4}(?::=|->|=>|→|\.{2,4}|[.:]\)|[:=.)/–—-]|\bis\b)?\s{0,4}"
 LETTER = r"(?![Qq]\s?[0-9])(?:[Oo]ption\s{1,2})?[(\[*]{0,3}(?P<letter>[A-Za-z])[)\]*]{0,3}(?![A-Za-z'’])"
 AND = r"(?:\s{0,4}(?:[,;/&+|.]|\b(?:and|then|plus|und|dann|et|e|y|и)\b)){0,2}\s{0,6}"
-PAIR = re.compile(rf"\(?{ANY}\)?{SEPARATOR}{LETTER}{AND}")
-REVERSED = re.compile(rf"{LETTER}\s{{1,4}}(?:for|to|on|für|para|для)\s{{1,4}}{ANY}{AND}")
-GROUP = re.compile(
+PAIR = regex(rf"\(?{ANY}\)?{SEPARATOR}{LETTER}{AND}")
+REVERSED = regex(rf"{LETTER}\s{{1,4}}(?:for|to|on|für|para|для)\s{{1,4}}{ANY}{AND}")
+GROUP = regex(
     rf"[Qq]?\s?{N}(?:(?:\s{{0,3}}(?:[,/&+]|\band\b|\bund\b|[-–])\s{{0,3}})[Qq]?\s?{N}){{1,20}}"
     rf"(?P<sep>\s{{0,3}}[:=]\s{{0,3}}|\s{{1,3}})(?P<value>\S.*)",
     re.DOTALL,
 )
-NUMBER = re.compile(N)
-START = re.compile(
+NUMBER = regex(N)
+START = regex(
     rf"\s{{0,8}}(?:[-*•]\s{{1,3}})?\**\(?{Q}\)?(?![\w])\**(?P<sep>\s{{0,3}}[,;]\s{{1,4}}|{SEPARATOR})\**"
 )
-START_NUMBER = re.compile(
-    rf"\s{{0,8}}(?:[-*•]\s{{1,3}})?(?P<q>{N})(?P<sep>\s{{0,3}}[:=.)](?![0-9/])\s{{0,4}})"
-)
-INNER = re.compile(
+START_NUMBER = regex(rf"\s{{0,8}}(?:[-*•]\s{{1,3}})?(?P<q>{N})(?P<sep>\s{{0,3}}[:=.)](?![0-9/])\s{{0,4}})")
+INNER = regex(
     rf"(?P<before>[\s,;|/&+(])\(?{Q}\)?(?![\w])(?P<sep>\s{{0,3}}(?::=|->|=>|→|[:=])\s{{0,4}}|\s{{1,4}}(?:[-–—]\s{{1,3}})?|(?=\Z))"
 )
-INNER_NUMBER = re.compile(rf"(?P<before>[\s,;])(?P<q>{N})(?P<sep>\s{{0,2}}[:=](?![0-9/])\s{{0,4}})")
-CONNECTOR = re.compile(r"(?:[\s,;|/&+(]|\b(?:and|und|et|y|и)\b)*\Z")
-REFERS = re.compile(
+INNER_NUMBER = regex(rf"(?P<before>[\s,;])(?P<q>{N})(?P<sep>\s{{0,2}}[:=](?![0-9/])\s{{0,4}})")
+CONNECTOR = regex(r"(?:[\s,;|/&+(]|\b(?:and|und|et|y|и)\b)*\Z")
+REFERS = regex(
     r"\b(?:see|as|in|like|from|for|to|of|with|than|per|cf|at|on|by|wie|siehe)\W{0,3}\Z", re.IGNORECASE
 )
-NUMBERED = re.compile(rf"(?:^|(?<=[\s,;/]))(?P<q>{N})\s?(?:[):.=–-]|[^\W\d_](?![^\W_'’]))")
-LISTED = re.compile(rf"(?:^|(?<=[\n,;/]))\s{{0,3}}(?P<q>{N})\s(?=\w)")
-NUMBERED_LINE = re.compile(
+NUMBERED = regex(rf"(?:^|(?<=[\s,;/]))(?P<q>{N})\s?(?:[):.=–-]|[^\W\d_](?![^\W_'’]))")
+LISTED = regex(rf"(?:^|(?<=[\n,;/]))\s{{0,3}}(?P<q>{N})\s(?=\w)")
+NUMBERED_LINE = regex(
     rf"(?:^|(?<=[\n,;]))\W{{0,3}}(?:no|nr|number|nº|№)[.\s]{{0,2}}(?P<q>{N})\s?[:=)–-]", re.IGNORECASE
 )
-EVERY = re.compile(
+EVERY = regex(
     rf"(?:{LETTER}\s{{1,3}}(?:for|to|on|in|für)\s(?:all|every|each|everything|alle)(?:\s(?:of\s)?(?:them|questions?))?"
     r"|(?:all|everything|all of them|alle)\s{0,3}[:=-]?\s{1,3}[(\[]?(?P<after>[A-Za-z])[)\]]?)\W{0,3}",
     re.IGNORECASE,
 )
-REST = re.compile(
+REST = regex(
     rf"\b(?:rest|others?|remaining(?: ones)?|everything else|all else|übrigen|los demás)\b\s{{0,3}}[:=,-]?\s{{0,3}}"
     rf"(?:is |are |with )?(?:{LETTER}(?:\W|$)|(?:as |your |the )?(?:suggest|default|propos|recommend|up to you|you (?:choose|decide)))",
     re.IGNORECASE,
@@ -57,22 +57,20 @@ REST = re.compile(
 VERDICT = r"(?:option\s)?(?:[a-h]|yes|no|ja|nein|sí|si|oui|non|sim|não|да|нет)(?![\w'’])"
 ORDINAL = "(?:first|second|third|fourth|fifth|one|two|three|four|five|erste|zweite|dritte|primera|segunda)"
 TO = r"(?:for|to|on|für|para|для)\s(?:the\s)?(?:question\s|q\s?)?"
-NUMBERS_ONE = re.compile(
+NUMBERS_ONE = regex(
     rf"(?<![\w.])(?:[^\W\d_]{{1,10}}\.?\s?)?[(\[#]?(?P<q>{N})(?:[\])}}.:)、?=-]|题|번){{0,4}}\s{{0,3}}{VERDICT}"
     rf"|{VERDICT}\s{TO}(?P<to>{N})(?!\w)|(?:^|[\n,;])\s{{0,8}}[^\W\d_]{{1,10}}\.?\s?(?P<named>{N})\s?[:=)]",
     re.IGNORECASE,
 )
-SPELLS_ONE = re.compile(
-    rf"\b(?P<q>{ORDINAL})\W{{1,3}}{VERDICT}|{VERDICT}\s{TO}(?P<to>{ORDINAL})\b", re.IGNORECASE
-)
-COURTESY = re.compile(
+SPELLS_ONE = regex(rf"\b(?P<q>{ORDINAL})\W{{1,3}}{VERDICT}|{VERDICT}\s{TO}(?P<to>{ORDINAL})\b", re.IGNORECASE)
+COURTESY = regex(
     r"\W{0,8}(?:please|pls|plz|thanks|thank you|thx|bitte|danke|por favor)\W{0,8}", re.IGNORECASE
 )
-POLITE_LETTER = re.compile(
+POLITE_LETTER = regex(
     r"[\s\"'“”‘’`*]{0,3}(?P<letter>[A-Za-z])[\s\"'“”‘’`*]{0,3}(?:[,.!]?\s{0,2}(?:please|pls|thanks|thank you|thx|bitte|danke))?[\s.!,]{0,4}",
     re.IGNORECASE,
 )
-ENDS_WITH_LABEL = re.compile(rf"(?:^|\W)[Qq]\s?{N}\Z")
-ONE_LETTER = re.compile(rf"\s*{LETTER}[.!,]?\s*\Z")
-LETTERS = re.compile(rf"{LETTER}(?:{AND}(?:[Oo]ption\s)?[A-Za-z](?![A-Za-z'’])){{1,20}}\W{{0,3}}")
+ENDS_WITH_LABEL = regex(rf"(?:^|\W)[Qq]\s?{N}\Z")
+ONE_LETTER = regex(rf"\s*{LETTER}[.!,]?\s*\Z")
+LETTERS = regex(rf"{LETTER}(?:{AND}(?:[Oo]ption\s)?[A-Za-z](?![A-Za-z'’])){{1,20}}\W{{0,3}}")
 ARROWS = str.maketrans({"👉": "→", "➡": "→", "➜": "→", "⇒": "→", "▶": "→", "\ufe0f": " "})

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from samobot.frozen import frozen
+from samobot.regex import regex
 from samobot.session.blocks import Line, quote_length, unquote
 
 _MAX_CHARACTERS = 400
@@ -18,7 +19,7 @@ _FOREIGN = (
     r"(?:wartet|warten|wartend|esperando|pendiente|en attente|in attesa|aguardando|pendente|ожидает(?:ся)?|ожидание|жд[её]м|"
     r"oczekuje|wachten|väntar|bekliyor|等待|等待中|待回答|待ち|回答待ち|未回答|대기|대기중)"
 )
-_BARE = re.compile(
+_BARE = regex(
     r"(?:waiting|awaiting(?: (?:an |your |user )?(?:answer|response|reply|input))?|pending|unanswered|tbd|tba|tbc|todo"
     r"|n/a|n\.a|none yet|no (?:answer|response|reply) yet|no (?:response|reply)|not yet answered|not answered(?: yet)?"
     r"|(?:waiting (?:for|on)|awaiting|pending) (?:(?:the|your|an?) )?(?:user|owner|human)?(?:'s)? ?"
@@ -29,17 +30,17 @@ _BARE = re.compile(
     r"|待定|待確認|待确认|待回复|待回答|待答复|未回答|未定|検討中|回答待ち|미정|답변 대기)",
     re.IGNORECASE,
 )
-_MARKED = re.compile(
+_MARKED = regex(
     rf"(?:{_STATUS}|{_FOREIGN}|open|none|empty|blank|answer|response"
     r"|(?:(?:leave |please |your |the |user(?:'s)? |write |type |add |put |enter |fill |insert |choose |pick |select )"
     r"[^\n]{0,80}))",
     re.IGNORECASE,
 )
-_CHOICE = re.compile(r"(?:[A-Za-z](?:\s?[/|,]\s?[A-Za-z]){1,25})")
-_COMMENT = re.compile(r"^<!--[^>\n]{0,200}-->\s{0,3}(?=\S)")
-_NOTED = re.compile(r"(?P<mark>_[^_\n]{1,60}_)\s{1,3}\([^()\n]{1,60}\)")
-_BOXED_CHOICE = re.compile(r"(?:(?:☐|□|⬜|\[\s?\])\ufe0f?\s{0,3}[A-Za-z](?:\s{1,4}|$)){2,26}")
-_BOXES = re.compile(r"(?:[-*+]\s{1,3})?\[\s?\](?:\s.{0,200})?")
+_CHOICE = regex(r"(?:[A-Za-z](?:\s?[/|,]\s?[A-Za-z]){1,25})")
+_COMMENT = regex(r"^<!--[^>\n]{0,200}-->\s{0,3}(?=\S)")
+_NOTED = regex(r"(?P<mark>_[^_\n]{1,60}_)\s{1,3}\([^()\n]{1,60}\)")
+_BOXED_CHOICE = regex(r"(?:(?:☐|□|⬜|\[\s?\])\ufe0f?\s{0,3}[A-Za-z](?:\s{1,4}|$)){2,26}")
+_BOXES = regex(r"(?:[-*+]\s{1,3})?\[\s?\](?:\s.{0,200})?")
 _PAIRS = {
     "_": "_",
     "*": "*",
@@ -95,23 +96,23 @@ _NAMES = (
     r"|(?:deine |ihre )?antwort|r[ée]ponse|respuesta|resposta|risposta|ответ|odpowied[źz]|答案|回答"
 )
 _BOLD_NAMES = r"(?:(?:your|user|user's)\s)?(?:response|reply|decision|choice|selection)|ans"
-_ANSWER = re.compile(
+_ANSWER = regex(
     rf"[ \t]{{0,8}}(?:[-*+][ \t]{{1,8}})?(?:[^\w\s*_>#`\[(]{{1,3}}[ \t]{{1,2}})?"
     rf"(?:(?P<bold>\*\*|__|\*|_)(?:[^\w\s*_>#`\[(]{{1,3}}[ \t]{{1,2}})?(?:{_NAMES}|{_BOLD_NAMES})(?:[ \t]?\([^()\n]{{0,60}}\))?[ \t]{{0,8}}"
     rf"(?:[:：](?P=bold)|(?P=bold)[ \t]{{0,8}}[:：]|(?P=bold)(?<=\*\*|__)(?:[ \t]{{1,3}}[-–—])?(?=[ \t]|$))"
     rf"|(?:{_NAMES})(?:[ \t]?\([^()\n]{{0,60}}\))?[ \t]{{0,8}}[:：])",
     re.IGNORECASE,
 )
-_ANSWER_HEADING = re.compile(
+_ANSWER_HEADING = regex(
     rf" {{0,3}}#{{1,6}}[ \t]{{1,4}}(?:[^\w\s*_#]{{1,3}}[ \t])?\*{{0,2}}(?:{_NAMES}|{_BOLD_NAMES})\*{{0,2}}"
     r"(?P<colon>[ \t]{0,4}:\*{0,2})?",
     re.IGNORECASE,
 )
-ANSWER_SIGN = re.compile(r"[:：]|\*\*|__")
+ANSWER_SIGN = regex(r"[:：]|\*\*|__")
 """What is in every line with the mark of an answer that is no heading: looked for first, as that is cheap."""
 
-_SHORT_ANSWER = re.compile(r"\s{0,3}(?:[-*+]\s{1,3})?(?P<bold>\*\*)?A[0-9]{0,6}(?(bold)(?::\*\*|\*\*:)|:)")
-_SHORT_B = re.compile(r"\s{0,3}(?:[-*+]\s{1,3})?(?:\*\*)?B(?::\*\*|\*\*:|:)")
+_SHORT_ANSWER = regex(r"\s{0,3}(?:[-*+]\s{1,3})?(?P<bold>\*\*)?A[0-9]{0,6}(?(bold)(?::\*\*|\*\*:)|:)")
+_SHORT_B = regex(r"\s{0,3}(?:[-*+]\s{1,3})?(?:\*\*)?B(?::\*\*|\*\*:|:)")
 
 
 @frozen

@@ -10,6 +10,7 @@ from samobot.errors import ConflictError, NotFoundError, UsageError
 from samobot.frozen import frozen
 from samobot.look_alikes import plain_letters
 from samobot.phases import WaitingFor
+from samobot.regex import regex
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
@@ -163,10 +164,10 @@ def find_question(questions: tuple[Question, ...], reference: str | int) -> Ques
     return (waiting or found)[-1]
 
 
-_LETTER = re.compile(
+_LETTER = regex(
     r"(?:option|answer|choice)?\s{0,3}[(\[*_`\"“]{0,3}([A-Za-z])[)\]*_`\"”.:,!]{0,4}", re.IGNORECASE
 )
-_NUMBER = re.compile(
+_NUMBER = regex(
     r"(?:option|answer|choice|nr\.?|no\.?|#)?\s{0,3}[(\[]?([0-9]{1,2})[)\].:,!]{0,3}", re.IGNORECASE
 )
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-_KEY = re.compile(
+from samobot.regex import regex
+
+_KEY = regex(
     r"[ \t]{0,8}(?:[-*+][ \t]{1,8})?"
     r"(?:\*\*(?P<a>[a-z][a-z ]{0,39}?)[ \t]{0,8}(?::\*\*|\*\*[ \t]{0,8}:)"
     r"|__(?P<b>[a-z][a-z ]{0,39}?)[ \t]{0,8}(?::__|__[ \t]{0,8}:)"

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from samobot.errors import UsageError
 from samobot.frozen import frozen
+from samobot.regex import regex
 
 LISTING_LIMIT = 4 * 1024 * 1024
 """Bytes of a configuration that are read; a larger one is refused."""
@@ -63,7 +64,7 @@ FIXED: tuple[tuple[str, str], ...] = (
 
 # Keys that name a program, by the patterns of git's documentation, and by how git names such keys: a newer
 # git's `something.newCommand` is caught as well. The names are in lower case, subsections as they are.
-_NAMES_PROGRAM = re.compile(
+_NAMES_PROGRAM = regex(
     r"""
       filter\..*\.(clean|smudge|process)
     | hook\..*
@@ -82,28 +83,28 @@ _NAMES_PROGRAM = re.compile(
 
 # What a key gets if the user has no value for it; else nothing, which git takes for "no program".
 _HARMLESS = (
-    (re.compile(r"submodule\..*\.update", re.DOTALL), "checkout"),
-    (re.compile(r"pager\..*", re.DOTALL), "false"),
-    (re.compile(r"hook\..*\.enabled", re.DOTALL), "false"),
+    (regex(r"submodule\..*\.update", re.DOTALL), "checkout"),
+    (regex(r"pager\..*", re.DOTALL), "false"),
+    (regex(r"hook\..*\.enabled", re.DOTALL), "false"),
     (
-        re.compile(r"merge\..*\.driver", re.DOTALL),
+        regex(r"merge\..*\.driver", re.DOTALL),
         "false",
     ),  # each file a conflict; an empty one keeps our side
-    (re.compile(r"gpg\.(openpgp\.)?program"), "gpg"),
-    (re.compile(r"gpg\.x509\.program"), "gpgsm"),
-    (re.compile(r"gpg\.ssh\.program"), "ssh-keygen"),
+    (regex(r"gpg\.(openpgp\.)?program"), "gpg"),
+    (regex(r"gpg\.x509\.program"), "gpgsm"),
+    (regex(r"gpg\.ssh\.program"), "ssh-keygen"),
 )
 
 # git takes the first value of these, which cannot be overridden; with this transport the remote cannot be used.
-_TRANSPORT = re.compile(r"(remote\..*)\.(?:uploadpack|receivepack|vcs)", re.DOTALL)
+_TRANSPORT = regex(r"(remote\..*)\.(?:uploadpack|receivepack|vcs)", re.DOTALL)
 _NO_TRANSPORT = "refused-as-the-repository-names-its-program"
 
 # What a file includes is listed as well; the rest leads to another configuration, or another worktree.
 _INCLUDES = frozenset({"include", "includeif"})
 _OF_THE_FOLDER = frozenset({"extensions.worktreeconfig", "core.worktree", "core.bare"})
 
-_HELPER = re.compile(r"credential\.(.*\.)?helper", re.DOTALL)
-_FILTER = re.compile(r"(filter\..*)\.(?:clean|smudge|process|required)", re.DOTALL)
+_HELPER = regex(r"credential\.(.*\.)?helper", re.DOTALL)
+_FILTER = regex(r"(filter\..*)\.(?:clean|smudge|process|required)", re.DOTALL)
 _KEPT = {key.lower() for key, _ in FIXED}
 
 

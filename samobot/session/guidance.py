@@ -6,17 +6,17 @@ item once an iteration that was given it has ended well. Everything else in the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from samobot.errors import UsageError
 from samobot.frozen import frozen
+from samobot.regex import regex
 from samobot.session.blocks import Line, newline, scan
 from samobot.session.files import LINE_LIMIT, TEXT_LIMIT
 from samobot.text import one_line, without_surrogates
 
-_ITEM = re.compile(
+_ITEM = regex(
     r"[-*+] \[([ xX])\](?:[ \t]|$)"
     r"(?:[ \t]{0,4}\[([0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2})\](?:[ \t]|$)(?:([^:\s][^:]{0,63}):(?:[ ]|$))?)?"
 )

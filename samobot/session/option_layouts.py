@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from samobot.regex import regex
 from samobot.session.blocks import Line
 
 
@@ -23,19 +24,19 @@ def letter_of(number: int) -> str | None:
 
 
 _ROMAN_KEY = r"x{0,2}(?:ix|iv|v?i{1,3}|v|(?<=x))"
-_ROMAN = re.compile(
+_ROMAN = regex(
     rf"\s{{0,8}}(?:[-*+]\s{{1,4}})?(?P<bold>\*\*|__)?\(?(?P<key>{_ROMAN_KEY})(?P<close>\*\*|__)?[).:]"
     r"(?P<close2>\*\*|__)?\s{1,4}(?=\S)",
     re.IGNORECASE,
 )
-_ROMAN_VALUE = re.compile(
+_ROMAN_VALUE = regex(
     rf"(?:option\s{{1,3}})?[*_`(\[“\"]{{0,3}}(?P<key>{_ROMAN_KEY})(?=[*_`).:,;\]”\"]|\s{{0,3}}[-–—(=]|\s{{0,3}}$)",
     re.IGNORECASE,
 )
 _ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
-_ROW = re.compile(r"\s{0,3}\|(.+)\|\s{0,8}")
-_RULE = re.compile(r"\s{0,3}\|?(?:\s{0,8}:?-{1,200}:?\s{0,8}\|){1,30}(?:\s{0,8}:?-{1,200}:?\s{0,8})?")
-_COLUMN_KEY = re.compile(
+_ROW = regex(r"\s{0,3}\|(.+)\|\s{0,8}")
+_RULE = regex(r"\s{0,3}\|?(?:\s{0,8}:?-{1,200}:?\s{0,8}\|){1,30}(?:\s{0,8}:?-{1,200}:?\s{0,8})?")
+_COLUMN_KEY = regex(
     r"[*_`(\[]{0,3}(?:[Oo]ption\s|[Cc]hoice\s)?(?P<key>[A-Z]|[0-9]{1,2})[*_`).:\]]{0,4}(?:\s{1,3}(?:[-–—]\s)?(?P<rest>\S.*))?"
 )
 _LONGEST_ROW = 5_000

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from samobot.look_alikes import plain_letters
+from samobot.regex import regex
 from samobot.session.blocks import Line
 from samobot.session.option_layouts import (
     OptionLine,
@@ -17,54 +18,52 @@ from samobot.session.option_layouts import (
 )
 
 _MARK = r"\s{0,8}(?:[-*+]\s{1,4})?(?:\[[ xX]?\]\s{1,3})?"
-_FIRM = re.compile(
+_FIRM = regex(
     rf"{_MARK}(?P<bold>\*\*|__)?(?P<open>[(\[])?(?:[Oo]ption\s{{1,2}})?"
     r"(?P<key>[A-Za-z])(?P<sign>[)\]](?P<close>\*\*|__)?[:.]?|[.:](?P<close2>\*\*|__)|(?P<close3>\*\*|__)[).:]|\.)(?:\s|$)"
 )
-_NAMED = re.compile(
+_NAMED = regex(
     rf"{_MARK}(?:#{{1,6}}\s{{1,3}})?(?P<bold>\*\*|__)?(?:[Oo]ption|[Cc]hoice|[Aa]lternative|OPTION)\s{{1,2}}"
     r"(?P<key>[A-Za-z]|[0-9]{1,2})(?P<close>\*\*|__)?\s?(?:[).:]|[-–—](?=\s))?(?P<close2>\*\*|__)?(?:\s|$)"
 )
-_WEAK = re.compile(
+_WEAK = regex(
     rf"{_MARK}(?P<bold>\*\*|__|`)?(?P<key>[A-Za-z])(?P<close>\*\*|__|`)?(?::|\s{{1,2}}[-–—=→]|(?<=[*_`])(?=\s))(?P<close2>\*\*|__)?(?:\s|$)"
 )
-_NUMBERED = re.compile(
+_NUMBERED = regex(
     rf"{_MARK}(?P<bold>\*\*|__)?(?P<open>[(\[])?(?P<key>[0-9]{{1,2}})(?P<close>\*\*|__)?[).:\]](?P<close2>\*\*|__)?(?:\s|$)"
 )
-_BOX = re.compile(r"\s{0,8}[-*+]\s{1,4}\[[ xX]?\]\s{1,3}(?=\S)")
-_BULLET = re.compile(r"\s{0,3}[-*+]\s{1,4}(?=\S)")
-_HEADING = re.compile(r" {0,3}#{1,6}\s{1,3}")
-_INLINE = re.compile(
+_BOX = regex(r"\s{0,8}[-*+]\s{1,4}\[[ xX]?\]\s{1,3}(?=\S)")
+_BULLET = regex(r"\s{0,3}[-*+]\s{1,4}(?=\S)")
+_HEADING = regex(r" {0,3}#{1,6}\s{1,3}")
+_INLINE = regex(
     r"(?:^|(?<=[\s,;|/:>]))(?P<bold>\*\*)?(?:\(?(?P<round>[A-Z])\)|\[(?P<square>[A-Z])\]|(?:^|(?<=[|,;:]\s))(?P<plain>[A-Z]):)"
     r"(?P<close>\*\*)?\s{1,3}"
 )
-_BETWEEN = re.compile(r"(?:<br\s?/?>|\b(?:or|oder|or else|o|ou)|[\s,;|/*–—-])+$", re.IGNORECASE)
-_ROW = re.compile(r"\s{0,3}\|(.+)\|\s{0,8}")
-_CELL_KEY = re.compile(
+_BETWEEN = regex(r"(?:<br\s?/?>|\b(?:or|oder|or else|o|ou)|[\s,;|/*–—-])+$", re.IGNORECASE)
+_ROW = regex(r"\s{0,3}\|(.+)\|\s{0,8}")
+_CELL_KEY = regex(
     r"[*_`(\[]{0,3}(?:[Oo]ption\s)?(?P<key>[A-Za-z]|[0-9]{1,2})[*_`).:\]]{0,4}(?:\s(?P<rest>\S.*))?"
 )
-OPTIONS_KEY = re.compile(
+OPTIONS_KEY = regex(
     r"\s{0,3}(?:#{1,6}\s{1,3})?\W{0,4}(?:options?|choices|possible answers|alternatives|optionen)\W{0,6}\s{0,4}(?P<value>.*)",
     re.IGNORECASE,
 )
-_QUOTE = re.compile(r"\s{0,3}>\s?")
-_KEYCAP = re.compile(
+_QUOTE = regex(r"\s{0,3}>\s?")
+_KEYCAP = regex(
     r"^(?P<mark>\s{0,8}(?:[-*+]\s{1,4})?)(?:(?P<digit>[1-9])\ufe0f?\u20e3|(?P<sign>[🅰🅱①-⑳Ⓐ-Ⓩ🇦-🇿])\ufe0f?)\s{0,4}"
 )
-_POINTER = re.compile(
+_POINTER = regex(
     r"^(\s{0,8}(?:[-*+]\s{1,4})?)(?:[👉➡★⭐▶🔹🔸🔵🟢⚪]\ufe0f?\s{1,3})(?=\*{0,2}[(\[]?[A-Za-z][).:\]])"
 )
-_OTHER_BULLET = re.compile(r"^(\s{0,8})[•◦▪●○◯‣]\s{1,4}(?=\S)")
-_OTHER_BOX = re.compile(r"^(\s{0,8})(?:[-*+•]\s{1,4})?(?:[☐□⬜]\ufe0f?|\(\s?\)|\[\s?\])\s{1,4}(?=\S)")
-_LETTERED = re.compile(r"^\W{0,10}[АВСЕＡ-Ｆ][\W_]|^\W{0,10}[A-Z][）．：、］]")
-_CYRILLIC = re.compile(r"^(\W{0,10})([А-Ка-к])(?=[).:]\W|\*{0,2}\W{0,2}$|\*{0,2}\s[-–—=]\s)")
-_CYRILLIC_SECOND = re.compile(r"^\W{0,10}[Бб][).:]\W")
-_NESTED = re.compile(
-    r"^(\s{0,8})[0-9]{1,2}[.)]\s{1,4}(?=\*{0,2}(?:[(\[]?[A-Z][).:\]]\s|Option\s[A-Z0-9]{1,2}\b))"
-)
-_ITALIC = re.compile(r"^(\s{0,8}(?:[-+]\s{1,4})?)\*(?!\*)\s?([A-Z][).:])\*\s{0,3}")
-_ESCAPED = re.compile(r"^(\W{0,6}[A-Za-z0-9]{1,2})\\(?=[).])")
-_UNSPACED = re.compile(r"^(\s{0,8}(?:[-*+]\s{1,4})?\*{0,2}[A-Z]\))(?=[^\W_])")
+_OTHER_BULLET = regex(r"^(\s{0,8})[•◦▪●○◯‣]\s{1,4}(?=\S)")
+_OTHER_BOX = regex(r"^(\s{0,8})(?:[-*+•]\s{1,4})?(?:[☐□⬜]\ufe0f?|\(\s?\)|\[\s?\])\s{1,4}(?=\S)")
+_LETTERED = regex(r"^\W{0,10}[АВСЕＡ-Ｆ][\W_]|^\W{0,10}[A-Z][）．：、］]")
+_CYRILLIC = regex(r"^(\W{0,10})([А-Ка-к])(?=[).:]\W|\*{0,2}\W{0,2}$|\*{0,2}\s[-–—=]\s)")
+_CYRILLIC_SECOND = regex(r"^\W{0,10}[Бб][).:]\W")
+_NESTED = regex(r"^(\s{0,8})[0-9]{1,2}[.)]\s{1,4}(?=\*{0,2}(?:[(\[]?[A-Z][).:\]]\s|Option\s[A-Z0-9]{1,2}\b))")
+_ITALIC = regex(r"^(\s{0,8}(?:[-+]\s{1,4})?)\*(?!\*)\s?([A-Z][).:])\*\s{0,3}")
+_ESCAPED = regex(r"^(\W{0,6}[A-Za-z0-9]{1,2})\\(?=[).])")
+_UNSPACED = regex(r"^(\s{0,8}(?:[-*+]\s{1,4})?\*{0,2}[A-Z]\))(?=[^\W_])")
 _FEWEST = 2
 """Options that the weaker forms need: a single one may be the beginning of a sentence."""
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from samobot.frozen import frozen
 from samobot.phases import Phase
+from samobot.regex import regex
 from samobot.session.blocks import (
     PARSES_KEPT,
     KeyLine,
@@ -32,11 +33,11 @@ from samobot.session.blocks import (
 from samobot.text import nearest, one_line
 
 _HEAD_KEYS = ("started", "working dir", "task")
-_NUMBER = re.compile(r"([0-9]{1,9})(?![0-9])")
-_PHASE = re.compile(r"[*_`\s]{0,8}([a-z]+)[*_`.\s]{0,8}(?:\([^()]*\))?", re.IGNORECASE)
-_ITEM = re.compile(r"[ \t]{0,3}[-*+][ \t]+")
-_STAMP = re.compile(r"\[(?:#?([0-9]{1,6})[ \t]?@[ \t]?)?([0-9][0-9T:. /-]{3,24})\](?:\s|$)")
-_ARTEFACT = re.compile(r"(?:\[[^\[\]]{0,200}\]\(|`)?([^\s`()]{1,200}\.[A-Za-z0-9]{1,8})[`)]?")
+_NUMBER = regex(r"([0-9]{1,9})(?![0-9])")
+_PHASE = regex(r"[*_`\s]{0,8}([a-z]+)[*_`.\s]{0,8}(?:\([^()]*\))?", re.IGNORECASE)
+_ITEM = regex(r"[ \t]{0,3}[-*+][ \t]+")
+_STAMP = regex(r"\[(?:#?([0-9]{1,6})[ \t]?@[ \t]?)?([0-9][0-9T:. /-]{3,24})\](?:\s|$)")
+_ARTEFACT = regex(r"(?:\[[^\[\]]{0,200}\]\(|`)?([^\s`()]{1,200}\.[A-Za-z0-9]{1,8})[`)]?")
 
 
 @frozen

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samobot.frozen import frozen
+from samobot.regex import regex
 from samobot.session.answer_span import is_placeholder
 from samobot.session.blocks import scan
 
@@ -84,23 +85,21 @@ def _says_something(line: str) -> bool:
 
 
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad\u180e"))
-_FRONT_MATTER = re.compile(r"\A\ufeff?---\n.{0,20000}?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
-_TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,200}>")
-_MARKER = re.compile(r"[\s>]{0,20}(?:[-*+]|\d{1,3}[.)])?\s{0,8}(?:\[[ xX]?\])?")
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_PHASE = re.compile(r"(?:phase|part|stage|milestone|step)\b[ \t]*\d+", re.IGNORECASE)
-_STEP = re.compile(r"(\s*)(?:[-*+][ \t]+\[[ xX]\]|\d{1,3}[.)])[ \t]+(\S.*)")
-_TICKED = re.compile(r"\s*[-*+][ \t]+\[[xX]\]")
-_RISK = re.compile(r"[ \t]{0,3}(?:[-*+][ \t]+)?\**Risk\**:\**[ \t]*(\S[^\n]*)", re.IGNORECASE)
-_OPEN_STEP = re.compile(r"\s*[-*+][ \t]+\[ \][ \t]+\S")
-_PROFILE = re.compile(
-    r"[ \t]{0,3}(?:[-*+][ \t]+)?\**Profile\**:\**[ \t]*(\S[^\n]{0,40})[ \t]*", re.IGNORECASE
-)
-_BULLET = re.compile(r"( {0,3})[-*+][ \t]+(\S.*)")
+_FRONT_MATTER = regex(r"\A\ufeff?---\n.{0,20000}?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_TAG = regex(r"</?[a-zA-Z][^<>\n]{0,200}>")
+_MARKER = regex(r"[\s>]{0,20}(?:[-*+]|\d{1,3}[.)])?\s{0,8}(?:\[[ xX]?\])?")
+_COMMENT = regex(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_PHASE = regex(r"(?:phase|part|stage|milestone|step)\b[ \t]*\d+", re.IGNORECASE)
+_STEP = regex(r"(\s*)(?:[-*+][ \t]+\[[ xX]\]|\d{1,3}[.)])[ \t]+(\S.*)")
+_TICKED = regex(r"\s*[-*+][ \t]+\[[xX]\]")
+_RISK = regex(r"[ \t]{0,3}(?:[-*+][ \t]+)?\**Risk\**:\**[ \t]*(\S[^\n]*)", re.IGNORECASE)
+_OPEN_STEP = regex(r"\s*[-*+][ \t]+\[ \][ \t]+\S")
+_PROFILE = regex(r"[ \t]{0,3}(?:[-*+][ \t]+)?\**Profile\**:\**[ \t]*(\S[^\n]{0,40})[ \t]*", re.IGNORECASE)
+_BULLET = regex(r"( {0,3})[-*+][ \t]+(\S.*)")
 
 
-_PLAN_PREFIX = re.compile(r"^plan\s*[:–—-]\s*", re.IGNORECASE)
-_PHASE_PREFIX = re.compile(r"^(?:phase|part|stage|milestone|step)\s+\d+\s*[.:–—-]\s*", re.IGNORECASE)
+_PLAN_PREFIX = regex(r"^plan\s*[:–—-]\s*", re.IGNORECASE)
+_PHASE_PREFIX = regex(r"^(?:phase|part|stage|milestone|step)\s+\d+\s*[.:–—-]\s*", re.IGNORECASE)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from samobot.errors import StorageError
 from samobot.frozen import frozen
 from samobot.phases import NO_PLAN, Phase, SignalStatus, WaitingFor
+from samobot.regex import regex
 from samobot.session.decisions import Decision, DecisionKind, of_this_round, verdict
 from samobot.session.files import open_regular
 from samobot.session.folder import SessionFolder
@@ -32,17 +33,17 @@ _MAX_CANDIDATES = 16
 
 _MAX_ENTRIES = 5_000
 _STAMP = r"\d\d-\d\d-\d\d[:h._-]?\d\d-"
-_EXACT = re.compile(rf"{_STAMP}plan-.+\.md", re.IGNORECASE)
-_ANY_STAMP = re.compile(r"[\[(]?\d[\d:hT._ -]{3,20}[\])]?(?<![a-zA-Z])[-_ ]{0,3}")
-_SEPARATOR = re.compile(r"[-_ .()\[\]]+")
-_VERSION = re.compile(r"v?\d{1,3}|final|draft|new|revised|updated|[a-z]{2}", re.IGNORECASE)
-_OTHER_NOTE = re.compile(
+_EXACT = regex(rf"{_STAMP}plan-.+\.md", re.IGNORECASE)
+_ANY_STAMP = regex(r"[\[(]?\d[\d:hT._ -]{3,20}[\])]?(?<![a-zA-Z])[-_ ]{0,3}")
+_SEPARATOR = regex(r"[-_ .()\[\]]+")
+_VERSION = regex(r"v?\d{1,3}|final|draft|new|revised|updated|[a-z]{2}", re.IGNORECASE)
+_OTHER_NOTE = regex(
     rf"_.*|{_STAMP}from-you-.*|{_STAMP}(?:dive|task|test|quality|summary|notes?|review|report)\b.*"
     rf"|(?:{_STAMP})?test[-_ ]?plan.*"
     r"|.*[-_](?:reviews?|feedback|critique|comments|summary|checklist|notes)\.md",
     re.IGNORECASE,
 )
-_FILE_NAME = re.compile(r"[^\s`()\[\]<>\"'“”„«»*~,;|]{1,200}\.md(?![\w-])", re.IGNORECASE)
+_FILE_NAME = regex(r"[^\s`()\[\]<>\"'“”„«»*~,;|]{1,200}\.md(?![\w-])", re.IGNORECASE)
 _APPROVED_PHASES = (Phase.IMPLEMENTATION, Phase.TESTING, Phase.QUALITY, Phase.DONE)
 
 

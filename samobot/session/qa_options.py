@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from samobot.frozen import frozen
 from samobot.look_alikes import plain_letters
+from samobot.regex import regex
 from samobot.session.blocks import Line
 from samobot.session.option_layouts import OptionLine, frame_of, letter_of, with_letter_for_roman
 from samobot.session.option_lines import (
@@ -29,7 +30,7 @@ _BOLD_NAMES = (
     r"(?:default(?: answer)?|preferred(?: (?:answer|option))?|preference|proposal|proposed(?: answer)?|lean(?:ing)?"
     r"|(?:i|we) (?:recommend|suggest)|suggest|recommend|my (?:pick|choice|vote|preference))"
 )
-_SUGGESTION = re.compile(
+_SUGGESTION = regex(
     rf"\s{{0,8}}(?:[-*+>]\s{{1,4}})?(?:[^\w\s*_#]{{1,3}}\s{{0,2}})?"
     rf"(?:(?P<bold>\*\*|__|\*|_)(?:[^\w\s*_#]{{1,3}}\s{{0,2}})?(?:{_SUGGESTION_NAMES}|{_BOLD_NAMES})(?:\s?\([^()\n]{{0,40}}\))?"
     rf"\s{{0,4}}(?:[:：]\s?(?P=bold)|(?P=bold)\s{{0,4}}[:：]|(?P=bold)\s{{1,3}}[-–—]|:)"
@@ -37,19 +38,19 @@ _SUGGESTION = re.compile(
     rf"|(?:{_SUGGESTION_NAMES})\s{{0,4}}(?::|\s[-–—](?=\s)))",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(
+_SENTENCE = regex(
     r"\s{0,8}(?:[-*+>]\s{1,4})?\W{0,4}(?:I|We)(?:['’]d| would| will)?\s(?:recommend|suggest|propose|prefer|lean towards|go with)\b",
     re.IGNORECASE,
 )
 _CIRCLED = frozenset(chr(code) for code in range(0x24B6, 0x24EA))
-_SMALL = re.compile(r"[*_`(\[“\"]{0,3}(?P<key>[a-z])(?:[*_`).:,;\]”\"]|\s{0,3}[-–—(=]|\s{0,3}$)")
-_LETTER = re.compile(
+_SMALL = regex(r"[*_`(\[“\"]{0,3}(?P<key>[a-z])(?:[*_`).:,;\]”\"]|\s{0,3}[-–—(=]|\s{0,3}$)")
+_LETTER = regex(
     r"(?:[Oo]ption\s{1,3})?[*_`(\[“\"]{0,3}(?P<key>[A-Z]|[0-9]{1,2}(?![0-9.,]))(?:[*_`).:,;\]”\"]|\s{0,3}[-–—(=]|\s{1,3}(?:because|since|as|for|due)\b|\s{0,3}$)"
 )
-_LATER_LETTER = re.compile(
+_LATER_LETTER = regex(
     r"\b(?:option|choice|with|choose|pick|take|recommend|suggest|prefer|propose|is)\s{1,3}[*_`(]{0,3}(?P<key>[A-Z])[*_`]{0,2}(?![\w'’])",
 )
-_RECOMMENDED = re.compile(
+_RECOMMENDED = regex(
     r"[(\[_*]{1,4}(?:recommended|suggested|preferred|my suggestion|my recommendation|default|empfohlen)\b[^)\]\n]{0,40}[)\]_*]"
     r"|(?:←|<-|<=|[-–—])\s{0,2}\*{0,2}(?:recommended|suggested|my recommendation)\b|[⭐★👈✅]",
     re.IGNORECASE,

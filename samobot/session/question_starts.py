@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
+from samobot.regex import regex
 from samobot.session.blocks import Line
 
 _TAG = r"(?:\s{0,2}[\[(][^\])\n]{0,60}[\])])?"
-LABEL = re.compile(
+LABEL = regex(
     r"(?:[^\w\s#.]{1,3}\s{0,2}){0,3}(?:\[[^\]\n]{0,30}\]\s{0,2})?(?:\*{0,2}|_{1,2})"
     r"(?:Q(?:uestion)?|Frage|Pregunta|Domanda|Pergunta|Вопрос|问题|問題|質問|질문)\s{0,3}[#.-]?\s?"
     r"(?P<number>[0-9]{1,6})(?P<part>(?:\.[0-9]{1,3}){0,3}(?:[a-z](?![a-z]))?)"
@@ -23,8 +24,8 @@ LABEL = re.compile(
     rf"{_TAG}\*{{0,2}}~{{0,2}}\s{{0,3}}(?:[:：.)|–—-]\*{{0,2}}(?P<title>.*))?",
     re.IGNORECASE | re.DOTALL,
 )
-_NUMBERED = re.compile(r"\W{0,4}(?P<number>[0-9]{1,4})[.):]\*{0,2}\s{1,3}(?P<title>\S.*)", re.DOTALL)
-_WORD_NUMBER = re.compile(
+_NUMBERED = regex(r"\W{0,4}(?P<number>[0-9]{1,4})[.):]\*{0,2}\s{1,3}(?P<title>\S.*)", re.DOTALL)
+_WORD_NUMBER = regex(
     r"\W{0,4}(?P<word>[^\W\d_]{1,20})\s?[#-]?(?P<number>[0-9]{1,4})(?P<part>(?:\.[0-9]{1,3}){0,3})"
     rf"{_TAG}\*{{0,2}}\s?[:.)–—-]\*{{0,2}}\s{{0,3}}(?P<title>.*)",
     re.DOTALL,
@@ -45,15 +46,15 @@ _NO_QUESTION = frozenset(
         "a",
     )
 )
-_LIST_MARK = re.compile(r"\s{0,3}(?:[-*+]\s{1,3}|[0-9]{1,3}[.)]\s{1,3})?(?=\*\*|__)")
-_PLAIN_LABEL = re.compile(r"\s{0,3}(?:[-*+]\s{1,3})?(?=Q(?:uestion)?\s?#?[0-9])", re.IGNORECASE)
-_DONE_MARK = re.compile(
+_LIST_MARK = regex(r"\s{0,3}(?:[-*+]\s{1,3}|[0-9]{1,3}[.)]\s{1,3})?(?=\*\*|__)")
+_PLAIN_LABEL = regex(r"\s{0,3}(?:[-*+]\s{1,3})?(?=Q(?:uestion)?\s?#?[0-9])", re.IGNORECASE)
+_DONE_MARK = regex(
     r"\s{0,3}(?:[✅✔☑✓]\ufe0f?|\[x\]|\((?:answered|done|resolved)\)|\[(?:answered|done|resolved)\])\s{0,3}$",
     re.IGNORECASE,
 )
 _MAX_DONE_MARKS = 4
-BREAK = re.compile(r" {0,3}(?:-[ \t]{0,3}){3,40}|(?:\*[ \t]{0,3}){3,40}|_{3,80}")
-_OPTION_LIKE = re.compile(r"\s{0,4}(?:[-*+]\s{1,3})?[*(\[]{0,3}[A-Ba-b1-2][).:\]]")
+BREAK = regex(r" {0,3}(?:-[ \t]{0,3}){3,40}|(?:\*[ \t]{0,3}){3,40}|_{3,80}")
+_OPTION_LIKE = regex(r"\s{0,4}(?:[-*+]\s{1,3})?[*(\[]{0,3}[A-Ba-b1-2][).:\]]")
 
 
 class StartStrength(IntEnum):

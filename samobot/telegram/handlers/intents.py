@@ -8,6 +8,7 @@ import unicodedata
 from enum import StrEnum
 
 from samobot.frozen import frozen
+from samobot.regex import regex
 from samobot.telegram.handlers import intent_phrases as phrases
 from samobot.telegram.handlers.chat_request import parse_money
 from samobot.telegram.handlers.phrase_table import (
@@ -24,15 +25,15 @@ _CURRENCY = (
     r"(?:us\$|[$€£]|us\s+dollars?|usd|dollars?|bucks?|euros?|eur|dollari?|dolares|dólares|dólar(?:es)?|dolar\w*|доллар\w*|бакс\w*"
     r"|美元|美金|ドル|달러)"
 )
-_MONEY = re.compile(
+_MONEY = regex(
     rf"(?P<lead>(?:[^\d$€£.,]|[.,](?!\d))*?)(?P<plus>\+\s*)?(?:us\s?\$|usd|[$€£])?\s?(?P<amount>{_DIGITS})(?!\d)\s*"
     rf"(?:{_CURRENCY}(?!\w))?(?P<tail>[^\d$€£]*)"
 )
-_AT_MOST = re.compile(r"\b(?:no|not) more than\b|\bat most\b")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?|[^\w\s]", re.UNICODE)
+_AT_MOST = regex(r"\b(?:no|not) more than\b|\bat most\b")
+_WORD = regex(r"[^\W_]+(?:['’][^\W_]+)?|[^\w\s]", re.UNICODE)
 _MOST_UNCLEAR = 8
-_QUOTED = re.compile(r"""\s*(?:>|["“”„«‘`'].*["“”»’`'][\s.!]*$)""", re.DOTALL)
-_BEYOND_PRAISE = re.compile(
+_QUOTED = regex(r"""\s*(?:>|["“”„«‘`'].*["“”»’`'][\s.!]*$)""", re.DOTALL)
+_BEYOND_PRAISE = regex(
     r"\b(?:(?:could|can|would)(?:n t|n| not| t)|cannot|cant|couldnt|never|nothing|no podria|konnte nicht)\b"
     r"(?: \w+){0,4} (?:better|more|happier|improved?|mejor|besser)\b"
     r"|^(?!.*\b(?:not|t)\b).*\bwhat (?:i|we) (?:\w+ )?(?:want|need|had|hoped|meant|asked|imagined|expected|was|were)(?:ed)?\b"
@@ -43,10 +44,10 @@ _BEYOND_PRAISE = re.compile(
 )
 """Praise in terms that otherwise ask for a change: “couldn't be better”, “that is what I wanted”."""
 _MOST_NEAR = 3
-_SHOUTED = re.compile(r"(?<=!)[!1]+|(?<=[^\W\d_])1+(?=[!1\s]*$)|(?<=!)\s*(?:one|eleven)+\b", re.IGNORECASE)
-_SPELLED_OUT = re.compile(r"(?<!\w)\w(?:[ .-]\w){2,}(?!\w)")
+_SHOUTED = regex(r"(?<=!)[!1]+|(?<=[^\W\d_])1+(?=[!1\s]*$)|(?<=!)\s*(?:one|eleven)+\b", re.IGNORECASE)
+_SPELLED_OUT = regex(r"(?<!\w)\w(?:[ .-]\w){2,}(?!\w)")
 _OFTEN_MISSPELLED = {"stop": "stop", "pause": "pause", "cancel": "stop", "abort": "stop", "status": "status"}
-_NO_FAULT = re.compile(
+_NO_FAULT = regex(
     r"\b(?:no|not any|zero|without|keine|sin|sem|aucune?|pas d|nessun\w?|senza|нет|без|zadnych|bez|geen|inga|ingen)"
     r"(?: \w+)? (?:objections?|concerns?|complaints?|issues?|remarks?|reservations?|einwande|bedenken|objecion\w*|objeco\w*"
     r"|reparos|obiezion\w|возражени\w|замечани\w|вопросов|zastrzezen|namitek|bezwaren|invandningar|innvendinger)\b"

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from samobot.frozen import frozen
+from samobot.regex import regex
 
 
 class Style(StrEnum):
@@ -253,11 +254,11 @@ class _Open:
 
 # Characters
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_ANSI = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?)")
-_LINES = re.compile("\r\n?|[\u2028\u2029\x0b\x0c\x85]")
+_SURROGATE = regex("[\ud800-\udfff]")
+_ANSI = regex("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?)")
+_LINES = regex("\r\n?|[\u2028\u2029\x0b\x0c\x85]")
 # Control characters; what changes the direction of text; what takes no room: all can disguise a text.
-_DROPPED = re.compile(
+_DROPPED = regex(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb]"
@@ -265,13 +266,13 @@ _DROPPED = re.compile(
 )
 # Joiners belong between emoji and within scripts that need them; elsewhere they only make equal texts differ invisibly.
 _JOINED = "[\u0600-\u0dff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]"
-_JOINERS = re.compile(f"(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})")
-APP_LINK = re.compile(r"(?:tg|ton|tonsite):(?=//)", re.IGNORECASE)
+_JOINERS = regex(f"(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})")
+APP_LINK = regex(r"(?:tg|ton|tonsite):(?=//)", re.IGNORECASE)
 """Telegram makes links of these that act inside the app, whatever the text around them."""
 
 _ACCENT = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 # Accents on accents reach into the lines above and below.
-_STACKED = re.compile(f"({_ACCENT}{{3}}){_ACCENT}+")
+_STACKED = regex(f"({_ACCENT}{{3}}){_ACCENT}+")
 
 
 def clean(text: str) -> str:

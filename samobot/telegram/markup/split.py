@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from samobot.regex import regex
 from samobot.telegram.markup.html import from_html
 from samobot.telegram.markup.rich_text import RichText, Style, TextSpan, clean, utf16_units, visible
 
@@ -23,11 +24,11 @@ _WHOLE = frozenset({Style.CODE, Style.LINK})
 # on every message.
 _TEXT = r"(?:[^<>&\"]|&(?:amp|lt|gt|quot);)++"
 _STYLED = rf"(?:{_TEXT}|<(?:b>{_TEXT}</b|i>{_TEXT}</i|u>{_TEXT}</u|s>{_TEXT}</s|code>{_TEXT}</code|a href=\"{_TEXT}\">{_TEXT}</a)>)++"
-_FLAT = re.compile(rf"(?:{_STYLED}|<blockquote(?: expandable)?>{_STYLED}</blockquote>)++")
-_TAG = re.compile(r"<[^>]*>")
-_EDGE = re.compile(r"(?:<[^>]*>)*\s|.*\s(?:</\w+>)*\Z", re.DOTALL)
+_FLAT = regex(rf"(?:{_STYLED}|<blockquote(?: expandable)?>{_STYLED}</blockquote>)++")
+_TAG = regex(r"<[^>]*>")
+_EDGE = regex(r"(?:<[^>]*>)*\s|.*\s(?:</\w+>)*\Z", re.DOTALL)
 _QUOTE_UNITS = 600
-_SENTENCE = re.compile(r"[.!?…。！？](?=\s)|[。！？]")
+_SENTENCE = regex(r"[.!?…。！？](?=\s)|[。！？]")
 
 
 def split(rich: RichText, limit: int = MESSAGE_UNITS) -> tuple[str, ...]:

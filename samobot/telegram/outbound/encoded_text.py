@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from samobot.frozen import frozen
 from samobot.look_alikes import plain_letters
+from samobot.regex import regex
 
 _MAX_LENGTH = 16 * 1024 * 1024
 """Characters of a text that are looked at in this way."""
@@ -20,7 +21,7 @@ _INVISIBLE = (
     "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # combining marks
     "\u00a0\u2000-\u200a\u202f\u205f"  # spaces that forbid a line break or are narrow
 )
-_ENCODED = re.compile(
+_ENCODED = regex(
     rf"%(?:25)*(?P<url>[0-7][0-9A-Fa-f])|\\+u00(?P<json>[0-7][0-9A-Fa-f])|\\+x(?P<hex>[0-7][0-9A-Fa-f])|\\+(?P<slash>/)"
     rf"|\\+[uU]\{{0{{0,6}}(?P<braced>[0-7][0-9A-Fa-f])\}}|\\+U000000(?P<long>[0-7][0-9A-Fa-f])|\\+(?P<octal>[01][0-7]{{2}})"
     rf"|=(?P<quoted>[2-7][0-9A-F])"
@@ -32,28 +33,28 @@ LINE_END = r"(?:\r\n?|[\n\u2028\u2029\x85])"
 BEFORE_BREAK = r"[ \t\"'+\\]*"
 AFTER_BREAK = r"[ \t>|+\"'#*-]*(?://[ \t]*)?(?:\d{1,5}[:|\t][ \t]*)?"
 """What wraps or quotes a line: signs of quotations and comments, and a number."""
-_BREAK = re.compile(rf"{BEFORE_BREAK}{LINE_END}(?:[ \t]*{LINE_END})?{AFTER_BREAK}")
+_BREAK = regex(rf"{BEFORE_BREAK}{LINE_END}(?:[ \t]*{LINE_END})?{AFTER_BREAK}")
 """The end of a line, and a blank one after it, with what wraps or quotes it."""
 
-_STYLE = re.compile(
+_STYLE = regex(
     r"\x1b\[[0-9;]*[A-Za-z]|</?[a-zA-Z][^<>]{0,200}>|\\(?=[!-/:-@\[-`{-~])|\*+|`+|~~|\|\|"
     r"|(?P<quote>[\"'])[ \t]*\+?[ \t]*[\"']"
 )
 """Terminal colours, tags, signs of Markdown, and what joins strings."""
-_SIGNS = re.compile(
+_SIGNS = regex(
     rf"\x1b\[[0-9;]*[A-Za-z]|</?[a-zA-Z][^<>]{{0,200}}>|{LINE_END}[ \t]*\d{{1,5}}[:|\t]"
     r"|[^A-Za-z0-9<\x1b\r\n\u2028\u2029\x85]+|[^A-Za-z0-9]"
 )
 
-_COLUMN = re.compile(
+_COLUMN = regex(
     r"(?m)^(?:[ \t>|]{0,8}[A-Za-z0-9_.:/+=-]{1,8}[ \t]*\r?\n){3,}[ \t>|]{0,8}[A-Za-z0-9_.:/+=-]{1,8}"
 )
 """Lines of a few characters each."""
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{4,})*")
-_HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :,-]?(?:0x)?){15,}[0-9a-fA-F]{2}")
-_DUMP = re.compile(r"(?m)(?:^[0-9a-fA-F]{6,8}:?(?: {1,2}[0-9a-fA-F]{2,4}){1,16}(?: .*)?$\n?)+")
-_DUMP_LINE = re.compile(r"(?m)^[0-9a-fA-F]{6,8}:?((?: {1,2}[0-9a-fA-F]{2,4}){1,16})")
+_BASE64 = regex(r"[A-Za-z0-9+/_-]{20,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{4,})*")
+_HEX = regex(r"(?:[0-9a-fA-F]{2}[ :,-]?(?:0x)?){15,}[0-9a-fA-F]{2}")
+_DUMP = regex(r"(?m)(?:^[0-9a-fA-F]{6,8}:?(?: {1,2}[0-9a-fA-F]{2,4}){1,16}(?: .*)?$\n?)+")
+_DUMP_LINE = regex(r"(?m)^[0-9a-fA-F]{6,8}:?((?: {1,2}[0-9a-fA-F]{2,4}){1,16})")
 _DUMP_WIDTH = 32
 """Digits of a line of such a dump."""
 _DEPTH = 2

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
+from samobot.regex import regex
 from samobot.telegram.outbound.encoded_text import AFTER_BREAK, BEFORE_BREAK, LINE_END, joined
 from samobot.telegram.outbound.key_forms import KeyForm
 
 _BREAK = rf"{BEFORE_BREAK}{LINE_END}"
-_CONTINUATION = re.compile(rf"{_BREAK}(?:[ \t]*{LINE_END})?{AFTER_BREAK}([A-Za-z0-9_./=-]{{4,}})")
-_LINE_ENDS = re.compile(_BREAK)
-LINE_BREAK = re.compile(LINE_END)
+_CONTINUATION = regex(rf"{_BREAK}(?:[ \t]*{LINE_END})?{AFTER_BREAK}([A-Za-z0-9_./=-]{{4,}})")
+_LINE_ENDS = regex(_BREAK)
+LINE_BREAK = regex(LINE_END)
 """What ends a line."""
 _LONGEST_KEY = 4096
 """Characters of a key over several lines."""
-_LINE_PART = re.compile(r"[A-Za-z0-9_.:-]")
+_LINE_PART = regex(r"[A-Za-z0-9_.:-]")
 _LONGEST_START = 16
 """Characters before a needle that belong to its key: the number of a bot."""
 

@@ -16,9 +16,12 @@ OLDEST_PIP := .cache/oldest-pip
 # One more than the cores of CI: many tests wait for a chat that takes one message a second.
 JOBS ?= 3
 DIST ?= loadgroup
+# Two at once would find the other's lock, and fail.
+APT_INSTALL = mkdir -p .cache && flock .cache/apt.lock sh -c 'apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$$@"' apt-get
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist $(DIST)
 
-.PHONY: help setup demo browser fence pictures gallery claude oldest-pip check fast unit test coverage format lock upgrade release clean \
+.PHONY: help setup demo browser fence pictures gallery claude oldest-pip tools check fast unit test coverage format lock upgrade release clean \
   trace bench chaos fuzz eval eval-plumbing eval-tools
 
 help:
@@ -36,16 +39,14 @@ demo: ## the whole product in a browser on this machine: no account, no token
 browser: ## headless Chromium for the tests of the demo's page, where this is root on Debian
 	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-	    chromium fonts-noto-color-emoji fonts-roboto-unhinted >/dev/null \
+	  $(APT_INSTALL) chromium fonts-noto-color-emoji fonts-roboto-unhinted >/dev/null \
 	    || echo "Chromium could not be installed: the browser tests will be skipped"; \
 	else echo "Chromium is not here: the browser tests will be skipped (apt-get install chromium)"; fi
 
 fence: ## bubblewrap for the tests of the fence, where this is root on Debian
 	@if command -v bwrap >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-	    bubblewrap >/dev/null || echo "bubblewrap could not be installed: the tests of the fence will be skipped"; \
+	  $(APT_INSTALL) bubblewrap >/dev/null || echo "bubblewrap could not be installed: the tests of the fence will be skipped"; \
 	else echo "bubblewrap is not here: the tests of the fence will be skipped (apt-get install bubblewrap)"; fi
 
 pictures: setup browser ## the README's screenshots, anew from the real chat
@@ -103,14 +104,18 @@ fast: setup ## the quick tests: no npm, no browser, no whole journeys
 	$(PYTEST) --hypothesis-profile fast -m "not slow and not real_cli and not browser and not chaos" \
 	  --ignore tests/browser --ignore tests/chaos --ignore tests/fuzz
 
-unit: setup claude browser fence oldest-pip eval-tools ## all tests, without lint
+tools: claude browser fence oldest-pip eval-tools ## what the tests need beside Python
+
+unit: setup tools ## all tests, without lint
 	$(PYTEST)
 
-test: check claude browser fence oldest-pip eval-tools ## everything CI does: set-up, lint, types, all tests
+# The types are checked while the network is waited for.
+test: setup ## everything CI does: set-up, lint, types, all tests
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target check tools
 	$(PYTEST)
 
 # A target of its own: nothing depends on the figure, and it takes up to twice as long.
-coverage: setup claude browser fence oldest-pip eval-tools ## all tests, with which lines and branches they reach
+coverage: setup tools ## all tests, with which lines and branches they reach
 	$(PYTEST) --cov --cov-report=term:skip-covered
 
 format: setup ## put the code into shape

@@ -120,18 +120,23 @@ def _branches_of_others(common: Path, admin: Path) -> Iterator[Path]:
 
 def _branch(head: Path) -> str:
     """The branch that is checked out; empty if none is. Agents write the file, and could make it anything."""
-    with contextlib.suppress(StorageError, UnicodeError):
-        reference = (read_bytes(head, limit=_LINE) or b"").decode().strip()
-        return reference.removeprefix(_ON_BRANCH) if reference.startswith(_ON_BRANCH) else ""
+    with contextlib.suppress(StorageError):
+        reference = os.fsdecode(read_bytes(head, limit=_LINE) or b"").strip()
+        if reference.startswith(_ON_BRANCH) and "\0" not in reference:
+            return reference.removeprefix(_ON_BRANCH)
     return ""
 
 
 def _packed_branches(common: Path) -> dict[str, str]:
-    """The commits of branches that have no file of their own."""
+    """The commits of branches that have no file of their own.
+
+    Raises:
+        UsageError: They cannot be read: branches of others would stay open.
+    """
     try:
-        text = (read_bytes(common / "packed-refs", limit=_PACKED, lines=None) or b"").decode()
-    except (StorageError, UnicodeError):
-        return {}
+        text = os.fsdecode(read_bytes(common / "packed-refs", limit=_PACKED, lines=None) or b"")
+    except StorageError as error:
+        raise UsageError(f"The fence cannot be made: {error.message}") from None
     lines = (line.partition(" ") for line in text.splitlines())
     return {name.removeprefix(_HEADS): commit for commit, _, name in lines if name.startswith(_HEADS)}
 

@@ -91,6 +91,7 @@ async def diff(folder: SessionFolder, main_repo: Path) -> DiffView:
 
     Raises:
         NotFoundError: The session does not work in a git worktree.
+        ConflictError: git refuses to read it.
     """
 
     def look() -> DiffView:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from samobot.errors import StorageError
+from samobot.errors import ConflictError, StorageError
 from samobot.fleet.documents import MAX_FILES, artefacts, open_unlinked
 from samobot.review.debt import DEBT_FILE, open_findings
 from samobot.review.facts import AgentNote, Change, PlanPart, ReviewFacts
@@ -84,7 +84,10 @@ def read_debt(folder: SessionFolder) -> tuple[str, ...]:
 def read_change(work_dir: Path) -> Change | None:
     """Return what the branch that is checked out somewhere changes; None if git cannot read it."""
     base = base_of(work_dir)
-    found = diff_summary(work_dir, base)
+    try:
+        found = diff_summary(work_dir, base)
+    except ConflictError:
+        return None
     if found is None:
         return None
     diff = diff_text(work_dir, base, _DIFF_BYTES)

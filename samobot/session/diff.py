@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from samobot.errors import ConflictError
 from samobot.frozen import frozen
 from samobot.session.git import Git, GitError
+from samobot.session.git_seal import top_of
 
 DIFF_LIMIT = 2_000_000
 """Maximum size of a diff in bytes."""
@@ -80,15 +82,21 @@ def head(path: Path) -> str | None:
 
 
 def diff_summary(path: Path, base: str | None) -> DiffSummary | None:
-    """Count the changes since `base` (None: since the last commit); None if there is no repository."""
+    """Count the changes since `base` (None: since the last commit); None if there is no repository.
+
+    Raises:
+        ConflictError: There is one that git refuses to read; with its message.
+    """
     git = Git(path)
     since = base or "HEAD"
     try:
         commits = int(git.run("rev-list", "--count", f"{since}..HEAD"))
         numbers = git.run("diff", since, "--numstat", "-z", "--no-renames")
         status = git.run("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
-    except GitError:
-        return None
+    except GitError as failure:
+        if top_of(path) is None:
+            return None
+        raise ConflictError(f"git cannot read the changes in {path}: {failure.message}") from failure
     return DiffSummary(commits, parse_numstat(numbers), sum(1 for entry in status.split("\0") if entry))
 
 

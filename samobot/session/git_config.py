@@ -99,8 +99,13 @@ _HARMLESS = (
 _TRANSPORT = regex(r"(remote\..*)\.(?:uploadpack|receivepack|vcs)", re.DOTALL)
 _NO_TRANSPORT = "refused-as-the-repository-names-its-program"
 
-# What a file includes is listed as well; the rest leads to another configuration, or another worktree.
+# What a file includes is listed as well.
 _INCLUDES = frozenset({"include", "includeif"})
+
+# How output looks, which is the same for all repositories; a value that git does not know would keep it from running.
+_DISPLAY = frozenset({"advice", "color", "column", "diff", "format", "grep", "log", "pretty", "status"})
+
+# They lead to another configuration, or another worktree.
 _OF_THE_FOLDER = frozenset({"extensions.worktreeconfig", "core.worktree", "core.bare"})
 
 _HELPER = regex(r"credential\.(.*\.)?helper", re.DOTALL)
@@ -151,13 +156,14 @@ def untrusted_programs(entries: list[Entry]) -> list[str]:
 
 
 def harmless_text(entries: list[Entry]) -> str:
-    """Return a configuration file with all that the repository's own files set, without what names a program."""
+    """Return a configuration file with what the repository's own files set, without programs and looks."""
     programs = set(untrusted_programs(entries))
     lines = []
     for entry in entries:
         section, _, rest = entry.key.partition(".")
         subsection, _, name = rest.rpartition(".")
-        if entry.trusted or entry.key in programs or section in _INCLUDES or entry.key in _OF_THE_FOLDER:
+        is_left_out = section in _INCLUDES | _DISPLAY or entry.key in _OF_THE_FOLDER
+        if entry.trusted or entry.key in programs or is_left_out:
             continue
         header = f'{section} "{_escaped(subsection)}"' if subsection else section
         lines.append(f"[{header}]\n\t{name}")

@@ -22,7 +22,7 @@ from samobot.claude.turn_input import TurnInput
 from samobot.config.model_choice import ModelChoice
 from samobot.config.project_guard import ProjectGuard
 from samobot.config.trust import is_trusted, setup_command
-from samobot.errors import StorageError
+from samobot.errors import ConflictError, StorageError
 from samobot.phases import Phase, SignalStatus
 from samobot.session.asks import Ask, read_asks
 from samobot.session.branch_point import base_of
@@ -301,5 +301,9 @@ def _stays(signal: Signal | SignalProblem, phase: Phase) -> bool:
 
 
 def _unfinished(signal: Signal | SignalProblem, work_dir: Path) -> str:
-    is_done = isinstance(signal, Signal) and signal.status is SignalStatus.DONE
-    return unfinished_work(work_dir, diff_summary(work_dir, base_of(work_dir))) if is_done else ""
+    if not isinstance(signal, Signal) or signal.status is not SignalStatus.DONE:
+        return ""
+    try:
+        return unfinished_work(work_dir, diff_summary(work_dir, base_of(work_dir)))
+    except ConflictError as error:
+        return error.message

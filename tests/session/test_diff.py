@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from samobot.errors import UsageError
+from samobot.errors import ConflictError, UsageError
+from samobot.phases import SignalStatus
 from samobot.session.diff import DiffText, FileChange, checkout, diff_summary, diff_text, head
 from samobot.session.git import Git, GitError
+from samobot.session.signal import Signal
 from samobot.session.tree_state import tree_state
+from samobot.worker.iteration import _unfinished
 from tests.support.repository import commit, git, make_repository
 
 
@@ -111,6 +114,25 @@ def test_a_wrong_command_is_an_error_also_where_its_output_is_limited(repo: Path
 def test_no_diff_without_a_repository(tmp_path: Path) -> None:
     assert diff_summary(tmp_path, None) is None
     assert diff_text(tmp_path, None) is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["diff.algorithm", "diff.renames", "diff.wsErrorHighlight", "status.showUntrackedFiles", "log.date"],
+)
+def test_what_a_repository_says_about_output_does_not_keep_git_from_running(repo: Path, key: str) -> None:
+    git(repo, "config", key, "bogus")
+    (repo / "first").write_text("other")
+    summary = diff_summary(repo, None)
+    assert summary is not None
+    assert [file.path for file in summary.files] == ["first"]
+
+
+def test_a_repository_that_git_refuses_is_not_taken_for_none(repo: Path) -> None:
+    git(repo, "config", "core.autocrlf", "bogus")
+    with pytest.raises(ConflictError, match=r"core\.autocrlf"):
+        diff_summary(repo, None)
+    assert "core.autocrlf" in _unfinished(Signal(SignalStatus.DONE), repo)
 
 
 def test_a_git_that_hangs_is_ended_with_its_children(

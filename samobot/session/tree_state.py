@@ -123,7 +123,9 @@ class _Fingerprint:
             self._add_link_target(path)
 
     def _add_index(self, git: Git) -> None:
-        """Add what `git status` does not look into: other repositories, links, and files with a mark."""
+        """Add what `git status` does not look into: other repositories, links, files with a mark, and ignored modes."""
+        modes = [each.value or "true" for each in git.configuration() if each.key == "core.filemode"]
+        has_modes = not modes or modes[-1].lower() not in ("false", "no", "off", "0")
         index = git.read("ls-files", "-z", "--stage", "-v", limit=_MAX_INDEX).decode(
             "utf-8", "surrogateescape"
         )
@@ -138,6 +140,8 @@ class _Fingerprint:
                 self._add_link_target(path)
             elif tag == "S" or tag.islower():
                 self._add_file(path)
+            elif not has_modes and _is_executable(path):
+                self._add(name)
 
     def _add_link_target(self, path: Path) -> None:
         """Add what a link leads to, unless it is part of the tree, or holds it."""
@@ -173,14 +177,21 @@ class _Fingerprint:
             self._add("gone")
             return
         self._bytes_left -= len(content)
-        self._hash.update(b"%d\0" % len(content) + content)
+        self._hash.update(b"%d %d\0" % (len(content), bool(facts.st_mode & stat.S_IXUSR)) + content)
 
     def _add_stat(self, path: str | Path) -> None:
         try:
             facts = os.lstat(path)
         except OSError:
             return
-        self._add(f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}")
+        self._add(f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0{facts.st_mode}")
 
     def _add(self, text: str) -> None:
         self._hash.update(text.encode("utf-8", "surrogateescape") + b"\0")
+
+
+def _is_executable(path: Path) -> bool:
+    try:
+        return bool(path.lstat().st_mode & stat.S_IXUSR)
+    except (OSError, ValueError):
+        return False

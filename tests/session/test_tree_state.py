@@ -48,6 +48,7 @@ def repo(tmp_path: Path) -> Path:
     (main / "ignored").mkdir()
     (main / ".git" / "info" / "exclude").write_text("ignored/\nvendor/\ncache/\n*.log\n")
     (main / "untracked").symlink_to("../sibling")
+    (main / "new").write_text("x")
     return main
 
 
@@ -102,6 +103,8 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a sparse checkout": leave_out_files,
     "a worktree elsewhere": commit_in_own_worktree,
     "an executable file": lambda repo: (repo / "first").chmod(0o755),
+    "an executable file that skips the worktree": lambda repo: (repo / "skipped").chmod(0o755),
+    "an executable new file": lambda repo: (repo / "new").chmod(0o755),
     "a repository in an ignored folder": lambda repo: make_repository(repo / "ignored" / "repo"),
     "a file of an ignored repository": lambda repo: (repo / "vendor" / "first").write_text("other"),
     "another branch checked out": lambda repo: git(repo, "checkout", "--quiet", "-b", "third"),
@@ -113,6 +116,14 @@ def test_work_changes_the_state_wherever_it_is(repo: Path, change: Callable[[Pat
     before = tree_state(repo)
     assert tree_state(repo) == before
     change(repo)
+    assert tree_state(repo) != before
+
+
+@pytest.mark.parametrize("mode", ["false", "off"])
+def test_an_executable_file_is_seen_although_git_ignores_modes(repo: Path, mode: str) -> None:
+    git(repo, "config", "core.fileMode", mode)
+    before = tree_state(repo)
+    (repo / "first").chmod(0o755)
     assert tree_state(repo) != before
 
 

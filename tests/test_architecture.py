@@ -263,6 +263,15 @@ def test_only_one_module_runs_git() -> None:
     assert runs == allowed
 
 
+def test_programs_are_looked_up_in_one_place() -> None:
+    allowed = {
+        "session/search_path.py",
+        "session/commit_check.py",  # what an agent's git would run
+        "claude/preflight.py",  # to name what was left out
+    }
+    assert {named(path) for path in modules() if "which(" in path.read_text(encoding="utf-8")} == allowed
+
+
 def test_no_two_public_classes_have_one_name() -> None:
     names = Counter(
         node.name

@@ -8,9 +8,7 @@ counts only if the user trusted it in Codex itself. It reads no plugin, so the r
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -28,6 +26,7 @@ from samobot.config.token_price import TokenPrice
 from samobot.errors import UsageError
 from samobot.frozen import frozen
 from samobot.session.provider import Provider
+from samobot.session.search_path import find_program, own_environment
 from samobot.system.commands import run_command
 
 OLDEST = (0, 171, 0)
@@ -169,7 +168,7 @@ class CodexProgram:
             UsageError: It cannot work; the message explains why and what to do.
         """
         self.require_free()
-        env = child_environment(environ, _WITHHELD)
+        env = child_environment(own_environment(environ), _WITHHELD)
         found = find_codex(self.path, env)
         version = re.search(r"\b(\d+)\.(\d+)\.(\d+)\b", _ask(found, env, "--version"))
         if version is None:
@@ -279,10 +278,10 @@ def find_codex(path: str, environ: Mapping[str, str]) -> str:
     Raises:
         UsageError: There is no such program.
     """
-    found = shutil.which(os.path.expanduser(path), path=environ.get("PATH", os.defpath))
+    found = find_program(path, environ)
     if found is None:
-        raise UsageError(f"There is no Codex CLI named “{path}”. {_INSTALL}")
-    return os.path.abspath(found)
+        raise UsageError(f"There is no Codex CLI named “{path}” outside of the projects' folders. {_INSTALL}")
+    return found
 
 
 def _ask(path: str, env: Mapping[str, str], *args: str) -> str:

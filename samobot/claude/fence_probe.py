@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from functools import lru_cache
 
 from samobot.claude.fence import BASE, NO_NETWORK, RESET_BY_ENV
 from samobot.config.modes import FenceMode, FenceNet
+from samobot.session.search_path import find_program
 from samobot.system.commands import run_command
 from samobot.system.platform.current import platform
 
@@ -22,7 +22,7 @@ _NAMESPACES = (
 
 def find_bwrap(environ: Mapping[str, str]) -> str | None:
     """Path of bubblewrap; None if it is not installed."""
-    return shutil.which("bwrap", path=environ.get("PATH")) if platform().has_fence else None
+    return find_program("bwrap", environ) if platform().has_fence else None
 
 
 def fence_problem(environ: Mapping[str, str], *, own_network: bool = False) -> str | None:

@@ -12,6 +12,7 @@ from samobot.claude.extra_flags import check_args
 from samobot.claude.invocation import ClaudeOptions, child_environment
 from samobot.errors import UsageError
 from samobot.frozen import frozen
+from samobot.session.search_path import find_program, own_environment
 from samobot.system.commands import CommandResult, run_command
 
 OLDEST = (2, 1, 0)
@@ -49,7 +50,7 @@ def preflight(options: ClaudeOptions, environ: Mapping[str, str], *, login: bool
     """
     check_args(options.args, asks=options.asks)
     check_root(options, environ)
-    env = child_environment(environ)
+    env = child_environment(own_environment(environ))
     path = find(options.path, env)
     version = _version(path, env)
     if login and not any(env.get(key) for key in _KEYS) and _logged_out(path, env):
@@ -64,12 +65,18 @@ def find(name: str, environ: Mapping[str, str]) -> str:
         UsageError: There is no such program, or it may not be executed.
     """
     wanted = os.path.expanduser(name)
-    found = shutil.which(wanted, path=environ.get("PATH", os.defpath))
+    found = find_program(wanted, environ)
     if found is not None:
-        return os.path.abspath(found)
+        return found
     if os.sep in wanted and os.path.exists(wanted):
         raise UsageError(
             f"CLAUDE_PATH names {wanted}, which is not an executable file: make it one (chmod +x)."
+        )
+    inside = shutil.which(wanted, path=environ.get("PATH"))
+    if inside is not None:
+        raise UsageError(
+            f"The Claude CLI on PATH, {inside}, is in a folder of a project, where agents write: install one outside, or set "
+            "CLAUDE_PATH to the one that is to be used."
         )
     where = f"at {wanted}" if os.sep in wanted else f"named “{wanted}” on PATH"
     raise UsageError(f"There is no Claude CLI {where}. {_INSTALL}")

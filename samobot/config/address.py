@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from samobot.config.project import Project, ReadFunction, find_project_file, load_project
 from samobot.config.projects import ConfiguredProjects
-from samobot.errors import NotFoundError, UsageError
+from samobot.errors import NotFoundError, SamobotError, UsageError
 from samobot.frozen import frozen
+from samobot.session.files import read_bytes
 from samobot.session.folder import SessionFolder, list_folders, resolve
 from samobot.text import nearest
 
@@ -56,6 +58,12 @@ def known_projects(
     if not projects:
         raise UsageError(problems[0])
     return projects, problems
+
+
+def close_projects(cwd: Path, configured: Iterable[Path]) -> None:
+    """Look for no program in the folders of the projects known from here, as far as they can be read."""
+    with contextlib.suppress(SamobotError):
+        known_projects(None, cwd, configured, read_bytes)
 
 
 def locate(address: str, projects: Sequence[Project]) -> LocatedSession:

@@ -10,6 +10,8 @@ from pathlib import Path
 from samobot.errors import NotFoundError, StorageError, UsageError
 from samobot.frozen import frozen
 from samobot.session.files import read_bytes
+from samobot.session.git_seal import repository_folders
+from samobot.session.search_path import close_folders
 
 FILE_NAME = ".samocode"
 KEYS = ("MAIN_REPO", "WORKTREES", "SESSIONS")
@@ -45,7 +47,7 @@ class Project:
 
 
 def load_project(path: Path, read: ReadFunction = read_bytes) -> Project:
-    """Read a `.samocode` file.
+    """Read a `.samocode` file, and look for no program in its folders from then on.
 
     Args:
         path: The file, or the folder that holds it.
@@ -71,6 +73,7 @@ def load_project(path: Path, read: ReadFunction = read_bytes) -> Project:
     folders = {key: _folder(values[key], file) for key in KEYS}
     if not folders["MAIN_REPO"].is_dir():
         raise UsageError(f"MAIN_REPO in {file} is {folders['MAIN_REPO']}, which is not a folder: correct it.")
+    close_folders((*repository_folders(folders["MAIN_REPO"]), folders["WORKTREES"], folders["SESSIONS"]))
     return Project(
         name=re.sub(r"[\s:/]+", "-", file.parent.name) or "project",
         file=file,

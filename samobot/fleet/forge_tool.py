@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from samobot.fleet.forge import ForgeError
+from samobot.session.search_path import find_program, own_environment
 from samobot.text import one_line
 
 _TIMEOUT_S = 60.0
@@ -60,10 +60,11 @@ def run_tool(
     Raises:
         ForgeError: It is not installed, failed, or did not end in time.
     """
-    program = shutil.which(tool)
-    if program is None or not os.path.isabs(program):
+    program = find_program(tool, os.environ)
+    if program is None:
         raise ForgeError(f"{tool} is not installed.")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(_DROPPED)} | _QUIET
+    environment = own_environment(os.environ)  # it runs git
+    environment = {key: value for key, value in environment.items() if not key.startswith(_DROPPED)} | _QUIET
     with tempfile.TemporaryDirectory(prefix="samobot-forge-") as nowhere:
         # Anybody could make a repository of the folder above.
         environment["GIT_CEILING_DIRECTORIES"] = os.path.dirname(os.path.realpath(nowhere))

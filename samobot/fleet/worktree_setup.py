@@ -19,6 +19,7 @@ from samobot.config.project import Project
 from samobot.errors import StorageError
 from samobot.session.files import open_regular
 from samobot.session.git import Git, GitError
+from samobot.session.search_path import find_program
 from samobot.text import one_line
 
 INCLUDE_FILE = ".worktreeinclude"
@@ -227,7 +228,7 @@ def _check_lfs(git: Git) -> Iterator[str]:
     uses_lfs = git.ok("grep", "--quiet", "-e", "filter=lfs", "HEAD", "--", ":(glob)**/.gitattributes")
     if not uses_lfs:
         return
-    if shutil.which("git-lfs") is None:
+    if find_program("git-lfs", os.environ) is None:
         yield "The repository keeps files in Git LFS, but git-lfs is not installed: they are pointers only."
     elif not git.ok("config", "--global", "filter.lfs.smudge") and not git.ok(
         "config", "--system", "filter.lfs.smudge"

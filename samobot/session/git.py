@@ -19,7 +19,7 @@ from samobot.errors import UsageError
 from samobot.frozen import frozen
 from samobot.session.git_config import LISTING_LIMIT, Entry, overrides, parse_listing, trusted_value
 from samobot.session.git_seal import repository_folders, sealed
-from samobot.session.search_path import path_outside
+from samobot.session.search_path import own_environment
 from samobot.text import one_line
 
 _LISTING = ("config", "--list", "--show-scope", "--includes", "-z")
@@ -314,5 +314,4 @@ def _environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
         key: value for key, value in environ.items() if key in _PASSED or key.startswith(_PASSED_PREFIXES)
     }
     # A program of the repository must not stand in for git or ssh.
-    passed["PATH"] = path_outside(passed.get("PATH", os.defpath), repository_folders(folder))
-    return passed | _NEVER_ASK
+    return own_environment(passed, *repository_folders(folder)) | _NEVER_ASK

@@ -1,31 +1,62 @@
-"""The PATH on which samobot looks for its own programs: nothing that an agent can put into a repository."""
+"""The PATH on which samobot looks for the programs that it runs itself: nothing that an agent can put there.
+
+An active virtual environment is an entry of the PATH, or `node_modules/.bin`: what stands there for `git` or `gh` is
+the repository's. Agents keep the whole PATH, as their builds need it.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+_closed: set[Path] = set()
 
-def path_outside(path: str, folders: Iterable[Path]) -> str:
-    """Return a PATH without relative entries, and without those that lie in any of the folders.
 
-    An active virtual environment is such an entry, or `node_modules/.bin`: what stands there for `git` is the
-    repository's.
+def close_folders(folders: Iterable[Path]) -> None:
+    """Look for no program in these folders from now on, in this process.
+
+    A folder that the home lies in is left out: the user's own programs are in there.
 
     Args:
-        path: The PATH.
         folders: Where others write.
     """
-    closed = [form for folder in folders for form in _forms(folder)]
-    return os.pathsep.join(
-        each
-        for each in path.split(os.pathsep)
-        if os.path.isabs(each)
-        and not any(form.is_relative_to(folder) for form in _forms(each) for folder in closed)
+    home = Path(os.path.realpath(os.path.expanduser("~")))
+    _closed.update(form for each in folders for form in _forms(each) if not home.is_relative_to(form))
+
+
+def own_environment(environ: Mapping[str, str], *folders: Path) -> dict[str, str]:
+    """Return an environment with the PATH on which samobot's own programs are found.
+
+    Args:
+        environ: The environment.
+        folders: Where others write, besides the folders that were closed.
+    """
+    closed = {*_closed}.union(*map(_forms, folders))
+    entries = environ.get("PATH", os.defpath).split(os.pathsep)
+    path = os.pathsep.join(each for each in entries if _is_open(each, closed))
+    return {**environ, "PATH": path or os.defpath}  # an empty one is the working directory
+
+
+def find_program(name: str, environ: Mapping[str, str]) -> str | None:
+    """Return the absolute path of a program that samobot runs itself; None if there is none outside closed folders.
+
+    Args:
+        name: Its name, or a path that the user has named.
+        environ: The environment.
+    """
+    found = shutil.which(os.path.expanduser(name), path=own_environment(environ)["PATH"])
+    return None if found is None else os.path.abspath(found)
+
+
+def _is_open(entry: str, closed: Iterable[Path]) -> bool:
+    """Whether an entry of the PATH is absolute, and lies in no closed folder."""
+    return os.path.isabs(entry) and not any(
+        form.is_relative_to(folder) for form in _forms(entry) for folder in closed
     )
 
 
-def _forms(path: str | Path) -> tuple[Path, Path]:
+def _forms(path: str | Path) -> frozenset[Path]:
     """A path as it is written, and where it leads: a link in there can be changed as well."""
-    return Path(os.path.normpath(path)), Path(os.path.realpath(path))
+    return frozenset([Path(os.path.normpath(path)), Path(os.path.realpath(path))])

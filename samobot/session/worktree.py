@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from dataclasses import field
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from samobot.session.repository import (
     find_repository,
     repository_lock,
 )
+from samobot.session.search_path import find_program
 
 
 @frozen
@@ -222,7 +222,7 @@ def _add(git: Git, path: Path, commit: str, *options: str) -> None:
         Git(path).run("read-tree", "--reset", "-u", "HEAD", timeout=600)
     except GitError as failure:
         git.attempt("worktree", "remove", "--force", str(path))
-        if "git-lfs" in failure.message and shutil.which("git-lfs") is None:
+        if "git-lfs" in failure.message and find_program("git-lfs", os.environ) is None:
             raise UsageError(
                 "The repository keeps files in Git LFS, which your git configuration sets up, "
                 "but git-lfs is not installed: install it and try again."

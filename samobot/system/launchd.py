@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import plistlib
 import re
-import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from samobot.errors import SamobotError, UsageError
+from samobot.session.search_path import find_program, own_environment
 from samobot.system.commands import CommandResult, run_command
 from samobot.system.service import (
     KEPT_VARIABLES,
@@ -43,7 +43,7 @@ def require_manager(environ: Mapping[str, str], *, service: Service = Service.BO
     Raises:
         UsageError: It is not; with what to do instead.
     """
-    if shutil.which("launchctl", path=environ.get("PATH")) is None:
+    if find_program("launchctl", environ) is None:
         raise UsageError(f"There is no launchd on this machine (no launchctl). {start_otherwise(service)}")
 
 
@@ -124,7 +124,7 @@ def _load(environ: Mapping[str, str], path: Path) -> None:
 
 def service_state(environ: Mapping[str, str], service: Service = Service.BOT) -> ServiceState:
     """Return the state of an agent; by the text of `launchctl print`, which is made for people."""
-    if shutil.which("launchctl", path=environ.get("PATH")) is None:
+    if find_program("launchctl", environ) is None:
         return ServiceState.NO_MANAGER
     done = _launchctl(environ, "print", _target(service))
     if not done.succeeded:
@@ -177,6 +177,6 @@ def _must(done: CommandResult) -> None:
 
 def _launchctl(environ: Mapping[str, str], *arguments: str) -> CommandResult:
     try:
-        return run_command(["launchctl", *arguments], seconds=_SECONDS, environ=environ)
+        return run_command(["launchctl", *arguments], seconds=_SECONDS, environ=own_environment(environ))
     except OSError as error:
         raise SamobotError(f"launchctl cannot be started: {error}") from None

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import secrets
-import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import psutil
 
+from samobot.session.search_path import find_program, own_environment
 from samobot.system.commands import run_command
 from samobot.system.platform.current import platform
 from samobot.system.platform.interface import Platform
@@ -48,7 +48,7 @@ def scoped(
         environ: Our environment.
         probe: Returns whether a `systemd-run` can make a scope here.
     """
-    program = shutil.which("systemd-run", path=environ.get("PATH")) if platform().has_systemd else None
+    program = find_program("systemd-run", environ) if platform().has_systemd else None
     if "INVOCATION_ID" not in environ or program is None or not (probe or can_scope)(program, environ):
         return list(argv)
     return scope_argv(program, argv, session, secrets.token_hex(4))
@@ -121,7 +121,7 @@ def can_scope(program: str, environ: Mapping[str, str]) -> bool:
         answer = run_command(
             [program, "--user", "--scope", "--collect", "--quiet", "--", "true"],
             seconds=_PROBE_SECONDS,
-            environ=environ,
+            environ=own_environment(environ),
         )
     except OSError:
         return False

@@ -5,12 +5,12 @@ from __future__ import annotations
 import getpass
 import os
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from samobot.assets import service_template
 from samobot.errors import SamobotError, UsageError
+from samobot.session.search_path import find_program, own_environment
 from samobot.system.commands import CommandResult, run_command
 from samobot.system.service import (
     KEPT_VARIABLES,
@@ -115,7 +115,7 @@ def require_manager(
         UsageError: It cannot; with what to do instead.
     """
     instead = start_otherwise(service)
-    if shutil.which("systemctl", path=environ.get("PATH")) is None:
+    if find_program("systemctl", environ) is None:
         raise UsageError(f"There is no systemd on this machine (no systemctl). {instead}")
     done = _systemctl(environ, "--user", "show", "--property=Version")
     if done is not None and done.succeeded:
@@ -196,7 +196,7 @@ def _systemctl(environ: Mapping[str, str], *arguments: str) -> CommandResult | N
 def _ask(environ: Mapping[str, str], *argv: str) -> CommandResult | None:
     """Run a program of systemd; None if it is missing or does not end in time."""
     try:
-        return run_command(argv, seconds=_SECONDS, environ=environ)
+        return run_command(argv, seconds=_SECONDS, environ=own_environment(environ))
     except OSError:
         return None
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from samobot.errors import SamobotError
 from samobot.frozen import frozen
+from samobot.session.search_path import own_environment
 from samobot.system.commands import run_command
 from samobot.text import one_line
 
@@ -107,7 +108,8 @@ class Transcriber:
                 argv = [part.replace(_PLACEHOLDER, str(path)) for part in shlex.split(self.command)]
                 if _PLACEHOLDER not in self.command:
                     argv.append(str(path))
-                done = run_command(argv, seconds=self.seconds, environ=self.environ)
+                environ = own_environment(os.environ if self.environ is None else self.environ)
+                done = run_command(argv, seconds=self.seconds, environ=environ)
             except (OSError, ValueError) as error:
                 raise TranscriptionError(
                     f"SAMOBOT_TRANSCRIBE_COMMAND did not run: {_shown(str(error))}."

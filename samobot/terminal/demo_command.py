@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from samobot.errors import UsageError
+from samobot.session.search_path import find_program
 
 if TYPE_CHECKING:
     from samobot.sandbox.demo.launcher import Demo, Stage
@@ -47,7 +47,7 @@ def demo_command(real: bool, terminal: bool, fast: bool, port: int, no_open: boo
 
 def _real_claude(*, unattended: bool) -> Path:
     """Find the CLI, and ask about the cost."""
-    found = shutil.which(os.environ.get("CLAUDE_PATH") or "claude")
+    found = find_program(os.environ.get("CLAUDE_PATH") or "claude", os.environ)
     if found is None:
         raise UsageError("The Claude CLI is not here: install it, or name it in CLAUDE_PATH.")
     if unattended:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from samobot.config.address import close_projects
 from samobot.config.project import load_project
 from samobot.config.trust import untrusted
 from samobot.errors import SamobotError, UsageError
@@ -105,6 +106,7 @@ class Wizard:
             click.echo(
                 "This sets samobot up. Nothing is written before you say so; Ctrl-C leaves at any time."
             )
+        close_projects(self._cwd, choices.settings.samobot_projects)
         self._step("Claude")
         choose_claude(choices)
         self._step("The bot")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from samobot.config.address import close_projects
+from samobot.config.environment import configured_projects
 from samobot.config.settings_loader import load_settings
 from samobot.errors import UsageError
 from samobot.system.service import Service
@@ -52,6 +54,7 @@ def install_and_tell(*, now: bool, service: Service = Service.BOT) -> None:
     Raises:
         SamobotError: See `ServiceManager.install`.
     """
+    close_projects(Path.cwd(), configured_projects())
     manager = service_manager()
     hints = manager.hints(service)
     installed = manager.install(os.environ, now=now, service=service)

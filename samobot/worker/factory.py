@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -26,9 +25,8 @@ from samobot.money.machine_share import ShareFile
 from samobot.phases import Phase
 from samobot.session.decisions import load_key
 from samobot.session.folder import SessionFolder
-from samobot.session.git_seal import repository_folders
 from samobot.session.provider import Provider
-from samobot.session.search_path import path_outside
+from samobot.session.search_path import own_environment
 from samobot.system.clock import utc_now
 from samobot.worker.agent_fence import AgentFence
 from samobot.worker.assignment import Progress
@@ -161,9 +159,6 @@ class WorkerFactory:
 
     def _fence(self) -> AgentFence:
         settings, environ, project = self._settings, self._environ, self._project
-        # Programs that make the fence must not be those that an agent puts into its virtual environment.
-        writable = (*repository_folders(project.main_repo), project.worktrees, project.sessions)
-        path = path_outside(environ.get("PATH", os.defpath), writable)
         env_files = {default_env_file(environ).parent, *filter(None, [settings.env_file])}
         return AgentFence(
             mode=settings.samobot_fence,
@@ -173,7 +168,7 @@ class WorkerFactory:
             others=tuple(_other_sessions(settings.samobot_projects, project)),
             allowed=settings.samobot_fence_allow,
             program=self._options.path,
-            environ={**environ, "PATH": path},
+            environ=own_environment(environ),
             network=settings.samobot_fence_net,
             hosts=settings.samobot_fence_hosts,
         )

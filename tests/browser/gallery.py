@@ -203,7 +203,7 @@ async def main(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        async with Window(browser, "") as window:
+        async with Window(browser, "", scale=2) as window:
             with tempfile.TemporaryDirectory() as scratch:
                 wrong = [*await show_all(window, folder, Path(scratch), dark_too=True), *window.trouble]
         await browser.close()

@@ -9,6 +9,8 @@ import pytest
 from tests.browser.gallery import show_all
 from tests.support.browser import Window
 
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
 
 @pytest.mark.timeout(600)
 async def test_every_kind_of_message_fits_a_phone(window: Window, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from samobot.sandbox.botapi.server import BotApiServer
@@ -16,6 +17,8 @@ from samobot.sandbox.botapi.user import UserClient
 from samobot.sandbox.demo.webchat import DemoNotice, WebChat
 from tests.support.browser import DESKTOP, PHONE, Window
 from tests.support.telegram import TOKEN, RawBot
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 ABOUT = DemoNotice("Telegram.", "this test.", "Telegram", "This test", "Nothing")
 ANN = 1001
@@ -43,7 +46,7 @@ class Room:
             (await http.post(url, data=form, files={field: (name, data)})).raise_for_status()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="package")
 async def room() -> AsyncIterator[Room]:
     server = BotApiServer()
     account = server.add_bot(TOKEN, "samo_bot")

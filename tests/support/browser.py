@@ -33,13 +33,19 @@ DESKTOP = (1280, 800)
 class Window:
     """One window.
 
+    Args:
+        browser: The browser, started.
+        axe: The source of axe, for `violations`.
+        scale: Pixels of the screen for one of the page: 2 as on a phone; 1 is four times less to draw.
+
     Attributes:
         trouble: Console errors, exceptions, failed requests and requests to other hosts, in words.
     """
 
-    def __init__(self, browser: Browser, axe: str) -> None:
+    def __init__(self, browser: Browser, axe: str, scale: int = 1) -> None:
         self._browser = browser
         self._axe = axe
+        self._scale = scale
         self._context: BrowserContext | None = None
         self.trouble: list[str] = []
 
@@ -56,7 +62,9 @@ class Window:
         """Open the page as it is at this size, and wait until the chat is there."""
         width, height = size
         self._context = await self._browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=THEMES[0], device_scale_factor=2
+            viewport={"width": width, "height": height},
+            color_scheme=THEMES[0],
+            device_scale_factor=self._scale,
         )
         await self._context.grant_permissions(["clipboard-read", "clipboard-write"])
         page = await self._context.new_page()

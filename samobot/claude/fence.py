@@ -57,6 +57,10 @@ BASE = (
 )  # fmt: skip
 """Options of bubblewrap without which there is no fence."""
 
+_OF_KERNEL = ("acpi", "dynamic_debug", "fs", "mtrr", "scsi", "sys")
+"""Below `/proc`: settings of the whole machine. They are root's to write without any capability, and bubblewrap leaves
+them: it takes a folder for read-only if nothing can be created in it."""
+
 EMPTIED = ("/tmp", "/run", "/var/tmp", "/home", "/root")  # noqa: S108
 """Where sockets of other programs are (the Docker daemon, ssh-agent, D-Bus, X), and the homes."""
 
@@ -118,6 +122,7 @@ def fence(
     argv = (
         bwrap,
         *BASE,
+        *kernel_settings(),
         *(() if network is None else (NO_NETWORK,)),
         *_mounts(rules),
         "--chdir",
@@ -132,6 +137,14 @@ def fence(
         return replace(invocation, argv=argv, env=env, fenced=True)
     env |= network.environment
     return replace(invocation, argv=argv, env=env, fenced=True, inherited=(channel,))
+
+
+def kernel_settings() -> Iterator[str]:
+    """The options of bubblewrap that make the machine's settings read-only for root."""
+    if os.geteuid() == 0:
+        for name in _OF_KERNEL:
+            if os.path.exists(path := f"/proc/{name}"):
+                yield from ("--ro-bind", path, path)
 
 
 def _mounts(rules: Iterable[FenceRule]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from samobot.claude.fence import BASE, NO_NETWORK, RESET_BY_ENV
+from samobot.claude.fence import BASE, NO_NETWORK, RESET_BY_ENV, kernel_settings
 from samobot.config.modes import FenceMode, FenceNet
 from samobot.session.search_path import find_program
 from samobot.system.commands import run_command
@@ -69,7 +69,7 @@ def _problem(bwrap: str | None, own_network: bool) -> str | None:
     if bwrap is None:
         return f"bubblewrap is not installed. {_INSTALL}"
     try:
-        options = (*BASE, *([NO_NETWORK] if own_network else []), "--tmpfs", "/run")
+        options = (*BASE, *kernel_settings(), *([NO_NETWORK] if own_network else []), "--tmpfs", "/run")
         done = run_command([bwrap, *options, "--", "true"], seconds=_SECONDS, environ={})
     except (OSError, TimeoutError) as error:
         return f"{bwrap} cannot be started ({error}). {_INSTALL}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from samobot.claude.fence import FenceRule, Reachable
 from samobot.claude.fence_places import FencePlaces
 from samobot.errors import StorageError, UsageError
-from samobot.session.files import read_bytes
+from samobot.session.files import is_regular, read_bytes
 from samobot.session.git_seal import top_of
 
 # In a repository's common folder: what a commit in a linked worktree writes, and what it only reads. Configuration and
@@ -52,6 +52,7 @@ def repository_rules(places: FencePlaces) -> Iterator[FenceRule]:
     if repository != top:
         yield FenceRule(repository, Reachable.READ)
     yield FenceRule(top, Reachable.WRITE)
+    yield from _own_objects(common)
     if top == common.parent:
         # Git replaces files by renaming, which a read-only file in a place of its own withstands.
         yield FenceRule(common, Reachable.WRITE)
@@ -90,6 +91,20 @@ def repository_rules(places: FencePlaces) -> Iterator[FenceRule]:
     for name in _ADMIN_READ:
         is_missing = name == _OWN_CONFIG and not (admin / name).exists()
         yield FenceRule(admin / name, Reachable.READ, places.empty_file if is_missing else None)
+
+
+def _own_objects(common: Path) -> Iterator[FenceRule]:
+    """The list of further folders with objects: with it git outside would show what the agent cannot read itself."""
+    info = common / "objects" / "info"
+    info.mkdir(parents=True, exist_ok=True)
+    alternates = info / "alternates"
+    # Nothing can be mounted where no file is; git takes an empty one for none.
+    with contextlib.suppress(FileExistsError):
+        alternates.open("xb").close()
+    if not is_regular(alternates):
+        raise UsageError(f"{alternates} is not a regular file: remove it, or set SAMOBOT_FENCE=off.")
+    yield from pinned(info, common)
+    yield FenceRule(alternates, Reachable.READ)
 
 
 def restore_repository(places: FencePlaces) -> None:

@@ -27,6 +27,9 @@ from samobot.system.platform.current import platform
 MAX_PROCESSES = 8192
 """Limit for processes and threads of the user inside the fence, against a fork without end; does not bind root."""
 
+MEMORY_SCORE = 500
+"""Linux's `oom_score_adj` of the CLI and all that it starts."""
+
 # Runs in a Python of its own between fork and exec: a preexec_fn may deadlock in a program with threads.
 # bubblewrap has to ignore the signals that stop the CLI, or it would end the CLI before that has written its result.
 # The parent may have died before the kernel was asked to watch it, hence the check afterwards.
@@ -64,6 +67,12 @@ if sys.argv[3]:
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     most = int(sys.argv[3]) if hard == resource.RLIM_INFINITY else min(hard, int(sys.argv[3]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+# An agent that takes all memory is ended before the worker and the bot; 0 is usual, 1000 the first to go.
+try:
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("MEMORY_SCORE")
+except OSError:
+    pass
 signal.pthread_sigmask(signal.SIG_SETMASK, ())
 FOLLOW_PARENT
 if os.getppid() != int(sys.argv[1]):
@@ -72,7 +81,7 @@ try:
     os.execvp(call[0], call)
 except OSError as error:
     sys.exit(f"{call[0]}: {error.strerror}")
-""".replace("MAX_PROCESSES", str(MAX_PROCESSES))
+""".replace("MAX_PROCESSES", str(MAX_PROCESSES)).replace("MEMORY_SCORE", str(MEMORY_SCORE))
 
 
 async def spawn(invocation: Invocation, stderr: Path) -> tuple[Process, TurnInput | None]:

@@ -32,6 +32,8 @@ FIXED: tuple[tuple[str, str], ...] = (
     ("protocol.ext.allow", "never"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
+    # An agent may write it: what is shown of a commit would not be what is pushed.
+    ("core.commitGraph", "false"),
     # Submodules have configurations of their own, which were not read.
     ("submodule.recurse", "false"),
     ("fetch.recurseSubmodules", "false"),

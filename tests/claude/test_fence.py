@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from samobot.claude.fence_probe import fence_problem
-from samobot.claude.spawn import MAX_PROCESSES, wrapped
+from samobot.claude.spawn import MAX_PROCESSES, MEMORY_SCORE, wrapped
 from samobot.errors import UsageError
 from tests.claude.fenced_world import SECRET, FencedWorld
 from tests.support.cases import for_each
@@ -107,6 +107,10 @@ def test_sockets_are_not_named_in_the_environment(world: FencedWorld) -> None:
 def test_processes_are_limited(world: FencedWorld) -> None:
     (line,) = [each for each in world.run("cat /proc/self/limits").stdout.split("\n") if "processes" in each]
     assert int(line.split()[2]) <= MAX_PROCESSES
+
+
+def test_memory_is_taken_from_the_agent_before_the_worker(world: FencedWorld) -> None:
+    assert world.run("cat /proc/self/oom_score_adj").stdout.strip() == str(MEMORY_SCORE)
 
 
 def test_a_daemon_ends_with_the_cli(world: FencedWorld) -> None:

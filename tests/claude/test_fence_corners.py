@@ -21,6 +21,7 @@ from samobot.claude.spawn import wrapped
 from samobot.session.git import Git
 from tests.claude.fenced_world import SECRET, FencedWorld
 from tests.support.cases import for_each
+from tests.support.repository import commit, make_repository
 
 _PROBLEM = fence_problem(os.environ)
 pytestmark = [
@@ -212,6 +213,21 @@ def test_commit_is_shown_as_it_is_and_not_as_the_agent_replaces_it(world: Fenced
     assert world.run(command).returncode == 0
     assert Git(world.worktree).run("show", "HEAD:a") == "evil\n"
     assert "+evil" in Git(world.worktree).run("diff", "main", "HEAD")
+
+
+@pytest.mark.parametrize("where", ["worktree", "checkout"])
+def test_git_outside_shows_no_objects_of_a_repository_that_the_agent_cannot_read(
+    world: FencedWorld, where: str
+) -> None:
+    secret = commit(make_repository(world.home / "private"), "secret.txt")
+    work_dir, branch = (world.worktree, "greet") if where == "worktree" else (world.repo, "main")
+    lead = (
+        'cd "$M/.git"; echo "$HOME/private/.git/objects" > a; mv -f a objects/info/alternates; cat objects/info/alternates; '
+        "mv objects/info objects/x; mv objects y; mkdir -p objects/info; "
+        f'echo "$HOME/private/.git/objects" > objects/info/alternates; echo {secret} > refs/heads/{branch}'
+    )
+    world.run(lead, work_dir=work_dir)
+    assert Git(work_dir).attempt("show", f"{branch}:secret.txt") is None
 
 
 PLANTED = {

@@ -605,3 +605,19 @@ def test_a_listing_is_parsed_with_odd_values_and_a_cut_one_refused() -> None:
     for cut in (listing[:-1], listing[:30], "local\0"):
         with pytest.raises(ValueError, match="incomplete"):
             parse_listing(cut)
+
+
+def test_commit_is_shown_as_it_is_and_not_as_a_written_commit_graph_has_it(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "repo")
+    good = git(repo, "rev-parse", "HEAD^{tree}")
+    commit(repo, "evil")
+    git(repo, "commit-graph", "write", "--reachable")
+    graph = repo / ".git" / "objects" / "info" / "commit-graph"
+    written = graph.read_bytes().replace(
+        bytes.fromhex(git(repo, "rev-parse", "HEAD^{tree}")), bytes.fromhex(good)
+    )
+    graph.chmod(0o600)
+    graph.write_bytes(written)
+    assert git(repo, "log", "-1", "--format=", "--raw") == ""  # what the graph is for
+    assert "evil" in Git(repo).run("log", "-1", "--format=", "--raw")
+    assert "+evil" in Git(repo).run("diff", "HEAD~1", "HEAD")

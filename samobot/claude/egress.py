@@ -12,8 +12,8 @@ import re
 import socket
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NoReturn
 
 import h11
@@ -37,6 +37,7 @@ _METADATA = frozenset(
 )
 """Services of Alibaba, Azure, Oracle, AWS and Google that hand out a machine's credentials; the usual one is link-local."""
 _ANY_PORT = 9
+_NAT64 = ip_network("64:ff9b::/96")
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """Returns the IP addresses of a host."""
@@ -236,10 +237,7 @@ async def _resolve(host: str, port: int) -> list[str]:
 
 def _is_elsewhere(text: str) -> bool:
     """Whether an address that a name leads to is on another machine, and no cloud's metadata service."""
-    address = ip_address(text.partition("%")[0])
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return not (
+    return not any(
         address.is_loopback
         or address.is_link_local
         or address.is_unspecified
@@ -247,7 +245,20 @@ def _is_elsewhere(text: str) -> bool:
         or address.is_reserved
         or address in _METADATA
         or _is_own(address)
+        for address in _ends(ip_address(text.partition("%")[0]))
     )
+
+
+def _ends(address: IPv4Address | IPv6Address) -> Iterator[IPv4Address | IPv6Address]:
+    """Where connections to an address may end: networks translate some of IPv6 into the IPv4 address inside."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None or address in _NAT64:
+            yield IPv4Address(address.packed[-4:])
+            return
+        if address.sixtofour is not None:
+            yield address.sixtofour
+        yield from address.teredo or ()
+    yield address
 
 
 def _is_own(address: IPv4Address | IPv6Address) -> bool:

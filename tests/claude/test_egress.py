@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import pytest
 
@@ -175,6 +176,9 @@ async def test_what_could_be_read_in_two_ways_is_not_carried_out() -> None:
         "::",
         "224.0.0.1",
         "64:ff9b::7f00:1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::1",
+        "2001:0:0:0:0:0:80ff:fffe",
         "fd00:ec2::254",
         "100.100.100.200",
     ],
@@ -189,6 +193,25 @@ async def test_listed_name_does_not_lead_to_this_machine(address: str) -> None:
     assert "leads to this machine or its own link" in received
     assert refused == {f"ok.example:{port}": 1}
     assert outside.got == []
+
+
+async def test_address_that_the_network_translates_is_not_taken_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a network of IPv6 only, all names of IPv4 lead to such addresses."""
+    tried = []
+
+    async def connect(address: str, port: int) -> NoReturn:
+        tried.append((address, port))
+        raise OSError("no route")
+
+    async with proxy("ok.example", Counter(), {"ok.example": ["64:ff9b::cb00:7101"]}) as way:
+        reader, writer = await asyncio.open_connection("127.0.0.1", way)
+        monkeypatch.setattr("asyncio.open_connection", connect)
+        writer.write(b"CONNECT ok.example:443 HTTP/1.1\r\nHost: ok.example\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 502 ")
+        writer.close()
+    assert tried == [("64:ff9b::cb00:7101", 443)]
 
 
 async def test_listed_name_does_not_lead_to_this_machine_by_its_address_in_the_network() -> None:

@@ -26,6 +26,7 @@ from samobot.session.decisions import read as read_decisions
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import parse_guidance
 from samobot.session.lock import Holder, RunLock
+from samobot.session.requests import RequestKind, take_kind
 from samobot.session.status import SessionState
 from samobot.system.processes import Swept
 from samobot.telegram.inbound import polling
@@ -79,12 +80,14 @@ class Left:
         folder: Its files.
         rows: What the chat gets.
         starts: How many workers were started.
+        interruptions: How often the worker interrupted the agent; it looks after each life.
     """
 
     view: SessionView
     folder: SessionFolder
     rows: list[OutboxRow]
     starts: int
+    interruptions: int = 0
 
     def texts(self, beginning: str) -> list[OutboxRow]:
         """The messages that begin so, new or edited."""
@@ -180,10 +183,19 @@ class Bot:
                 await asyncio.wait({polls, heard})
             assert not problems
             assert not updates.unfinished()
-            (folder,) = (self.root / "sessions-repo").iterdir()
-            return Left(
-                view, SessionFolder(folder), list(phone.store.outbox.waiting(CHAT)), len(self._workers)
-            )
+            return Left(view, self._folder, list(phone.store.outbox.waiting(CHAT)), len(self._workers))
+
+    def take_interruption(self) -> int:
+        """Be the worker, which interrupts the agent once there is guidance for that."""
+        guidance = self._folder.guidance
+        if not guidance.exists() or not guidance.read_text():
+            return 0
+        return int(take_kind(self._folder, RequestKind.INTERRUPT) is not None)
+
+    @property
+    def _folder(self) -> SessionFolder:
+        (path,) = (self.root / "sessions-repo").iterdir()
+        return SessionFolder(path)
 
     def end_workers(self) -> None:
         """Workers outlive the bot; end them."""
@@ -244,6 +256,11 @@ def _check_guided(left: Left) -> None:
     assert left.starts == 0
 
 
+def _check_interrupted(left: Left) -> None:
+    _check_guided(left)
+    assert left.interruptions == 1
+
+
 def _check_stopped(left: Left) -> None:
     assert left.view.state is SessionState.STOPPED
     assert len(left.texts("⏹ demo is stopped")) == 1
@@ -265,7 +282,7 @@ CASES = (
     Case("/answer demo Q1 A", _put_asking, _check_answered),
     Case("/approve demo", Phone.planned, _check_approved),
     Case("/tell demo be brief", lambda phone: phone.session("demo"), _check_guided),
-    Case("/tell! demo be brief", lambda phone: phone.session("demo"), _check_guided, runs=True),
+    Case("/tell! demo be brief", lambda phone: phone.session("demo"), _check_interrupted, runs=True),
     Case("/stop demo", _put_asking, _check_stopped),
 )
 
@@ -287,9 +304,14 @@ def test_command_survives_a_crash_at_any_change_of_the_disk(
         died = asyncio.run(bot.die(telegram, at))
         _join_threads(threads_before)
         died_at = disk.reached[-1] if died else "nothing"
-        # Under another name, as a process has caches by path.
-        bot.root = bot.root.rename(tmp_path / f"next{at}")
+        if not case.runs:  # a session that runs has requests waiting under its path
+            # Under another name, as a process has caches by path.
+            bot.root = bot.root.rename(tmp_path / f"next{at}")
+        interruptions = bot.take_interruption()
         left = asyncio.run(bot.live(telegram))
+        if case.runs:  # it was handed over, but that did not reach Telegram
+            left = asyncio.run(bot.live(Telegram(case.says)))
+        left.interruptions = interruptions + bot.take_interruption()
         try:
             case.check(left)
         except AssertionError as error:

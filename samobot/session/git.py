@@ -184,8 +184,9 @@ class Git:
             limit: Bytes after which git is ended, which is no error.
             timeout: Seconds after which it is ended with all its children.
         """
-        entries = self.configuration()
-        environment = self._environment(entries)
+        environment = _environment(os.environ, self.folder)
+        entries = self.configuration(environment)
+        environment |= _overridden(environment, entries)
         if self.index is not None:
             environment["GIT_INDEX_FILE"] = str(self.index)
         if arguments[0] not in _SEALED:
@@ -207,33 +208,24 @@ class Git:
         """Run git and return whether it succeeded."""
         return self.attempt(*arguments) is not None
 
-    def configuration(self) -> list[Entry]:
+    def configuration(self, environment: dict[str, str] | None = None) -> list[Entry]:
         """Return the configuration that git has in this folder, with what the repository's own files add.
+
+        Args:
+            environment: The environment for git, if it is known already.
 
         Raises:
             GitError: It cannot be read, or is larger than any real one.
             UsageError: git is not installed.
         """
-        listing = self._read(_LISTING, _environment(os.environ, self.folder), LISTING_LIMIT, _LISTING_S)
+        environment = environment or _environment(os.environ, self.folder)
+        listing = self._read(_LISTING, environment, LISTING_LIMIT, _LISTING_S)
         try:
             return parse_listing(listing.decode("utf-8", "surrogateescape"))
         except ValueError:
             raise GitError(
                 f"The git configuration of {self.folder} is larger than {LISTING_LIMIT} bytes."
             ) from None
-
-    def _environment(self, entries: list[Entry]) -> dict[str, str]:
-        environment = _environment(os.environ, self.folder)
-        own_ssh = trusted_value(entries, "core.sshcommand")
-        if "GIT_SSH" not in environment:
-            environment.setdefault("GIT_SSH_COMMAND", own_ssh or _SSH)
-        count = int(environment.get("GIT_CONFIG_COUNT") or 0)  # git has accepted it for the listing
-        for key, value in overrides(entries):
-            environment[f"GIT_CONFIG_KEY_{count}"] = key
-            environment[f"GIT_CONFIG_VALUE_{count}"] = value
-            count += 1
-        environment["GIT_CONFIG_COUNT"] = str(count)
-        return environment
 
     def _read(
         self, arguments: tuple[str, ...], environment: dict[str, str], limit: int, timeout: float
@@ -315,3 +307,17 @@ def _environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     }
     # A program of the repository must not stand in for git or ssh.
     return own_environment(passed, *repository_folders(folder)) | _NEVER_ASK
+
+
+def _overridden(environment: Mapping[str, str], entries: list[Entry]) -> dict[str, str]:
+    """Return the variables by which the repository's programs do not count, beside those of an environment."""
+    added: dict[str, str] = {}
+    own_ssh = trusted_value(entries, "core.sshcommand")
+    if "GIT_SSH" not in environment and "GIT_SSH_COMMAND" not in environment:
+        added["GIT_SSH_COMMAND"] = own_ssh or _SSH
+    count = int(environment.get("GIT_CONFIG_COUNT") or 0)  # git has accepted it for the listing
+    for key, value in overrides(entries):
+        added[f"GIT_CONFIG_KEY_{count}"] = key
+        added[f"GIT_CONFIG_VALUE_{count}"] = value
+        count += 1
+    return added | {"GIT_CONFIG_COUNT": str(count)}

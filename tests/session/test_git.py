@@ -60,28 +60,46 @@ class Victim:
         (self.worktree / "first").write_text("fiRst")  # of the same size: it has to be read
 
 
+@pytest.fixture(scope="module")
+def made_victim(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """What `victim` is, and a copy of it: a worktree cannot be moved."""
+    root = tmp_path_factory.mktemp("victim") / "root"
+    root.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", str(root / "gitconfig"))
+        patch.delenv("GIT_ALLOW_PROTOCOL", raising=False)
+        make_victim(root)
+    shutil.copytree(root, root.with_name("copy"), symlinks=True)
+    return root, root.with_name("copy")
+
+
 @pytest.fixture
-def victim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Victim:
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
-    git(tmp_path, "config", "--global", "protocol.file.allow", "always")
-    git(tmp_path, "config", "--global", "user.name", "t")
-    git(tmp_path, "config", "--global", "user.email", "t@example.org")
-    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "")
-    monkeypatch.delenv("GIT_ALLOW_PROTOCOL")
-    evil = tmp_path / "evil"
-    evil.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/mark\nenv >> {tmp_path}/mark\nexit 1\n')
+def victim(made_victim: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Victim:
+    root, copy = made_victim
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(root / "gitconfig"))
+    monkeypatch.delenv("GIT_ALLOW_PROTOCOL", raising=False)
+    shutil.rmtree(root)
+    shutil.copytree(copy, root, symlinks=True)
+    return Victim(root)
+
+
+def make_victim(root: Path) -> None:
+    git(root, "config", "--global", "protocol.file.allow", "always")
+    git(root, "config", "--global", "user.name", "t")
+    git(root, "config", "--global", "user.email", "t@example.org")
+    evil = root / "evil"
+    evil.write_text(f'#!/bin/sh\necho "$@" >> {root}/mark\nenv >> {root}/mark\nexit 1\n')
     evil.chmod(0o755)
-    make_repository(tmp_path / "library")
-    upstream = make_repository(tmp_path / "upstream")
+    make_repository(root / "library")
+    upstream = make_repository(root / "upstream")
     git(upstream, "config", "receive.denyCurrentBranch", "ignore")
-    git(upstream, "submodule", "--quiet", "add", str(tmp_path / "library"), "library")
+    git(upstream, "submodule", "--quiet", "add", str(root / "library"), "library")
     git(upstream, "commit", "--quiet", "-m", "submodule")
-    git(tmp_path, "clone", "--quiet", str(upstream), "repo")
-    git(tmp_path / "repo", "checkout", "--quiet", "--detach")
-    git(tmp_path / "repo", "worktree", "add", "--quiet", "-b", "old", str(tmp_path / "worktrees" / "old"))
-    git(tmp_path / "worktrees" / "old", "submodule", "--quiet", "update", "--init")
-    (tmp_path / "worktrees" / "old" / "first").write_text("fiRst")
-    return Victim(tmp_path)
+    git(root, "clone", "--quiet", str(upstream), "repo")
+    git(root / "repo", "checkout", "--quiet", "--detach")
+    git(root / "repo", "worktree", "add", "--quiet", "-b", "old", str(root / "worktrees" / "old"))
+    git(root / "worktrees" / "old", "submodule", "--quiet", "update", "--init")
+    (root / "worktrees" / "old" / "first").write_text("fiRst")
 
 
 def fsmonitor(victim: Victim) -> None:
@@ -355,9 +373,9 @@ def test_program_named_after_the_configuration_was_read_does_not_run(
     before = config.read_bytes()
     read = Git.configuration
 
-    def read_and_change(git: Git) -> list[Entry]:
+    def read_and_change(git: Git, environment: dict[str, str] | None = None) -> list[Entry]:
         config.write_bytes(before)
-        entries = read(git)
+        entries = read(git, environment)
         for key in ("filter.x.clean", "filter.x.smudge", "diff.x.textconv", "core.sshCommand", "gpg.program"):
             victim.config(key, victim.evil)
         victim.config("filter.x.required", "true")

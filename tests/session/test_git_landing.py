@@ -19,7 +19,7 @@ from samobot.session.branch_state import BranchState, read_branch
 from samobot.session.merge import merge_problem
 from samobot.session.push import push, read_target
 from samobot.session.worktree import prepare_worktree
-from tests.session.test_git import Victim, victim  # noqa: F401  (a fixture)
+from tests.session.test_git import Victim, made_victim, victim  # noqa: F401  (fixtures)
 from tests.support.repository import commit, git
 
 pytestmark = pytest.mark.slow

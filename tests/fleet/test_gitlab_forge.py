@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,9 @@ from samobot.fleet.forge import (
     WorkSource,
 )
 from samobot.fleet.forge_work import pull_request_diff, work_report
-from samobot.fleet.landing_models import LandingStep
+from samobot.fleet.landing_models import LandingStep, LandingView
 from samobot.fleet.pull_request_report import check_log, pull_request_report
+from samobot.session.vault import use_state_dir
 from tests.support.fake_gh import FakeForge
 from tests.support.fake_glab import FAILED, SUCCESS, put_glab
 from tests.support.forge_room import make_forge_room, opened, put_forge, refusal
@@ -42,6 +45,39 @@ def forge(room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
     return put_forge(room, monkeypatch, put_glab)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A merge request that is green, as the user has seen it.
+
+    Attributes:
+        room: Its room; a test changes nothing in there.
+        forge: Its forge; each test begins with the same state.
+        view: What the user has seen.
+    """
+
+    room: LandingRoom
+    forge: FakeForge
+    view: LandingView
+
+
+@pytest.fixture(scope="module")
+def shown_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shown, str]]:
+    """One for all tests that change nothing but the forge's state, and that state."""
+    use_state_dir(tmp_path_factory.getbasetemp() / "samobot-state")
+    with pytest.MonkeyPatch.context() as patch:
+        room = make_forge_room(tmp_path_factory.mktemp("shown"), patch, ADDRESS)
+        forge = put_forge(room, patch, put_glab)
+        opened(room, forge, SUCCESS)
+        yield Shown(room, forge, room.view()), forge.state.read_text()
+
+
+@pytest.fixture
+def shown(shown_once: tuple[Shown, str]) -> Shown:
+    shown, state = shown_once
+    shown.forge.state.write_text(state)
+    return shown
+
+
 @pytest.mark.parametrize("step", [LandingStep.MERGE_PR, LandingStep.SQUASH_PR])
 def test_merge_request_is_opened_and_merged_at_the_commit_that_was_green(
     room: LandingRoom, forge: FakeForge, step: LandingStep
@@ -57,8 +93,8 @@ def test_merge_request_is_opened_and_merged_at_the_commit_that_was_green(
     )
 
 
-def test_refusal_that_glab_cannot_read_is_one_all_the_same(room: LandingRoom, forge: FakeForge) -> None:
-    head = opened(room, forge, SUCCESS)
+def test_refusal_that_glab_cannot_read_is_one_all_the_same(shown: Shown) -> None:
+    head = shown.view.head
     found = forges.forge_at("gitlab.com", "group/sub/demo")
     assert found is not None
     with pytest.raises(ForgeError, match="reasons that glab cannot show"):
@@ -91,32 +127,33 @@ def test_draft_is_opened_as_one_and_not_merged(room: LandingRoom, forge: FakeFor
     ],
 )  # fmt: skip
 def test_what_is_not_green_and_ready_is_not_merged(
-    room: LandingRoom, forge: FakeForge, checks: tuple[dict[str, Any], ...], changes: dict[str, Any], why: str
+    shown: Shown, checks: tuple[dict[str, Any], ...], changes: dict[str, Any], why: str
 ) -> None:
-    opened(room, forge, *checks)
+    room, forge = shown.room, shown.forge
+    forge.report(shown.view.head, *checks)
     forge.change_request(**changes)
-    assert why in refusal(room, LandingStep.MERGE_PR)
+    offer = room.view().offer(LandingStep.MERGE_PR)
+    assert offer is not None
+    assert why in offer.refusal
     with pytest.raises(ConflictError):
-        room.land(LandingStep.MERGE_PR)
+        room.land_identity(LandingStep.MERGE_PR, offer.identity)
     assert forge.read()["merges"] == []
 
 
 @pytest.mark.parametrize("old", [False, True])
-def test_push_in_the_last_instant_is_refused_by_gitlabs_own_compare(
-    room: LandingRoom, forge: FakeForge, old: bool
-) -> None:
-    opened(room, forge, SUCCESS)
-    view, other = room.view(), room.tip()
-    forge.change(late=other, old=old)
-    with pytest.raises(ConflictError, match="SHA does not match HEAD"):
-        room.land(LandingStep.MERGE_PR, view)
+def test_push_in_the_last_instant_is_refused_by_gitlabs_own_compare(shown: Shown, old: bool) -> None:
+    room, forge = shown.room, shown.forge
+    forge.change(late=room.tip(), old=old)
+    try:
+        with pytest.raises(ConflictError, match="SHA does not match HEAD"):
+            room.land(LandingStep.MERGE_PR, shown.view)
+    finally:
+        git(room.repo, "push", "--quiet", "--force", "origin", "greet")
     assert forge.read()["merges"] == []
 
 
-def test_comments_are_read_with_their_place_and_without_what_gitlab_notes_itself(
-    room: LandingRoom, forge: FakeForge
-) -> None:
-    opened(room, forge, SUCCESS)
+def test_comments_are_read_with_their_place_and_without_what_gitlab_notes_itself(shown: Shown) -> None:
+    room, forge = shown.room, shown.forge
     note = {"id": 1, "type": None, "system": False, "body": "Why?", "author": {"username": "bob"},
             "created_at": "2026-01-15T10:00:02Z"}  # fmt: skip
     place = {"new_path": "greet.py", "new_line": 3, "old_path": "greet.py", "old_line": None}
@@ -140,10 +177,8 @@ def test_comments_are_read_with_their_place_and_without_what_gitlab_notes_itself
     ]
 
 
-def test_removals_from_the_merge_train_are_read_from_what_gitlab_notes(
-    room: LandingRoom, forge: FakeForge
-) -> None:
-    opened(room, forge, SUCCESS)
+def test_removals_from_the_merge_train_are_read_from_what_gitlab_notes(shown: Shown) -> None:
+    room, forge = shown.room, shown.forge
     bodies = [
         "started a merge train",
         "removed this merge request from the merge train because the pipeline did not succeed",
@@ -162,8 +197,8 @@ def test_removals_from_the_merge_train_are_read_from_what_gitlab_notes(
         assert [each.id for each in found.comments] == ["note-6"]
 
 
-def test_log_of_a_failed_job_is_its_last_lines(room: LandingRoom, forge: FakeForge) -> None:
-    opened(room, forge, FAILED)
+def test_log_of_a_failed_job_is_its_last_lines(shown: Shown) -> None:
+    room, forge = shown.room, shown.forge
     trace = "\x1b[0KRunning\nsection_start:1700000000:step_script\r\x1b[0K\x1b[0;m$ make\n00:01\tone\n\x1b[31;1mERROR: two\x1b[0;m\n"
     forge.change(logs={"2": trace})
     check = CheckView(name="lint", state=CheckState.RED, url=FAILED["target_url"])
@@ -176,14 +211,16 @@ def test_log_of_a_failed_job_is_its_last_lines(room: LandingRoom, forge: FakeFor
     )
 
 
-def test_lost_login_is_reported_as_such(room: LandingRoom, forge: FakeForge) -> None:
+def test_lost_login_is_reported_as_such(shown: Shown) -> None:
+    room, forge = shown.room, shown.forge
     forge.change(logged_in=False, old=True)  # an older glab ends with code 0
     found = pull_request_report(room.project, room.folder)
     assert found.problem is ForgeProblem.LOGIN
     assert work_report(room.project, WorkSource.ISSUE, "samobot").problem is ForgeProblem.LOGIN
 
 
-def test_issues_with_a_label_and_assigned_reviews_are_found(room: LandingRoom, forge: FakeForge) -> None:
+def test_issues_with_a_label_and_assigned_reviews_are_found(shown: Shown) -> None:
+    room, forge = shown.room, shown.forge
     issue = {"iid": 3, "title": "Broken", "description": None, "author": {"username": "bob"},
              "web_url": "https://gitlab.com/group/sub/demo/-/issues/3", "labels": ["samobot"]}  # fmt: skip
     forge.change(

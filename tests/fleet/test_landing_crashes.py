@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from samobot.errors import ConflictError
 from samobot.fleet import forge_tool, github_forge, landing
 from samobot.fleet.landing_models import LandingStep
 from samobot.session.git import Git
+from samobot.session.vault import use_state_dir
 from tests.support.fake_gh import GREEN, FakeForge, put_gh
 from tests.support.forge_room import make_forge_room, put_forge
 from tests.support.landing_room import LandingRoom
@@ -118,30 +120,34 @@ def outcome(room: LandingRoom, forge: FakeForge, before: int) -> dict[str, objec
 def test_landing_killed_after_any_of_its_effects_ends_as_if_it_was_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: LandingStep
 ) -> None:
+    place, copy = tmp_path / "place", tmp_path / "copy"
+    use_state_dir(place / "state")
+    room, forge = make_place(place, monkeypatch, step)
+    before = len(room.events())
+    offer = room.view().offer(step)
+    assert offer is not None
+    shutil.copytree(place, copy, symlinks=True)
     outcomes: list[tuple[str, dict[str, object]]] = []
     point = 0
     while not outcomes or outcomes[-1][0]:  # until one is killed no longer
         point += 1
-        with monkeypatch.context() as patch:
-            room, forge = make_place(tmp_path / str(point), patch, step)
-            before = len(room.events())
-            offer = room.view().offer(step)
-            assert offer is not None
-            with pytest.MonkeyPatch.context() as deadly:
-                killer = Killer(deadly, point)
-                try:
-                    room.land_identity(step, offer.identity)
-                except Killed:
-                    assert killer.killed_after
+        shutil.rmtree(place)
+        shutil.copytree(copy, place, symlinks=True)
+        with pytest.MonkeyPatch.context() as deadly:
+            killer = Killer(deadly, point)
             try:
-                again = room.land_identity(step, offer.identity)  # as the bot repeats it at its next start
-                assert again.repeated or killer.killed_after not in ("", "_note")
-            except ConflictError as refused:
-                # Half of it is there, so it is not what was shown: it is shown as it is, and decided again.
-                if "has changed since this was shown" not in refused.message:
-                    raise
-                room.land(step)
-            outcomes.append((killer.killed_after, outcome(room, forge, before)))
+                room.land_identity(step, offer.identity)
+            except Killed:
+                assert killer.killed_after
+        try:
+            again = room.land_identity(step, offer.identity)  # as the bot repeats it at its next start
+            assert again.repeated or killer.killed_after not in ("", "_note")
+        except ConflictError as refused:
+            # Half of it is there, so it is not what was shown: it is shown as it is, and decided again.
+            if "has changed since this was shown" not in refused.message:
+                raise
+            room.land(step)
+        outcomes.append((killer.killed_after, outcome(room, forge, before)))
     undisturbed = outcomes[-1][1]
     assert {"record", "journal_decisions", "_note"} < {name for name, _ in outcomes}
     assert len(outcomes) >= 5

@@ -218,6 +218,8 @@ def make_world(root: Path) -> FencedWorld:
         )
 
     git("init", "--quiet", "--initial-branch=main")
+    for sample in (world.repo / ".git" / "hooks").iterdir():
+        sample.unlink()  # a sixth of all files here, which each test would copy and read
     (world.repo / "README.md").write_text("# demo\n")
     git("add", "README.md")
     git("commit", "--quiet", "-m", "Begin")

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-_closed: set[Path] = set()
+_closed: set[str] = set()
 
 
 def close_folders(folders: Iterable[Path]) -> None:
@@ -22,8 +22,8 @@ def close_folders(folders: Iterable[Path]) -> None:
     Args:
         folders: Where others write.
     """
-    home = Path(os.path.realpath(os.path.expanduser("~")))
-    _closed.update(form for each in folders for form in _forms(each) if not home.is_relative_to(form))
+    home = os.path.realpath(os.path.expanduser("~"))
+    _closed.update(form for each in folders for form in _forms(each) if not _is_inside(home, form))
 
 
 def own_environment(environ: Mapping[str, str], *folders: Path) -> dict[str, str]:
@@ -50,13 +50,18 @@ def find_program(name: str, environ: Mapping[str, str]) -> str | None:
     return None if found is None else os.path.abspath(found)
 
 
-def _is_open(entry: str, closed: Iterable[Path]) -> bool:
+def _is_open(entry: str, closed: Iterable[str]) -> bool:
     """Whether an entry of the PATH is absolute, and lies in no closed folder."""
     return os.path.isabs(entry) and not any(
-        form.is_relative_to(folder) for form in _forms(entry) for folder in closed
+        _is_inside(form, folder) for form in _forms(entry) for folder in closed
     )
 
 
-def _forms(path: str | Path) -> frozenset[Path]:
+def _is_inside(path: str, folder: str) -> bool:
+    """Whether a normalized path is a folder or lies in it: each call of git asks a hundred times."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _forms(path: str | Path) -> frozenset[str]:
     """A path as it is written, and where it leads: a link in there can be changed as well."""
-    return frozenset([Path(os.path.normpath(path)), Path(os.path.realpath(path))])
+    return frozenset([os.path.normpath(path), os.path.realpath(path)])

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from nats.aio.msg import Msg
 
@@ -58,16 +58,12 @@ class DecisionSender:
         connection: The connection to the server.
         store: The hub's database.
         known: The hosts.
-        monotonic: Seconds that only grow.
     """
 
-    def __init__(
-        self, connection: Connection, store: HubStore, known: KnownHosts, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, connection: Connection, store: HubStore, known: KnownHosts) -> None:
         self._connection = connection
         self._store = store
         self._known = known
-        self._monotonic = monotonic
         self._waiting: dict[str, asyncio.Future[DecisionReceipt]] = {}
         self._kicks: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._pumps: dict[str, asyncio.Task[None]] = {}
@@ -86,10 +82,8 @@ class DecisionSender:
         waiting = self._waiting.setdefault(decision.id, asyncio.get_running_loop().create_future())
         self._kicks[host].set()
         known = self._known
-        deadline = self._monotonic() + (SLOW_SECONDS if decision.call in _SLOW else DECISION_SECONDS)
-        while not waiting.done() and known.is_online(host) and self._monotonic() < deadline:
-            await asyncio.wait((waiting,), timeout=1.0)
-        if waiting.done():
+        seconds = SLOW_SECONDS if decision.call in _SLOW else DECISION_SECONDS
+        if await known.has_answered(host, waiting, seconds):
             return waiting.result()
         self._store.mark_saved(decision.id)
         why = "It has not answered yet." if known.is_online(host) else known.away(host)

@@ -35,7 +35,8 @@ from samobot.hosts.machine_limits import MachineLimits
 
 log = logging.getLogger(__name__)
 
-READ_SECONDS = 30.0
+READ_SECONDS = 25.0
+"""How long a read may take: less than the bot gives to one update, which then could not say what is wrong."""
 MOST_PARTS = 512
 """Of an answer: almost 200 MB, more than a file that Telegram takes."""
 _SAVE_SECONDS = 2.0
@@ -79,7 +80,7 @@ class HubLink:
         self._gap = asyncio.Event()
         self._posted: tuple[list[int], list[str]] = ([], [])
         self.known = KnownHosts(store, lambda: self._connection.is_connected, now, monotonic)
-        self._decisions = DecisionSender(self._connection, store, self.known, monotonic)
+        self._decisions = DecisionSender(self._connection, store, self.known)
         self.decide = self._decisions.decide
         self._control = (
             HubControl(self._connection, store, self.known, machine, cap_usd, now)
@@ -166,8 +167,14 @@ class HubLink:
         return outcome.model_copy(update={"result": joined, "parts": 0}) if parts else outcome
 
     async def _ask(self, host: str, read: Read, seconds: float) -> CallOutcome:
-        answer = await self._connection.request(subjects.read(host), read.encode(), seconds)
-        return decode_outcome(json.loads(answer.data))
+        request = self._connection.request(subjects.read(host), read.encode(), seconds)
+        asking = asyncio.ensure_future(request)
+        try:
+            if not await self.known.has_answered(host, asking, seconds):
+                raise NotStoredError(host) if self.is_online(host) else HostAwayError(self.away(host))
+            return decode_outcome(json.loads((await asking).data))
+        finally:
+            asking.cancel()
 
     def take_news(self) -> list[FleetEvent]:
         """Return what has happened since the last call; what that one returned is known to the user now."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
 
 from nats.aio.msg import Msg
 
@@ -25,6 +26,9 @@ MOST_BYTES = 64 * 1024 * 1024
 
 _WATCH_SECONDS = 60.0
 """How often a host's missing changes make the hub watch all hosts anew, at most."""
+
+_LOOK_SECONDS = 1.0
+"""How often it is looked whether a host that owes an answer can still be reached."""
 
 _HEARD_SECONDS = 60.0
 """How often it is kept when a host was last heard of that has nothing else to report."""
@@ -88,6 +92,13 @@ class KnownHosts:
         now = self._monotonic()
         fits = state.beat is not None and state.beat.is_spoken_here
         return fits and state.is_online(now) and not state.is_doubled(now)
+
+    async def has_answered(self, name: str, answer: asyncio.Future[Any], seconds: float) -> bool:
+        """Wait for the answer of a host while it can be reached, for at most so many seconds; whether it has come."""
+        deadline = self._monotonic() + seconds
+        while not answer.done() and self.is_online(name) and self._monotonic() < deadline:
+            await asyncio.wait((answer,), timeout=_LOOK_SECONDS)
+        return answer.done()
 
     def is_doubled(self, name: str) -> bool:
         """Whether two machines use the name of this host."""

@@ -104,7 +104,10 @@ class RemoteFleet(RemoteSessions):
         return [view.ref for view in self.state.sessions()] + [each.ref for each in self.state.past()]
 
     async def free_name(self, project: str, name: str) -> str:
-        return await self._read(Fleet.free_name, project, name)
+        try:
+            return await self._read(Fleet.free_name, project, name)
+        except HostAwayError as error:
+            raise HostAwayError(f"{error.message} Nothing was started there.") from None
 
     async def archived(self) -> list[SessionRef]:
         return await self._read(Fleet.archived)

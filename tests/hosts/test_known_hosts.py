@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -10,15 +11,18 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from samobot.errors import ConflictError
+from samobot.errors import ConflictError, HostAwayError
 from samobot.fleet.ask_models import AskView
 from samobot.fleet.models import SessionView
+from samobot.hosts import known_hosts as known_hosts_module
 from samobot.hosts import subjects
-from samobot.hosts.hub_link import HubLink
+from samobot.hosts.connection import Connection
+from samobot.hosts.hub_link import READ_SECONDS, HubLink
 from samobot.hosts.hub_messages import Beat, SessionSnapshot
 from samobot.hosts.hub_store import HubStore
 from samobot.hosts.known_hosts import KnownHosts
 from samobot.hosts.link import Link
+from samobot.telegram.inbound.update_handling import HANDLING_SECONDS
 from tests.support.views import asking, question, session
 
 ASK = AskView(
@@ -70,22 +74,45 @@ def test_when_a_host_without_sessions_was_heard_of_is_kept_by_the_minute(tmp_pat
     assert known_hosts(tmp_path, clock).hosts["laptop"].heard == clock.now()
 
 
-async def test_an_emergency_stop_outlives_a_bot_that_is_killed_while_it_sends_it(tmp_path: Path) -> None:
+def hub_link(folder: Path, clock: Clock) -> HubLink:
+    return HubLink(
+        Link(user=subjects.HUB, servers=("nats://127.0.0.1:9",)),
+        HubStore(folder),
+        now=clock.now,
+        monotonic=clock.monotonic,
+    )
+
+
+async def test_a_read_ends_when_its_host_turns_out_to_be_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = Clock()
 
-    def hub(folder: Path) -> HubLink:
-        return HubLink(
-            Link(user=subjects.HUB, servers=("nats://127.0.0.1:9",)),
-            HubStore(folder),
-            now=clock.now,
-            monotonic=clock.monotonic,
-        )
+    async def never(*_: object) -> Msg:
+        clock.seconds += READ_SECONDS  # the link was cut just before
+        return await asyncio.Future()
 
-    await hub(tmp_path).panic.set("anna", "telegram", on=True)  # there is no connection, and then no bot
+    monkeypatch.setattr(known_hosts_module, "_LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(Connection, "is_connected", True)
+    monkeypatch.setattr(Connection, "request", never)
+    link = hub_link(tmp_path, clock)
+    link.known.note_beat(beat("laptop", clock))
+    with pytest.raises(HostAwayError, match="does not answer just now"):
+        await link.read("laptop", "diff", "{}")
+    with pytest.raises(HostAwayError, match="not reachable since"):
+        await link.read("laptop", "diff", "{}", seconds=600.0)
+    assert READ_SECONDS < HANDLING_SECONDS, "the bot would say that it has broken the update off"
+
+
+async def test_an_emergency_stop_outlives_a_bot_that_is_killed_while_it_sends_it(tmp_path: Path) -> None:
+    clock = Clock()
+    await hub_link(tmp_path, clock).panic.set(
+        "anna", "telegram", on=True
+    )  # there is no connection, and then no bot
     with pytest.raises(ConflictError, match="anna"):
-        hub(tmp_path).panic.refuse_start()
+        hub_link(tmp_path, clock).panic.refuse_start()
     # A hub whose database was lost counts on from what hosts have carried out; otherwise they would take it for old.
-    fresh = hub(tmp_path / "fresh")
+    fresh = hub_link(tmp_path / "fresh", clock)
     carried_out = Beat(host="laptop", boot="one", at=clock.now(), panic=7).encode()
     fresh.known.note_beat(Msg(Client(), subject=subjects.beat("laptop"), data=carried_out))
     assert (await fresh.panic.set("anna", "telegram", on=True)).n == 8

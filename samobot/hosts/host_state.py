@@ -64,12 +64,18 @@ class HostState:
             self.n = max((each.n for each in self._known.values() if each.boot == beat.boot), default=0)
         self.beat, self.heard, self._heard_at = beat, now, monotonic
         if beat.is_whole:
-            older = [key for key, each in self._known.items() if each.boot != beat.boot]
-            for key in older:
-                del self._known[key]
-                self._dirty.add(key)
-            if older:
-                self._forget_lists()
+            self._forget([key for key, each in self._known.items() if each.boot != beat.boot])
+
+    def forget_sessions(self) -> None:
+        """Forget all of its sessions, until it sends them again."""
+        self._forget(list(self._known))
+
+    def _forget(self, keys: list[str]) -> None:
+        for key in keys:
+            del self._known[key]
+            self._dirty.add(key)
+        if keys:
+            self._forget_lists()
 
     def note(self, snapshot: SessionSnapshot, *, watched: bool) -> bool:
         """Take over a snapshot unless it is old; whether it is news.

@@ -24,6 +24,12 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 64 * 1024 * 1024
 """Of snapshots that one host may have on the server: whoever has a stolen key cannot fill the disk with them."""
 
+SESSION_BYTES = 2048
+"""What a session counts beside its snapshot: in memory the smallest one takes a kilobyte, and one with a view seven."""
+
+_MOST_OF_A_CALL = 16
+"""Sessions that are taken from the outcome of one call, which is about one."""
+
 _WATCH_SECONDS = 60.0
 """How often a host's missing changes make the hub watch all hosts anew, at most."""
 
@@ -64,7 +70,7 @@ class KnownHosts:
         self.limits_changed = asyncio.Event()
         self.hosts: dict[str, HostState] = {}
         self._saved: dict[str, float] = {}
-        self._sizes: dict[str, dict[str, int]] = {}  # by host and subject; the sum under an empty one
+        self._sizes: dict[str, dict[str, int]] = {}  # by host and session; the sum under an empty key
         self._flooding: set[str] = set()
         self._has_need = False
         self._missed: dict[str, float] = {}
@@ -182,11 +188,7 @@ class KnownHosts:
         except ValueError:
             log.error("%s names no session, and is left out", message.subject)
             return
-        sizes = self._sizes.setdefault(host, {"": 0})
-        sizes[""] += len(message.data) - sizes.get(message.subject, 0)
-        sizes[message.subject] = len(message.data)
-        if sizes[""] > MOST_BYTES:
-            self._flooding.add(host)
+        if not self._has_room(host, key, len(message.data)):
             return
         try:
             snapshot = decode_snapshot(message.data)
@@ -197,6 +199,16 @@ class KnownHosts:
             log.error("a session of %s claims to be another one, and is left out: %s", host, key)
             return
         self._note(host, snapshot, watched=True)
+
+    def _has_room(self, host: str, key: str, size: int) -> bool:
+        """Count a session of a host; whether the hub takes so much of it."""
+        sizes = self._sizes.setdefault(host, {"": 0})
+        size += SESSION_BYTES
+        sizes[""] += size - sizes.get(key, 0)
+        sizes[key] = size
+        if sizes[""] > MOST_BYTES:
+            self._flooding.add(host)
+        return host not in self._flooding
 
     def _note(self, host: str, snapshot: SessionSnapshot, *, watched: bool) -> None:
         state = self.host(host)
@@ -213,15 +225,18 @@ class KnownHosts:
 
     def note_outcome(self, host: str, outcome: CallOutcome) -> None:
         """Take over the snapshots that came with the outcome of a call."""
-        for snapshot in outcome.snapshots:
-            if snapshot.is_about(snapshot.key):
+        for snapshot in outcome.snapshots[:_MOST_OF_A_CALL]:
+            key = snapshot.key
+            if snapshot.is_about(key) and self._has_room(host, key, len(snapshot.encode())):
                 self._note(host, snapshot, watched=False)
 
     def take_flooding(self) -> set[str]:
-        """Return the hosts that have sent more than they may since the last call; their count begins anew."""
+        """Return the hosts that have sent more than they may since the last call; their sessions are forgotten."""
         flooding, self._flooding = self._flooding, set()
         for name in flooding:
             self._sizes.pop(name, None)
+            self.host(name).forget_sessions()
+            self.changed.set()
         return flooding
 
     def forget(self, name: str) -> None:

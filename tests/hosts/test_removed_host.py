@@ -11,9 +11,10 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from samobot.fleet.models import PastSession
 from samobot.hosts import known_hosts, subjects
 from samobot.hosts.hub_link import HubLink
-from samobot.hosts.hub_messages import Beat, HostDecision, SessionSnapshot
+from samobot.hosts.hub_messages import Beat, CallOutcome, HostDecision, SessionSnapshot
 from samobot.hosts.hub_store import HubStore, StoredDecision
 from samobot.hosts.known_hosts import KnownHosts
 from samobot.hosts.link import Link
@@ -91,6 +92,7 @@ async def test_a_host_that_floods_is_named_and_its_sessions_are_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(known_hosts, "MOST_BYTES", 2000)
+    monkeypatch.setattr(known_hosts, "SESSION_BYTES", 0)
     known = KnownHosts(HubStore(tmp_path), lambda: True, lambda: NOW, lambda: 0.0)
 
     async def send(host: str, n: int, size: int) -> None:
@@ -105,3 +107,32 @@ async def test_a_host_that_floods_is_named_and_its_sessions_are_not_kept(
     await send("laptop", 2, 1500)
     assert known.take_flooding() == {"laptop"}
     assert known.take_flooding() == set()
+    assert (known.host("laptop").sessions(), known.host("laptop").has_changes) == ([], True)
+
+
+@pytest.mark.parametrize("way", ["snapshots", "outcomes"])
+async def test_what_the_hub_keeps_of_one_host_is_bounded_however_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """A snapshot without a view has forty bytes: two million of them would be two gigabytes in the bot."""
+    monkeypatch.setattr(known_hosts, "MOST_BYTES", 20 * known_hosts.SESSION_BYTES)
+    known = KnownHosts(HubStore(tmp_path), lambda: True, lambda: NOW, lambda: 0.0)
+    known.host("laptop").note_beat(Beat(host="laptop", boot="one", at=NOW), 0.0, NOW)
+    most = 0
+    for n in range(1, 201):
+        snapshots = [
+            SessionSnapshot(
+                boot="one", n=n, key=f"demo:{n}-{part}", past=PastSession(f"demo:{n}-{part}", NOW)
+            )
+            for part in range(100 if way == "outcomes" else 1)
+        ]
+        if way == "outcomes":
+            known.note_outcome("laptop", CallOutcome(snapshots=tuple(snapshots)))
+        else:
+            subject = subjects.snapshot("laptop", snapshots[0].key)
+            await known.on_snapshot(Msg(Client(), subject=subject, data=snapshots[0].encode()))
+        most = max(most, len(known.host("laptop").past()))
+        if n % 50 == 0:
+            assert known.take_flooding() == {"laptop"}
+    assert 10 < most < 20
+    known.save()

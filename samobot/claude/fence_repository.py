@@ -36,6 +36,14 @@ _ITSELF = b"."
 _CHECKOUT_READ = ("hooks", "info", "modules", "worktrees")
 """Below the git folder of a checkout: programs, and the folders of others' worktrees."""
 
+_LINKED = frozenset(
+    {
+        "HEAD", "config", "hooks", "info", "lfs", "modules", "objects", "packed-refs", "refs", "remotes", "rr-cache",
+        "shallow", "svn", "worktrees",
+    }
+)  # fmt: skip
+"""Below the git folder of a checkout: what tools link that share a repository. Git does not write through these files."""
+
 _ADMIN_READ = (_COMMON, _OWN_CONFIG, "gitdir", "samobot-prepared", "samobot-setup-done")
 
 
@@ -52,6 +60,7 @@ def repository_rules(places: FencePlaces) -> Iterator[FenceRule]:
     if repository != top:
         yield FenceRule(repository, Reachable.READ)
     yield FenceRule(top, Reachable.WRITE)
+    _remove_links(common, top)
     yield from _own_objects(common)
     if top == common.parent:
         # Git replaces files by renaming, which a read-only file in a place of its own withstands.
@@ -84,6 +93,8 @@ def repository_rules(places: FencePlaces) -> Iterator[FenceRule]:
     for branch in _branches_of_others(common, admin):
         yield from pinned(branch.parent, common / "refs")
         yield FenceRule(branch, Reachable.READ)
+        yield from _log_of_other(branch.relative_to(common.resolve()), common)
+    yield from _log_of_other(Path("HEAD"), common)
     packed = common / "packed-refs"
     places.empty_file.touch()
     yield FenceRule(packed, Reachable.READ, packed if packed.exists() else places.empty_file)
@@ -108,12 +119,43 @@ def _own_objects(common: Path) -> Iterator[FenceRule]:
 
 
 def restore_repository(places: FencePlaces) -> None:
-    """Take away what stands in a checkout only while an agent works in it; safe to repeat."""
-    if places.repository is not None:
-        path = places.repository[1] / _COMMON
-        with contextlib.suppress(OSError, StorageError):
-            if read_bytes(path, limit=_LINE) == _ITSELF:
-                path.unlink()
+    """Remove links that an agent left, and what stands in a checkout only while it works there; safe to repeat."""
+    top = top_of(places.work_dir)
+    if places.repository is None or top is None:
+        return
+    common = places.repository[1].resolve()
+    with contextlib.suppress(OSError, StorageError):
+        if read_bytes(common / _COMMON, limit=_LINE) == _ITSELF:
+            (common / _COMMON).unlink()
+    with contextlib.suppress(OSError):
+        _remove_links(common, top)
+
+
+def _remove_links(common: Path, top: Path) -> None:
+    """Remove links in git's folder that git outside would write through: the message of a commit, its log, the index."""
+    refs = os.path.join(os.path.realpath(common / "refs"), "")
+    admin = common if top == common.parent else _admin_folder(common, top)
+    folders = [os.path.join(common, "logs"), refs, *([] if admin is None else [os.fspath(admin)])]
+    while folders:
+        folder = folders.pop()
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.is_symlink():
+                    if folder != os.fspath(common) and entry.is_dir():
+                        folders.append(entry.path)
+                elif folder == os.fspath(common) and entry.name in _LINKED:
+                    continue
+                # A symbolic reference may be a link, to another one.
+                elif not (entry.path.startswith(refs) and os.path.realpath(entry).startswith(refs)):
+                    os.unlink(entry)
+
+
+def _log_of_other(name: Path, common: Path) -> Iterator[FenceRule]:
+    """The log of a reference that is another checkout's: to that, git outside appends."""
+    log = common / "logs" / name
+    if os.path.realpath(log) == os.path.normpath(log) and log.is_file():
+        yield from pinned(log.parent, common / "logs")
+        yield FenceRule(log, Reachable.READ)
 
 
 def _branches_of_others(common: Path, admin: Path) -> Iterator[Path]:

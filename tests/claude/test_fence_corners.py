@@ -230,6 +230,45 @@ def test_git_outside_shows_no_objects_of_a_repository_that_the_agent_cannot_read
     assert Git(work_dir).attempt("show", f"{branch}:secret.txt") is None
 
 
+LINKS = {
+    "the log of the main checkout": (
+        'cd "$M/.git/logs"; mv refs r; mkdir -p refs/heads; for f in HEAD refs/heads/main; do ln -sf "$E" x; mv -f x $f; done',
+        "git cherry-pick --allow-empty greet", "repo",
+    ),
+    "the log of a branch": ('ln -s "$E" "$M/.git/logs/refs/heads/new"', "git branch new greet", "repo"),
+    "the message of a commit": ('ln -sf "$E" "$M/.git/worktrees/greet/COMMIT_EDITMSG"', "git commit --amend", "worktree"),
+    "what was fetched": ('ln -s "$E" "$M/.git/worktrees/greet/FETCH_HEAD"', "git fetch . greet", "worktree"),
+    "a folder of references": ('ln -s "$R/home" "$M/.git/refs/x"', "git update-ref refs/x/evil greet", "repo"),
+    "the index": ('mv "$M/.git/worktrees/greet/index" i; ln -s "$E" "$M/.git/worktrees/greet/index"', "git add -A", "worktree"),
+    "the same in a checkout": ('ln -sf "$E" .git/COMMIT_EDITMSG; ln -sf "$E" .git/logs/HEAD', "git commit --amend", "checkout"),
+    "its logs": ('mv .git/logs l; ln -s "$R" .git/logs; ln -s "$E" .git/FETCH_HEAD', "git fetch . greet", "checkout"),
+}  # fmt: skip
+"""What is planted, and the command by which the user's git would write through it, where."""
+
+
+@pytest.mark.parametrize("fenced", [True, False])
+@pytest.mark.parametrize("case", LINKS.values(), ids=LINKS)
+def test_git_outside_writes_through_no_link_of_an_agent(
+    world: FencedWorld, case: tuple[str, str, str], fenced: bool
+) -> None:
+    plant, command, where = case
+    evil = world.home / "evil"
+    work_dir = world.repo if where == "checkout" else world.worktree
+    world.run(
+        f'git commit -q --allow-empty -m "touch evil"; {plant}',
+        fenced=fenced,
+        work_dir=work_dir,
+        environ={"E": str(evil)},
+    )
+    if fenced:
+        restore_repository(world.places(work_dir=work_dir))
+    folder = world.worktree if where == "worktree" else world.repo
+    subprocess.run(
+        command.split(), cwd=folder, env=world.environ | {"GIT_EDITOR": "true"}, capture_output=True
+    )
+    assert evil.exists() is not fenced
+
+
 PLANTED = {
     "a link in the caches": 'ln -s "$HOME/.ssh" "$HOME/.cache/k"; ln -s "$R/state" "$HOME/.npm/k"',
     "caches that are links": 'for c in .cache .npm .cargo/registry; do mv "$HOME/$c" "$HOME/x"; ln -sfn "$HOME/.ssh" "$HOME/$c"; done',

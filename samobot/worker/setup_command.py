@@ -26,6 +26,8 @@ SETUP_SECONDS = 900.0
 
 _MARK = "samobot-setup-done"
 _SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
+# uv and pnpm would link files of the user's caches into the worktree, where an agent changes them for all projects.
+_COPIES = {"UV_LINK_MODE": "copy", "npm_config_package_import_method": "copy"}
 _ONE_OUTPUT = 'exec sh -c "$0" 2>&1'
 _TAIL_BYTES = 4000
 
@@ -70,7 +72,7 @@ async def run_setup(
     invocation = Invocation(
         argv=("sh", "-c", _ONE_OUTPUT, project.worktree_setup),
         cwd=work_dir,
-        env=child_environment(environ, _SECRETS) | {SESSION_VARIABLE: str(folder.path)},
+        env=_COPIES | child_environment(environ, _SECRETS) | {SESSION_VARIABLE: str(folder.path)},
         stdin=b"",
         log=log,
         session_id="",

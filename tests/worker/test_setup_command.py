@@ -61,7 +61,9 @@ async def test_the_setup_command_runs_once_in_the_worktree_without_secrets(yard:
     yard.set_up_with("pwd >> ran; env > environment")
     assert await yard.run() is None
     assert (yard.path / "ran").read_text() == f"{yard.path}\n"
-    assert "sesame" not in (yard.path / "environment").read_text()
+    environment = (yard.path / "environment").read_text()
+    assert "sesame" not in environment
+    assert "UV_LINK_MODE=copy\n" in environment  # with hard links an agent could change the user's cache
     assert await yard.run() is None
     assert (yard.path / "ran").read_text() == f"{yard.path}\n"
 

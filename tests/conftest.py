@@ -7,9 +7,12 @@ has a deadline: how fast a machine is says nothing about a promise.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import itertools
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -39,6 +42,37 @@ def _state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     use_state_dir(tmp_path_factory.getbasetemp() / "states" / str(next(_TESTS)))
     yield
     use_state_dir(None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_fsync() -> Iterator[None]:
+    """What a test's own process writes need not outlive a power cut; programs that it starts do sync."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # refuses what is no open file, too
+        yield
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In each of several workers, import other test modules first than in the others.
+
+    On a fresh clone they are compiled with their assertions, which takes 12 s of the processor: so a worker compiles
+    a share of them, and finds what the others have compiled.
+    """
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None:
+        return
+    given = [Path(each.partition("::")[0]).resolve() for each in session.config.args]
+    ignored = [Path(each).resolve() for each in session.config.getoption("ignore") or ()]
+    here = Path(__file__).parent
+    paths = [
+        path.relative_to(here.parent).with_suffix("")
+        for path in sorted(here.rglob("test_*.py"))
+        if any(map(path.is_relative_to, given)) and not any(map(path.is_relative_to, ignored))
+    ]
+    for path in paths[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]:
+        # What is wrong with a module is reported when it is collected.
+        with contextlib.suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(".".join(path.parts))
 
 
 @pytest.hookimpl(trylast=True)  # hypothesis marks its own at this moment, too

@@ -84,17 +84,21 @@ def restore_answers(before: str, after: str, given: Mapping[str, str]) -> Restor
     blocks: dict[int, str] = {}
     answers: dict[int, str | None] = {}
     kept: set[int] = set()
+    copied = {(each.round, each.identity): each.answer for each in old}
     for question in new:
         asked = old[pairs[question.index]] if question.index in pairs else None
-        due = given.get(question.identity)
+        own = given.get(question.identity, copied.get((question.round, question.identity)))
+        due = own
         if asked is not None:
-            kept.add(asked.index)
-            due = given.get(asked.identity, asked.answer) if due is None else due
-            if due is not None and asked.identity != question.identity:
-                if _is_compatible(question, due):
-                    blocks[question.index] = _block_text(before, old_blocks[asked.index], asked, due)
-                else:
-                    due = given.get(question.identity)
+            due = given.get(asked.identity, asked.answer) if own is None else own
+            is_same = due is None or asked.identity == question.identity or _is_compatible(question, due)
+            if is_same or question.answer is not None:
+                kept.add(asked.index)
+            # Else it is another question by now, and the answer stays with the one that it was given to.
+            if not is_same:
+                due = own
+            elif due is not None and asked.identity != question.identity:
+                blocks[question.index] = _block_text(before, old_blocks[asked.index], asked, due)
         if not is_same_answer(question.answer, due):
             changes.append(_change(question, due))
             answers[question.index] = due

@@ -137,6 +137,21 @@ def test_an_option_replaced_under_its_answer_is_asked_again() -> None:
     assert answers(restored.text) == [None, "Hello\nWorld"]
 
 
+@pytest.mark.parametrize("left", ["**Answer:** _waiting_", "**Answer:**", ""])
+def test_an_option_replaced_together_with_its_answer_leaves_the_answer_where_it_was_given(left: str) -> None:
+    changed = ASKED.replace("B) SQLite\nC", "B) drop all tables\nC").replace("**Answer:** B) SQLite", left)
+    restored = restore_answers(ASKED, changed, {})
+    assert answers(restored.text) == ["B) SQLite", None, "Hello\nWorld"]
+
+
+def test_a_copy_of_an_answered_question_has_its_answer_and_another_round_has_not() -> None:
+    doubled = ASKED + ASKED.replace("# Questions\n\n## Round 1\n", "").replace("B) SQLite\n\n##", "\n\n##")
+    restored = restore_answers(ASKED, doubled, {})
+    assert answers(restored.text) == ANSWERS * 2
+    again = restore_answers(ASKED, ASKED + ASKED.replace("Round 1", "Round 2"), {})
+    assert answers(again.text) == [*ANSWERS, None, None]
+
+
 def test_another_question_under_an_answered_label_does_not_inherit_the_answer() -> None:
     changed = ASKED.replace(
         "### Q1: Which DB should it use?", "### Q1: May I delete every backup of last year?"

@@ -54,6 +54,9 @@ _CONTENT = RequestFailure(
     OutcomeKind.INVALID_REQUEST, "The Claude API refuses something in the conversation", Cure.RESTART
 )
 _SETUP = RequestFailure(OutcomeKind.INVALID_REQUEST, "The Claude API refuses how it is used")
+_PLACE = RequestFailure(
+    OutcomeKind.INVALID_REQUEST, "The Claude API does not serve the country from which this machine connects"
+)
 _MODEL = RequestFailure(OutcomeKind.INVALID_REQUEST, "The account cannot use this model")
 _FAILED = RequestFailure(OutcomeKind.FAILED, "Claude failed")
 
@@ -80,6 +83,11 @@ _BY_MESSAGE: tuple[tuple[str, RequestFailure], ...] = (
         r"not logged in|run /login|invalid (?:api key|x-api-key|bearer)|authentication_(?:failed|error)"
         r"|oauth token|api key .{0,30}(?:disabled|revoked|expired)|failed to authenticate",
         _LOGIN,
+    ),
+    (
+        r"unsupported_country|country, region,? or territory"
+        r"|(?:not (?:yet )?(?:available|supported)|unavailable) in (?:your|this) country",
+        _PLACE,
     ),
     (r"usage policy|unable to respond to this request", _REFUSED),
     (r"exceeded the .{0,40}output token maximum", _TRUNCATED),
@@ -150,7 +158,10 @@ def is_disguised_failure(text: str) -> bool:
 
 
 # Without any request, as the whole result of a "success": what the hook wrote stands between.
-_HOOK = regex(r"\s*UserPromptSubmit operation blocked by hook:?(.*?)(?:\n\s*Original prompt:|\Z)", re.DOTALL)
+_HOOK = regex(
+    r"\s*(?:UserPromptSubmit operation blocked|Operation stopped) by hook:?(.*?)(?:\n\s*Original prompt:|\Z)",
+    re.DOTALL,
+)
 
 
 def refused_by_hook(text: str) -> str | None:
@@ -187,6 +198,6 @@ def classify_failure(status: int | None, message: str) -> RequestFailure:
         return by_message
     if status == 400 and by_message in (_TOO_LONG, _REFUSED, _CONTENT):
         return by_message
-    if status in (400, 403, 404) and by_message in (_MODEL, _SETUP):
+    if status in (400, 403, 404) and by_message in (_MODEL, _SETUP, _PLACE):
         return by_message
     return next((found for matches, found in _BY_STATUS if matches(status)), by_message)

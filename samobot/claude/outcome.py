@@ -22,9 +22,10 @@ from samobot.claude.errors_text import (
     without_body,
 )
 from samobot.claude.evidence import Evidence
+from samobot.claude.invocation import ITERATION_VARIABLE
 from samobot.claude.limits import is_account_problem, is_spending_cap, stated_reset, usage_limit
 from samobot.claude.outcome_kinds import OutcomeKind, Remedy
-from samobot.claude.records import Denial, ModelUse, Result, Tokens
+from samobot.claude.records import ModelUse, Result, Tokens
 from samobot.frozen import frozen
 from samobot.text import human_duration
 
@@ -32,10 +33,15 @@ __all__ = ["Evidence", "Outcome", "OutcomeKind", "Remedy", "classify"]
 
 _SENTENCE = 300
 
+_DENIED = (
+    "Look for `ask`, `deny` and `disableBypassPermissionsMode` in Claude Code's settings: nobody can allow anything "
+    "during an iteration."
+)
 _RAISE_THE_CAP = "Raising the spending limit in Claude's settings ends this sooner; then resume the session."
 
 # A stream that the server cut short ends as a "success" whose stop reason is null.
 _CUT_OFF = (None, "max_tokens")
+_HOOK_STOPPED = ("hook_stopped", "stop_hook_prevented")
 _CONTEXT_FULL = ("prompt_too_long", "blocking_limit", "model_context_window_exceeded")
 
 
@@ -46,7 +52,8 @@ class Outcome:
     Attributes:
         kind: The classification.
         text: One sentence for display.
-        note: Additional information (the CLI did not exit on its own, tools were denied); usually empty.
+        note: Additional information (the CLI did not exit on its own, the agent was hindered); usually empty.
+        hindrance: How Claude's settings kept the agent from its work, and what to do about it; usually empty.
         resets_at: When a usage limit resets, aware; None if unknown or no limit.
         restart_may_help: Whether a fresh process may succeed although only the user can cure this kind as a rule.
         limit_kind: Which limit: `five_hour`, `seven_day`, …; empty when unknown or no limit.
@@ -55,7 +62,6 @@ class Outcome:
         models: What each model cost and used.
         turns: Turns of the last result.
         session_id: The CLI's own session, for `claude --resume`.
-        denials: Tool calls denied because a permission was missing.
         unreported_agents: Sub-agents whose reports never came: what they were to check is unchecked.
         result_text: The final text, else the last text of the agent.
     """
@@ -63,6 +69,7 @@ class Outcome:
     kind: OutcomeKind
     text: str
     note: str = ""
+    hindrance: str = ""
     resets_at: datetime | None = None
     restart_may_help: bool = False
     limit_kind: str = ""
@@ -71,7 +78,6 @@ class Outcome:
     models: tuple[ModelUse, ...] = ()
     turns: int = 0
     session_id: str = ""
-    denials: tuple[Denial, ...] = ()
     unreported_agents: int = 0
     result_text: str = ""
 
@@ -87,10 +93,12 @@ def classify(evidence: Evidence, end: ProcessEnd, now: datetime, program: str = 
     """
     verdict = _judge(evidence, end, now)
     result = evidence.result or Result("", is_error=False)
+    hindrances = _hindrances(result, asked=evidence.asked)
     return Outcome(
         kind=verdict.kind,
         text=_sentence(verdict, program),
-        note=" ".join(_notes(result, end, program, asked=evidence.asked)),
+        note=" ".join([*hindrances, *_notes(end, program)]),
+        hindrance=" ".join(f"{what} {remedy}" for what, remedy in hindrances.items()),
         resets_at=verdict.resets_at,
         restart_may_help=verdict.restart_may_help,
         limit_kind=verdict.limit_kind,
@@ -99,7 +107,6 @@ def classify(evidence: Evidence, end: ProcessEnd, now: datetime, program: str = 
         models=result.models,
         turns=result.num_turns,
         session_id=result.session_id or (evidence.init.session_id if evidence.init else ""),
-        denials=result.denials,
         unreported_agents=result.unreported_agents,
         result_text=result.text or evidence.last_words,
     )
@@ -250,13 +257,24 @@ def _by_end(evidence: Evidence, end: ProcessEnd) -> _Verdict:
     return _Verdict(OutcomeKind.CRASHED, lead, _last_line(end.stderr), retrying)
 
 
-def _notes(result: Result, end: ProcessEnd, program: str, *, asked: bool) -> list[str]:
+def _hindrances(result: Result, *, asked: bool) -> dict[str, str]:
+    """How Claude's settings kept the agent from its work, and the remedy for each."""
+    found = {}
+    if result.denials and not asked:
+        tools = ", ".join(sorted({denial.tool for denial in result.denials}))
+        denied = f"Denied because a permission was missing: {tools} ({len(result.denials)} times)."
+        found[denied] = _DENIED
+    if result.terminal_reason in _HOOK_STOPPED:
+        found["A hook of Claude Code's settings stopped the agent."] = (
+            f"Let it do nothing where the variable {ITERATION_VARIABLE} is set."
+        )
+    return found
+
+
+def _notes(end: ProcessEnd, program: str) -> list[str]:
     notes = []
     if end.stopped_by is StoppedBy.EXIT:
         notes.append(f"{program} did not exit after its result and was ended.")
-    if result.denials and not asked:
-        tools = ", ".join(sorted({denial.tool for denial in result.denials}))
-        notes.append(f"Denied because a permission was missing: {tools} ({len(result.denials)} times).")
     if end.survivors:
         notes.append(f"Could not be ended: process {', '.join(map(str, end.survivors))}.")
     return notes

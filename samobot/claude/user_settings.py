@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,14 @@ from samobot.frozen import frozen
 
 _MANAGED = Path("/etc/claude-code")
 _MAX_BYTES = 1024 * 1024
+_OF_PROJECT = (".claude/settings.json", ".claude/settings.local.json")
 _NEEDED = ("Bash", "Edit", "Write")
 """Tools without which no phase can do its work."""
 
 _WHOLE_TOOL = re.compile(r"(\w+)(\(\*?\))?")
+_NO_TOOL = re.compile(r"\*|Bash(\(\*{0,2}\))?|Write(\(\*?\))?|(Edit|Read)(\((\*{0,2}|//\*\*)\))?")
+"""Rules that refuse a tool of every iteration. What may not be read may not be written either, since 2.1.332."""
+
 _DECIDING_HOOKS = (
     "UserPromptSubmit",
     "PreToolUse",
@@ -50,32 +54,41 @@ class SettingsProblem:
 
 
 def settings_problems(
-    options: ClaudeOptions, environ: Mapping[str, str], managed: Path = _MANAGED
+    options: ClaudeOptions,
+    environ: Mapping[str, str],
+    managed: Path = _MANAGED,
+    *,
+    project: Path | None = None,
 ) -> tuple[SettingsProblem, ...]:
-    """Find what breaks an iteration in the settings of the user and of the machine's administrator.
+    """Find what breaks an iteration in the settings of the user, their plugins, and the machine's administrator.
 
     Args:
         options: How the CLI is run; with `--setting-sources` in its arguments the user has decided what counts.
         environ: The environment it would get.
         managed: The folder of the administrator's settings.
+        project: The working directory, if the user trusts its settings.
     """
     if any(arg.partition("=")[0] == "--setting-sources" for arg in options.args):
         return ()
+    files = [*_files(environ, managed), *(project / name for name in _OF_PROJECT if project is not None)]
     found = [
         problem
-        for file in _files(environ, managed)
+        for file in files
         for problem in _in_file(file, options, is_managed=file.is_relative_to(managed))
     ]
+    found += _in_plugins(environ, files)
     return tuple(sorted(found, key=lambda problem: not problem.fatal))
 
 
-def check_user_settings(options: ClaudeOptions, environ: Mapping[str, str]) -> None:
-    """Refuse to run with settings that leave an iteration without its tools.
+def check_user_settings(
+    options: ClaudeOptions, environ: Mapping[str, str], project: Path | None = None
+) -> None:
+    """Refuse to run with settings that leave an iteration without its tools; see `settings_problems`.
 
     Raises:
         UsageError: Naming the setting, its file and the remedy.
     """
-    for problem in settings_problems(options, environ):
+    for problem in settings_problems(options, environ, project=project):
         if problem.fatal:
             raise UsageError(f"No iteration can work: {problem.text}. {problem.remedy}")
 
@@ -114,7 +127,7 @@ def _in_file(file: Path, options: ClaudeOptions, *, is_managed: bool) -> Iterato
             fatal=True,
         )
     for kind in ("deny",) if options.asks else ("ask", "deny"):
-        refused = [tool for tool in _NEEDED if tool in _whole_tools(permissions.get(kind))]
+        refused = [rule for rule in _rules(permissions.get(kind)) if _NO_TOOL.fullmatch(rule)]
         if refused:
             yield SettingsProblem(
                 f"permissions.{kind} in {file} holds {_quoted(refused)}, and an iteration cannot ask for permission",
@@ -136,13 +149,40 @@ def _in_file(file: Path, options: ClaudeOptions, *, is_managed: bool) -> Iterato
             fatal=False,
         )
         return
-    events = [event for event in _DECIDING_HOOKS if _object(settings.get("hooks")).get(event)]
-    if events:
+    if events := _deciding(settings):
         yield SettingsProblem(
-            f"hooks in {file} take part in each iteration and can stop it: {', '.join(events)}",
+            f"hooks in {file} take part in each iteration and can stop it: {events}",
             f"Let them do nothing where the variable {ITERATION_VARIABLE} is set.",
             fatal=False,
         )
+
+
+def _in_plugins(environ: Mapping[str, str], files: Iterable[Path]) -> Iterator[SettingsProblem]:
+    """Hooks of the plugins that the settings enable, as Claude Code keeps them: `installed_plugins.json`, version 2."""
+    enabled: dict[str, Any] = {}
+    for file in files:
+        enabled |= _object(_read(file).get("enabledPlugins"))
+    listed = _read(config_folder(environ) / "plugins" / "installed_plugins.json")
+    for name, installed in _object(listed.get("plugins")).items():
+        places = (
+            [_object(each).get("installPath") for each in installed] if isinstance(installed, list) else []
+        )
+        folders = {Path(place) for place in places if isinstance(place, str)}
+        found = [_deciding(_read(folder / "hooks" / "hooks.json")) for folder in sorted(folders)]
+        # The one of this name that samobot brings takes the place of an installed one.
+        counts = enabled.get(name) is True and name.partition("@")[0] != "samocode"
+        if counts and (events := next(filter(None, found), "")):
+            yield SettingsProblem(
+                f"hooks of the plugin {name} take part in each iteration and can stop it: {events}",
+                f"Let them do nothing where the variable {ITERATION_VARIABLE} is set, or disable the plugin: "
+                f"claude plugin disable {name}.",
+                fatal=False,
+            )
+
+
+def _deciding(settings: Mapping[str, Any]) -> str:
+    """The events of hooks that decide something."""
+    return ", ".join(event for event in _DECIDING_HOOKS if _object(settings.get("hooks")).get(event))
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -159,13 +199,16 @@ def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _rules(rules: object) -> Iterator[str]:
+    yield from (rule for rule in (rules if isinstance(rules, list) else ()) if isinstance(rule, str))
+
+
 def _whole_tools(rules: object) -> Iterator[str]:
     """The tools that rules name without a condition: `Bash`, `Bash()`, `Bash(*)`."""
-    for rule in rules if isinstance(rules, list) else ():
-        found = _WHOLE_TOOL.fullmatch(rule) if isinstance(rule, str) else None
-        if found:
+    for rule in _rules(rules):
+        if found := _WHOLE_TOOL.fullmatch(rule):
             yield found[1]
 
 
-def _quoted(tools: list[str]) -> str:
-    return ", ".join(f'"{tool}"' for tool in tools)
+def _quoted(rules: list[str]) -> str:
+    return ", ".join(f'"{rule}"' for rule in rules)

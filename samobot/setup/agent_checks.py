@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from samobot.assets import plugin_dir
 from samobot.claude.codex_program import NO_CODEX_PRICE, CodexProgram
@@ -11,6 +12,7 @@ from samobot.claude.preflight import is_wrapper, preflight
 from samobot.claude.user_settings import settings_problems
 from samobot.config.project import Project
 from samobot.config.settings import Settings
+from samobot.config.trust import is_trusted, project_settings
 from samobot.errors import UsageError
 from samobot.phases import Phase
 from samobot.session.provider import Provider
@@ -32,8 +34,11 @@ def claude_findings(settings: Settings, projects: list[Project], environ: Mappin
     except UsageError as error:
         return [Finding("Claude", Level.ERROR, *sentence_and_remedy(error.message))]
     findings = [Finding("Claude", Level.OK, f"{cli.version} at {cli.path}")]
-    problems = settings_problems(options, environ)
-    findings += doctor.claude_settings(problems, wrapper=is_wrapper(cli.path))
+    folders = (None, *_trusted_folders(settings, projects))
+    problems = dict.fromkeys(
+        problem for folder in folders for problem in settings_problems(options, environ, project=folder)
+    )
+    findings += doctor.claude_settings(list(problems), wrapper=is_wrapper(cli.path))
     if not is_wrapper(cli.path):
         findings += mcp_findings(settings, projects, environ)
     try:
@@ -41,6 +46,14 @@ def claude_findings(settings: Settings, projects: list[Project], environ: Mappin
     except UsageError as error:
         return [*findings, Finding("Claude's login", Level.ERROR, *sentence_and_remedy(error.message))]
     return [*findings, Finding("Claude's login", Level.OK, "logged in")]
+
+
+def _trusted_folders(settings: Settings, projects: list[Project]) -> Iterator[Path]:
+    """The projects whose own Claude settings count."""
+    for project in projects:
+        content = project_settings(project.main_repo)
+        if content is not None and is_trusted(settings.samobot_state_dir, project, content):
+            yield project.main_repo
 
 
 def codex_findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:

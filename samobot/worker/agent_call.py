@@ -16,7 +16,7 @@ from samobot.claude.agent_program import AgentProgram, ClaudeProgram, IterationO
 from samobot.claude.invocation import ClaudeOptions, Invocation
 from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, local_servers, servers_file
 from samobot.claude.preflight import is_wrapper
-from samobot.claude.user_settings import settings_problems
+from samobot.claude.user_settings import check_user_settings, settings_problems
 from samobot.config.learned import LEARNED, project_lessons
 from samobot.config.model_choice import ModelChoice
 from samobot.config.project_settings import project_folders
@@ -115,7 +115,7 @@ class CallBuilder:
         program = self._program(assignment)
         self._report_lacks(program)
         if program.provider is Provider.CLAUDE:
-            self._report_settings(config.options[assignment.phase])
+            self._report_settings(config.options[assignment.phase], None if untrusted else work_dir)
         servers = self._servers(program, assignment.phase, work_dir, trust_project=not untrusted)
         prompt = iteration_prompt(replace(facts, browsers=servers.browsers))
         context = log.with_suffix(".context.md")
@@ -201,12 +201,17 @@ class CallBuilder:
             text = f"{name} works on this phase. It {'; it '.join(program.lacks)}."
             self._files.log(EventName.NOTICE, text=text)
 
-    def _report_settings(self, options: ClaudeOptions) -> None:
-        """Report what in the user's own Claude settings hinders an iteration, each thing once a session."""
+    def _report_settings(self, options: ClaudeOptions, project: Path | None) -> None:
+        """Report what in the user's and the trusted project's settings hinders an iteration, each thing once a session.
+
+        Raises:
+            UsageError: No iteration can work with them.
+        """
         if is_wrapper(options.path):
             return
         config, session = self._config, self._files.folder.path.name
-        for problem in settings_problems(options, config.environ):
+        check_user_settings(options, config.environ, project)
+        for problem in settings_problems(options, config.environ, project=project):
             about = Content("settings that hinder", (problem.text,), None)
             if report_once(config.state_dir, config.project, about, session, self._now()):
                 text = f"Your Claude Code settings: {problem.text}. {problem.remedy}"

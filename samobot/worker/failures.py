@@ -17,11 +17,6 @@ from samobot.worker.sleep import Sleeper
 SAID_AFTER = timedelta(minutes=10)
 """How long a service may fail before the user is notified."""
 
-_DENIED = (
-    "Look for `ask`, `deny` and `disableBypassPermissionsMode` in Claude Code's settings: nobody can allow anything "
-    "during an iteration."
-)
-
 _NOT_ALLOWED = (OutcomeKind.AUTH, OutcomeKind.ACCOUNT)
 
 
@@ -49,6 +44,7 @@ class FailureHandler:
         self.reminder = ""
         self.reminded_of_files = False
         self._unsaid = 0
+        self._hindrance = ""
         self._failures = 0
         self._faults = 0
         self._fault_since: datetime | None = None
@@ -86,12 +82,13 @@ class FailureHandler:
 
     def _remind(self, phase: Phase, report: Report, problem: SignalProblem) -> RunResult | None:
         self._unsaid += 1
+        # The cause of a missing signal; an agent that was denied a tool may not try it again in the next iteration.
+        self._hindrance = report.outcome.hindrance or self._hindrance
         if self._unsaid >= 2:
-            # Denied tools are the cause then, and the missing signal its consequence.
-            denied = f"{report.outcome.note} {_DENIED} " if report.outcome.denials else ""
             reason = (
-                f"{denied}Two iterations in a row ended without a signal that can be used. {problem.message}"
-            )
+                f"{self._hindrance} Two iterations in a row ended without a signal that can be used. "
+                f"{problem.message}"
+            ).lstrip()
             self._run.files.block(phase, reason, report.number)
             return RunResult(RunEndReason.BLOCKED, reason, phase, cause=BlockCause.NO_SIGNAL)
         ended_well = report.outcome.kind is OutcomeKind.COMPLETED

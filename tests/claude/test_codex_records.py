@@ -75,6 +75,10 @@ def test_activity_of_codex_is_shown_as_that_of_claude() -> None:
     [
         ("unexpected status 401 Unauthorized: Incorrect API key provided: fake., url: http://x/v1", "auth"),
         ("unexpected status 403 Forbidden: forbidden country, url: http://x/v1", "auth"),
+        (
+            "unexpected status 403 Forbidden: Country, region, or territory not supported, url: http://x/v1",
+            "invalid_request",
+        ),
         ("Missing environment variable: `LOOP_KEY`.", "auth"),
         ("exceeded retry limit, last status: 429 Too Many Requests", "rate_limited"),
         ("rate limit exceeded: Rate limit reached for gpt-5. Please slow down.", "rate_limited"),

@@ -448,6 +448,7 @@ def test_status_is_taken_from_the_message_where_the_record_lacks_it(text: str, k
         ("There's an issue with the selected model (opus-9). It may not exist", None, "invalid_request"),
         ("API Error: 413 Request too large", 413, "prompt_too_long"),
         ("API Error: 403 OAuth token does not meet scope requirement", 403, "auth"),
+        ("API Error: 403 Claude is not available in your country", 403, "invalid_request"),
         ("Your organization has been disabled", 403, "account"),
         ("Your usage allocation has been disabled by your admin", 429, "account"),
         ("You've hit your org's monthly usage limit", 429, "account"),
@@ -491,6 +492,10 @@ def test_a_hook_that_refuses_the_prompt_is_the_reason_and_only_the_user_can_chan
     assert (outcome.kind, outcome.kind.remedy) == (OutcomeKind.START_FAILED, Remedy.ASK)
     assert "refuses the iteration's prompt: [./check.sh]: not today." in outcome.text
     assert "Carry out" not in outcome.text
+    text = "Operation stopped by hook: closed on Sundays"
+    outcome = judge(Result("success", is_error=False, stop_reason=None, text=text))
+    assert outcome.kind is OutcomeKind.START_FAILED
+    assert outcome.text.endswith("refuses the iteration's prompt: closed on Sundays.")
 
 
 def test_what_a_model_says_about_a_hook_is_no_refusal() -> None:
@@ -571,8 +576,17 @@ def test_denied_tools_are_noted_beside_a_success() -> None:
     outcome = judge(replace(GOOD, denials=(Denial("Bash", "git push"), Denial("Bash", "git push -f"))))
     assert outcome.kind is OutcomeKind.COMPLETED
     assert outcome.note == "Denied because a permission was missing: Bash (2 times)."
+    assert outcome.hindrance.startswith(f"{outcome.note} Look for `ask`, `deny`")
     asked = judge(PermissionRequest("r", ToolCall("Bash", {})), replace(GOOD, denials=(Denial("Bash", "x"),)))
-    assert asked.note == "", "the user knows what they denied"
+    assert asked.note == asked.hindrance == "", "the user knows what they denied"
+
+
+@pytest.mark.parametrize("reason", ["hook_stopped", "stop_hook_prevented"])
+def test_hook_that_stops_the_agent_is_noted_beside_a_success(reason: str) -> None:
+    outcome = judge(replace(GOOD, terminal_reason=reason))
+    assert outcome.kind is OutcomeKind.COMPLETED
+    assert outcome.note == "A hook of Claude Code's settings stopped the agent."
+    assert "SAMOBOT_ITERATION" in outcome.hindrance
 
 
 def test_a_sub_agents_failure_is_not_the_runs() -> None:

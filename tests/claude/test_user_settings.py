@@ -41,7 +41,13 @@ def find(
         ),
         ({"permissions": {"ask": ["Bash"]}}, ("permissions.ask", '"Bash"')),
         ({"permissions": {"ask": ["Bash(*)", "WebFetch"]}}, ("permissions.ask", '"Bash"')),
-        ({"permissions": {"deny": ["Write", "Edit"]}}, ("permissions.deny", '"Edit", "Write"')),
+        ({"permissions": {"deny": ["Write", "Edit"]}}, ("permissions.deny", '"Write", "Edit"')),
+        ({"permissions": {"deny": ["*"]}}, ("permissions.deny", '"*"')),
+        (
+            {"permissions": {"ask": ["Bash(**)", "Read(//**)"]}},
+            ("permissions.ask", '"Bash(**)", "Read(//**)"'),
+        ),
+        ({"permissions": {"deny": ["Edit(**)", "Read(**)", "Edit(//etc/**)"]}}, ('"Edit(**)", "Read(**)",',)),
     ],
 )
 def test_settings_that_leave_an_iteration_without_its_tools_are_fatal(
@@ -79,6 +85,8 @@ def test_what_only_hinders_is_a_warning_that_names_no_command(
     [
         {},
         {"permissions": {"ask": ["Bash(git push *)"], "deny": ["Read(.env)", "WebFetch"], "allow": ["Bash"]}},
+        # Measured: they refuse nothing, or nothing of an iteration's.
+        {"permissions": {"deny": ["Write(**)", "Bash(:*)", "Edit(/**)", "Edit(/tmp/**)"]}},
         {"permissions": {"disableBypassPermissionsMode": "disable", "allow": ["Bash", "Edit", "Write"]}},
         {"outputStyle": "Learning", "model": "opus", "permissions": {"defaultMode": "plan"}},
         {"hooks": {"PostToolUse": HOOK, "Notification": HOOK, "Stop": []}},
@@ -122,6 +130,44 @@ def test_hooks_that_the_administrator_turns_off_are_a_warning(tmp_path: Path) ->
     (problem,) = find(tmp_path, {})
     assert not problem.fatal
     assert "managed-settings.json has disableAllHooks" in problem.text
+
+
+def test_settings_of_a_trusted_project_count(tmp_path: Path) -> None:
+    folder = tmp_path / "demo" / ".claude"
+    folder.mkdir(parents=True)
+    (folder / "settings.local.json").write_text(json.dumps({"permissions": {"deny": ["Bash"]}}))
+    environ = {"HOME": str(tmp_path)}
+    check_user_settings(ClaudeOptions(), environ)
+    with pytest.raises(UsageError, match=r"demo/\.claude/settings\.local\.json"):
+        check_user_settings(ClaudeOptions(), environ, tmp_path / "demo")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_hooks_of_enabled_plugins_are_named(tmp_path: Path, enabled: bool) -> None:
+    plugins, installed = tmp_path / ".claude" / "plugins", tmp_path / "cache" / "guard" / "1.0.0"
+    plugins.mkdir(parents=True)
+    (installed / "hooks").mkdir(parents=True)
+    (installed / "hooks" / "hooks.json").write_text(
+        json.dumps({"hooks": {"PreToolUse": HOOK, "SessionEnd": HOOK}})
+    )
+    record = {"scope": "user", "installPath": str(installed), "version": "1.0.0"}
+    listed = {
+        "version": 2,
+        "plugins": {
+            "guard@shop": [record],
+            "samocode@samobot": [record],
+            "gone@shop": [{}, 5],
+            "odd@shop": None,
+        },
+    }
+    (plugins / "installed_plugins.json").write_text(json.dumps(listed))
+    others = dict.fromkeys(("samocode@samobot", "gone@shop", "odd@shop"), True)
+    settings = {"enabledPlugins": {"guard@shop": enabled, **others}}
+    found = find(tmp_path, settings)
+    assert [(each.text, each.fatal) for each in found] == [
+        ("hooks of the plugin guard@shop take part in each iteration and can stop it: PreToolUse", False)
+    ] * enabled
+    assert all("claude plugin disable guard@shop" in each.remedy for each in found)
 
 
 @pytest.mark.parametrize("settings", [NO_BYPASS, {"permissions": {"ask": ["Bash"]}}])

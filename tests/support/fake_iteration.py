@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 from samobot.claude.outcome import Outcome
 from samobot.claude.outcome_kinds import OutcomeKind
-from samobot.claude.records import Denial
 from samobot.config.model_choice import ModelChoice
 from samobot.config.modes import HostAlone
 from samobot.money.machine_share import ShareFile
@@ -67,7 +66,7 @@ class Played:
         kind: Which usage limit.
         restart_may_help: Whether a fresh process may cure the outcome.
         unreported_agents: Sub-agents without a report.
-        denials: Denied tool calls.
+        hindrance: How settings kept the agent from its work.
         stop: Whether a person stops the run while it goes on.
     """
 
@@ -80,7 +79,7 @@ class Played:
     kind: str = "five_hour"
     restart_may_help: bool = False
     unreported_agents: int = 0
-    denials: tuple[Denial, ...] = ()
+    hindrance: str = ""
     stop: bool = False
 
 
@@ -146,8 +145,7 @@ class FakeIteration(IterationRunner):
             limit_kind=played.kind,
             cost_usd=played.cost,
             unreported_agents=played.unreported_agents,
-            denials=played.denials,
-            note="Denied because a permission was missing: Bash." if played.denials else "",
+            hindrance=played.hindrance,
         )
         return Report(assignment.number, outcome, files.signal(), (), guidance, played.changed)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from samobot.claude.records import Denial
 from samobot.sandbox.agent.steps import ApiRetryStep, Fail, Say, Step
 from samobot.session.journal import RunEndReason
 from tests.support.fake_iteration import Played, bench
@@ -67,12 +66,19 @@ async def test_sub_agents_that_never_report_block_the_session(tmp_path: Path) ->
     assert "1 sub-agent has not reported" in end.text
 
 
-@pytest.mark.parametrize("denials", [(), (Denial("Bash", "ls"),)])
-async def test_denied_tools_are_named_as_the_cause_of_a_missing_signal(
-    tmp_path: Path, denials: tuple[Denial, ...]
+@pytest.mark.parametrize(
+    ("hindrances", "begins"),
+    [
+        (["", ""], "Two iterations"),
+        (["", "Denied: Bash."], "Denied: Bash. Two"),
+        (["Denied: Bash.", ""], "Denied: Bash. Two"),
+    ],
+)
+async def test_hindered_agent_s_missing_signal_is_explained(
+    tmp_path: Path, hindrances: list[str], begins: str
 ) -> None:
-    there = bench(make_session(tmp_path), Played(None, denials=denials))
-    end = await there.worker.run()
+    """Also if the agent does not try again what it was denied."""
+    played = [Played(None, hindrance=each) for each in hindrances]
+    end = await bench(make_session(tmp_path), *played).worker.run()
     assert end.reason is RunEndReason.BLOCKED
-    assert end.text.startswith("Denied because") is bool(denials)
-    assert ("disableBypassPermissionsMode" in end.text) is bool(denials)
+    assert end.text.startswith(begins)

@@ -7,6 +7,7 @@ as a file and the prompt on stdin.
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 from collections.abc import Collection, Iterator, Mapping
@@ -51,11 +52,21 @@ _OUTER_CLAUDE = frozenset(
         "CLAUDE_PLUGIN_DATA",
         "CLAUDE_PLUGIN_ROOT",
         "CLAUDE_PROJECT_DIR",
-        # A user's own: the CLI would leave out hooks, also samobot's.
-        "CLAUDE_CODE_SAFE_MODE",
-        "CLAUDE_CODE_SIMPLE",
     }
 )
+
+_DEFAULTS = {
+    # Without updates in the middle of a run, each iteration runs the same program.
+    "DISABLE_AUTOUPDATER": "1",
+    # Sub-agents then report before the turn continues: since 2.1.198 they run in the background by default, and an
+    # agent that ended its turn to wait for them signaled without their findings.
+    "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
+    # “Commit or push only when the user asks. If on the default branch, branch first” is the contrary of our rules.
+    "CLAUDE_CODE_DISABLE_GIT_INSTRUCTIONS": "1",
+    # The CLI's own skills are for a user at the keyboard; their list is as long as all that a phase is given by us.
+    "CLAUDE_CODE_DISABLE_BUNDLED_SKILLS": "1",
+}
+"""What the user may set otherwise in the environment."""
 
 _PERMISSION_MODE = "--permission-mode"
 
@@ -70,9 +81,22 @@ _USER_SETTINGS_ONLY = ("--setting-sources", "user", "--strict-mcp-config")
 _LOAD_CLAUDE_MD = {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD": "1"}
 
 
+_UNHOOKING = ("CLAUDE_CODE_SAFE_MODE", "CLAUDE_CODE_SIMPLE")
+"""Variables with which the CLI leaves out hooks, also samobot's."""
+
 # They win over the settings of the user and of the project. The user's output style would be added to the agent's role:
 # “Learning” has the model ask the user to write code. Without hooks samobot's own, which guard the budget, do not run.
-_SETTINGS = ("--settings", '{"outputStyle": "default", "disableAllHooks": false}')
+# The variable of the effort goes before `--effort`, and settings may set variables as the environment does.
+_SETTINGS = (
+    "--settings",
+    json.dumps(
+        {
+            "outputStyle": "default",
+            "disableAllHooks": False,
+            "env": dict.fromkeys(("CLAUDE_CODE_EFFORT_LEVEL", *_UNHOOKING), ""),
+        }
+    ),
+)
 
 
 @frozen
@@ -232,16 +256,12 @@ def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()
         environ: The environment to start from.
         withheld: Names of further variables to leave out.
     """
+    left_out = {*_OUTER_CLAUDE, *_UNHOOKING, *withheld}
     env = {
-        name: value
-        for name, value in environ.items()
-        if not name.startswith(_OURS) and name not in _OUTER_CLAUDE and name not in withheld
+        name: value for name, value in environ.items() if not name.startswith(_OURS) and name not in left_out
     }
-    # Without updates in the middle of a run, each iteration runs the same program.
-    env.setdefault("DISABLE_AUTOUPDATER", "1")
-    # Sub-agents then report before the turn continues: since 2.1.198 they run in the background by default, and an
-    # agent that ended its turn to wait for them signalled without their findings.
-    env.setdefault("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")
+    for name, value in _DEFAULTS.items():
+        env.setdefault(name, value)
     withhold_logins(env)
     if not env.get("HOME"):
         env["HOME"] = pwd.getpwuid(os.getuid()).pw_dir

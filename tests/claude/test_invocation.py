@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -59,7 +60,15 @@ def test_the_call_is_complete() -> None:
     assert value_of(call, "--model") == "sonnet"
     assert value_of(call, "--max-turns") == "50"
     assert value_of(call, "--permission-mode") == "acceptEdits"
-    assert value_of(call, "--settings") == '{"outputStyle": "default", "disableAllHooks": false}'
+    assert json.loads(value_of(call, "--settings")) == {
+        "outputStyle": "default",
+        "disableAllHooks": False,
+        "env": {
+            "CLAUDE_CODE_EFFORT_LEVEL": "",
+            "CLAUDE_CODE_SAFE_MODE": "",
+            "CLAUDE_CODE_SIMPLE": "",
+        },
+    }
     assert value_of(call, "--add-dir") == "/session"
     assert value_of(call, "--append-system-prompt-file") == "/session/_logs/context.md"
     assert call.argv[-2:] == ("--mcp-config", "x.json")
@@ -121,6 +130,10 @@ def test_home_is_always_set() -> None:
 def test_users_own_setting_is_kept() -> None:
     assert make(environ={"DISABLE_AUTOUPDATER": "0"}).env["DISABLE_AUTOUPDATER"] == "0"
     assert make().env["DISABLE_AUTOUPDATER"] == "1"
+    assert (
+        make(environ={"CLAUDE_CODE_DISABLE_GIT_INSTRUCTIONS": ""}).env["CLAUDE_CODE_DISABLE_GIT_INSTRUCTIONS"]
+        == ""
+    )
 
 
 @for_each(

@@ -64,6 +64,7 @@ def test_an_output_style_does_not_reach_the_agent_and_a_disabled_bypass_with_the
     settings = {
         "permissions": permissions,
         "outputStyle": "Learning",
+        "env": {"CLAUDE_CODE_EFFORT_LEVEL": "max", "CLAUDE_CODE_SIMPLE": "1"},
         "hooks": {"SessionStart": hook("echo Answer in verse"), "Stop": hook(f"echo '{again}'")},
     }
     steps = [*STEPS, *[say("It is done.")] * SENT_BACK]
@@ -76,6 +77,8 @@ def test_an_output_style_does_not_reach_the_agent_and_a_disabled_bypass_with_the
     request = json.dumps(api.requests[0].body)
     assert "Greet" in request
     assert "Learning" not in request
+    assert api.requests[0].body["output_config"] == {"effort": "medium"}
+    assert "Skill" in api.requests[0].tools
     assert "TODO(human)" not in request
     assert "Answer in verse" in request
     assert "Run the linter first" in api.requests[len(STEPS)].text

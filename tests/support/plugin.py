@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -68,6 +69,8 @@ def check_request(request: Request, phase: Phase) -> None:
     tools = front_matter(plugin_dir() / "agents" / f"{RULES[phase].agent}.md")[0]["tools"].split(", ")
     allowed = {"Agent" if name == "Task" else name for name in tools}
     assert set(request.tools) - {_NO_TOOL} <= allowed
-    # The CLI's own rules of git are contradicted by ours, which have to say so.
+    # What the CLI says of CLAUDE.md is contradicted by our rules, which have to say so; its rules of git are not sent.
     assert "for commits, branches, questions and signals these rules go first" in request.system
-    assert not re.search(r"branch first|only when (?:asked|requested)|OVERRIDE", request.system)
+    assert "OVERRIDE" not in request.system
+    sent = json.dumps(request.body)
+    assert not re.search(r"branch first|only when the user asks|Co-Authored-By|security-review", sent)

@@ -24,7 +24,8 @@ def change_section(change: Change | None, pointers: Sequence[Pointer]) -> str:
     files = files_of(change.diff)
     files.sort(key=lambda file: first.get(file.path, len(pointers)))
     shown = "\n".join(
-        _file(file, _counts(counts.get(file.path)), first.get(file.path)) for file in files[:_MOST_FILES]
+        _file(file, _counts(file, counts.get(file.path)), first.get(file.path))
+        for file in files[:_MOST_FILES]
     )
     return f"{shown}{_left_out(change, files)}"
 
@@ -39,19 +40,23 @@ def _file(file: FileDiff, counts: str, number: int | None) -> str:
         else ""
     )
     opening = f' open id="file-{number}"' if number is not None else ""
-    note = f' <span class="soft">{file.note}</span>' if file.note else ""
+    moved = f"renamed from <code>{escaped(file.renamed_from)}</code>" if file.renamed_from else ""
+    notes = ", ".join(filter(None, (file.note, moved)))
+    note = f' <span class="soft">{notes}</span>' if notes else ""
     return (
         f"<details{opening}><summary><code>{escaped(file.path)}</code>{note} {counts}</summary>"
         f'<pre class="diff">{lines}</pre>{hidden}</details>'
     )
 
 
-def _counts(file: FileChange | None) -> str:
-    if file is None:
+def _counts(file: FileDiff, counted: FileChange | None) -> str:
+    if counted is None or counted.added is None:
         return ""
-    if file.added is None:
-        return ""
-    return f'<span class="good">+{file.added:,}</span> <span class="bad">−{file.removed or 0:,}</span>'
+    added, removed = counted.added, counted.removed or 0
+    if file.renamed_from:  # counted as a new file; its diff is with the old one
+        kinds = [line.kind for line in file.lines]
+        added, removed = kinds.count(LineKind.ADDED), kinds.count(LineKind.REMOVED)
+    return f'<span class="good">+{added:,}</span> <span class="bad">−{removed:,}</span>'
 
 
 def _left_out(change: Change, files: Sequence[FileDiff]) -> str:

@@ -18,6 +18,9 @@ LINES_OF_ALL = 6_000
 
 _WIDTH = 400
 
+_KINDS = {"100755": "executable", "120000": "link", "160000": "submodule"}
+"""What a file's mode in git makes it, if it is no plain file."""
+
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 
@@ -42,12 +45,21 @@ class DiffLine:
 
 @dataclass(slots=True)
 class FileDiff:
-    """The shown part of one file's diff; `hidden` lines of it are not shown."""
+    """The shown part of one file's diff.
+
+    Attributes:
+        path: Where it is.
+        lines: Its lines.
+        hidden: Further lines that are not shown.
+        note: What else has happened to it, for display.
+        renamed_from: Where it was before; empty if it was not moved.
+    """
 
     path: str
     lines: list[DiffLine]
     hidden: int = 0
     note: str = ""
+    renamed_from: str = ""
 
 
 def files_of(diff: str, *, of_file: int = LINES_OF_FILE, of_all: int = LINES_OF_ALL) -> list[FileDiff]:
@@ -105,12 +117,17 @@ def _escaped_byte(found: re.Match[bytes]) -> bytes:
 
 
 def _read_header(file: FileDiff, line: str) -> None:
-    if line.startswith("new file"):
-        file.note = "new"
+    if line.startswith("new file mode "):
+        kind = _KINDS.get(line.removeprefix("new file mode "), "")
+        file.note = f"new {kind}".rstrip()
+    elif line.startswith("new mode "):
+        file.note = "now executable" if line.endswith("755") else "no longer executable"
     elif line.startswith("deleted file"):
         file.note = "deleted"
+    elif line.startswith("rename from "):
+        file.renamed_from = _unquoted(line.removeprefix("rename from "))
     elif line.startswith("rename to "):
-        file.path, file.note = _unquoted(line.removeprefix("rename to ")), "renamed"
+        file.path = _unquoted(line.removeprefix("rename to "))
     elif line.startswith(("+++ b/", '+++ "b/')):
         file.path = _unquoted(line.removeprefix("+++ ").removesuffix("\t")).removeprefix("b/")
     elif line.startswith("Binary files"):

@@ -196,6 +196,25 @@ def test_names_that_git_quotes_are_shown_as_they_are_with_their_counts(tmp_path:
     assert {name.decode("utf-8", "replace") for name in NAMES} <= shown
 
 
+def test_moved_files_and_modes_are_named(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "demo")
+    (repo / "old.py").write_text("".join(f"line {number}\n" for number in range(20)))
+    (repo / "run.sh").write_text("true\n")
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message", "Begin")
+    (repo / "old.py").rename(repo / "new.py")
+    with open(repo / "new.py", "a") as file:
+        file.write("one more\n")
+    (repo / "run.sh").chmod(0o755)
+    (repo / "to").symlink_to("new.py")
+    git(repo, "add", "--all")
+    change = read_change(repo)
+    assert change is not None
+    shown = Page(review_page(facts(change=change))).sections["change"]
+    for words in ("new.py renamed from old.py +1 −0", "run.sh now executable +0 −0", "to new link +1 −0"):
+        assert words in " ".join(shown.split())
+
+
 def test_escape_that_git_does_not_write_is_no_error() -> None:
     (file,) = files_of('diff --git "a/\\9\\" "a/\\9\\"\n')
     assert file.path == "9\\"

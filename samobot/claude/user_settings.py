@@ -168,7 +168,7 @@ def _in_plugins(environ: Mapping[str, str], files: Iterable[Path]) -> Iterator[S
             [_object(each).get("installPath") for each in installed] if isinstance(installed, list) else []
         )
         folders = {Path(place) for place in places if isinstance(place, str)}
-        found = [_deciding(_read(folder / "hooks" / "hooks.json")) for folder in sorted(folders)]
+        found = [_deciding(hooks) for folder in sorted(folders) for hooks in _hooks_of_plugin(folder)]
         # The one of this name that samobot brings takes the place of an installed one.
         counts = enabled.get(name) is True and name.partition("@")[0] != "samocode"
         if counts and (events := next(filter(None, found), "")):
@@ -178,6 +178,17 @@ def _in_plugins(environ: Mapping[str, str], files: Iterable[Path]) -> Iterator[S
                 f"claude plugin disable {name}.",
                 fatal=False,
             )
+
+
+def _hooks_of_plugin(folder: Path) -> Iterator[dict[str, Any]]:
+    """A plugin's hooks in the form of settings: its usual file, and what its manifest names or holds."""
+    yield _read(folder / "hooks" / "hooks.json")
+    named = _read(folder / ".claude-plugin" / "plugin.json").get("hooks")
+    for each in named if isinstance(named, list) else [named]:
+        if isinstance(each, str):
+            yield _read(folder / each)
+        else:
+            yield {"hooks": _object(each).get("hooks", each)}
 
 
 def _deciding(settings: Mapping[str, Any]) -> str:

@@ -94,7 +94,12 @@ _STEP = regex(r"(\s*)(?:[-*+][ \t]+\[[ xX]\]|\d{1,3}[.)])[ \t]+(\S.*)")
 _TICKED = regex(r"\s*[-*+][ \t]+\[[xX]\]")
 _RISK = regex(r"[ \t]{0,3}(?:[-*+][ \t]+)?\**Risk\**:\**[ \t]*(\S[^\n]*)", re.IGNORECASE)
 _OPEN_STEP = regex(r"\s*[-*+][ \t]+\[ \][ \t]+\S")
-_PROFILE = regex(r"[ \t]{0,3}(?:[-*+][ \t]+)?\**Profile\**:\**[ \t]*(\S[^\n]{0,40})[ \t]*", re.IGNORECASE)
+# As after a risk, a reason may follow: “strong - it touches the login”.
+_PROFILE = regex(
+    r"[ \t]{0,3}(?:[-*+][ \t]+)?[*_]{0,2}Profile[*_]{0,2}[ \t]{0,3}:[*_]{0,2}[ \t]{0,9}([`*_]{0,2}\w{1,40}[`*_]{0,2})"
+    r"[ \t]{0,9}(?:[-–—(,.;:·].{0,1000})?",
+    re.IGNORECASE,
+)
 _BULLET = regex(r"( {0,3})[-*+][ \t]+(\S.*)")
 
 

@@ -40,7 +40,7 @@ def find(
             ("disableBypassPermissionsMode", "so Edit would"),
         ),
         ({"permissions": {"ask": ["Bash"]}}, ("permissions.ask", '"Bash"')),
-        ({"permissions": {"ask": ["Bash(*)", "WebFetch"]}}, ("permissions.ask", '"Bash"')),
+        ({"permissions": {"ask": ["Bash(*)", "WebFetch"]}}, ("permissions.ask", '"Bash(*)"')),
         ({"permissions": {"deny": ["Write", "Edit"]}}, ("permissions.deny", '"Write", "Edit"')),
         ({"permissions": {"deny": ["*"]}}, ("permissions.deny", '"*"')),
         (
@@ -142,14 +142,24 @@ def test_settings_of_a_trusted_project_count(tmp_path: Path) -> None:
         check_user_settings(ClaudeOptions(), environ, tmp_path / "demo")
 
 
-@pytest.mark.parametrize("enabled", [True, False])
-def test_hooks_of_enabled_plugins_are_named(tmp_path: Path, enabled: bool) -> None:
+@pytest.mark.parametrize(
+    ("file", "content", "enabled"),
+    [
+        ("hooks/hooks.json", {"hooks": {"PreToolUse": HOOK, "SessionEnd": HOOK}}, True),
+        ("hooks/hooks.json", {"hooks": {"PreToolUse": HOOK}}, False),
+        (".claude-plugin/plugin.json", {"hooks": {"PreToolUse": HOOK}}, True),
+        (".claude-plugin/plugin.json", {"hooks": {"hooks": {"PreToolUse": HOOK}}}, True),
+        (".claude-plugin/plugin.json", {"hooks": [5, "./more.json"]}, True),
+    ],
+)
+def test_hooks_of_enabled_plugins_are_named(
+    tmp_path: Path, file: str, content: object, enabled: bool
+) -> None:
     plugins, installed = tmp_path / ".claude" / "plugins", tmp_path / "cache" / "guard" / "1.0.0"
     plugins.mkdir(parents=True)
-    (installed / "hooks").mkdir(parents=True)
-    (installed / "hooks" / "hooks.json").write_text(
-        json.dumps({"hooks": {"PreToolUse": HOOK, "SessionEnd": HOOK}})
-    )
+    (installed / file).parent.mkdir(parents=True)
+    (installed / file).write_text(json.dumps(content))
+    (installed / "more.json").write_text(json.dumps({"hooks": {"PreToolUse": HOOK}}))
     record = {"scope": "user", "installPath": str(installed), "version": "1.0.0"}
     listed = {
         "version": 2,

@@ -81,8 +81,8 @@ _USER_SETTINGS_ONLY = ("--setting-sources", "user", "--strict-mcp-config")
 _LOAD_CLAUDE_MD = {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD": "1"}
 
 
-_UNHOOKING = ("CLAUDE_CODE_SAFE_MODE", "CLAUDE_CODE_SIMPLE")
-"""Variables with which the CLI leaves out hooks, also samobot's."""
+UNHOOKING = ("CLAUDE_CODE_SAFE_MODE", "CLAUDE_CODE_SIMPLE")
+"""Variables with which the CLI leaves out hooks and skills, also samobot's."""
 
 # They win over the settings of the user and of the project. The user's output style would be added to the agent's role:
 # “Learning” has the model ask the user to write code. Without hooks samobot's own, which guard the budget, do not run.
@@ -93,7 +93,7 @@ _SETTINGS = (
         {
             "outputStyle": "default",
             "disableAllHooks": False,
-            "env": dict.fromkeys(("CLAUDE_CODE_EFFORT_LEVEL", *_UNHOOKING), ""),
+            "env": dict.fromkeys(("CLAUDE_CODE_EFFORT_LEVEL", *UNHOOKING), ""),
         }
     ),
 )
@@ -256,7 +256,7 @@ def child_environment(environ: Mapping[str, str], withheld: Collection[str] = ()
         environ: The environment to start from.
         withheld: Names of further variables to leave out.
     """
-    left_out = {*_OUTER_CLAUDE, *_UNHOOKING, *withheld}
+    left_out = {*_OUTER_CLAUDE, *UNHOOKING, *withheld}
     env = {
         name: value for name, value in environ.items() if not name.startswith(_OURS) and name not in left_out
     }

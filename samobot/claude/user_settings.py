@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from samobot.claude.invocation import ITERATION_VARIABLE, ClaudeOptions
+from samobot.claude.invocation import ITERATION_VARIABLE, UNHOOKING, ClaudeOptions
 from samobot.errors import UsageError
 from samobot.frozen import frozen
 
@@ -141,20 +141,34 @@ def _in_file(file: Path, options: ClaudeOptions, *, is_managed: bool) -> Iterato
             "Remove that there, or name single commands, such as Bash(npm test).",
             fatal=False,
         )
-    if is_managed and settings.get("disableAllHooks") is True:  # samobot turns it off in the user's
-        yield SettingsProblem(
-            f"{file} has disableAllHooks: nothing sends back an iteration that ends without a signal, or keeps an agent "
-            "from starting others past the budget",
-            "Ask your administrator to remove it there.",
-            fatal=False,
-        )
-        return
+    if is_managed:
+        yield from _in_managed(file, settings)
+        if settings.get("disableAllHooks") is True:
+            return
     if events := _deciding(settings):
         yield SettingsProblem(
             f"hooks in {file} take part in each iteration and can stop it: {events}",
             f"Let them do nothing where the variable {ITERATION_VARIABLE} is set.",
             fatal=False,
         )
+
+
+def _in_managed(file: Path, settings: Mapping[str, Any]) -> Iterator[SettingsProblem]:
+    """What only the administrator's settings can do: samobot's own go before the user's."""
+    remedy = "Ask your administrator to remove it there."
+    for name in ("disableAllHooks", "allowManagedHooksOnly"):
+        if settings.get(name) is True:
+            yield SettingsProblem(
+                f"{file} has {name}: nothing sends back an iteration that ends without a signal, or keeps an agent from "
+                "starting others past the budget",
+                remedy,
+                fatal=False,
+            )
+    variables = _object(settings.get("env"))
+    fatal = [f"env.{name}" for name in UNHOOKING if variables.get(name) not in (None, "", "0", "false")]
+    fatal += ["disableSideloadFlags"] * (settings.get("disableSideloadFlags") is True)
+    for name in fatal:
+        yield SettingsProblem(f"{file} has {name}, which leaves out samobot's plugin", remedy, fatal=True)
 
 
 def _in_plugins(environ: Mapping[str, str], files: Iterable[Path]) -> Iterator[SettingsProblem]:

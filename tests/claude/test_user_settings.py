@@ -124,12 +124,24 @@ def test_the_configuration_folder_and_the_administrators_files_are_read(tmp_path
     assert str(elsewhere / "settings.json") in found[2].text
 
 
-def test_hooks_that_the_administrator_turns_off_are_a_warning(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("settings", "words", "fatal"),
+    [
+        ({"disableAllHooks": True}, "has disableAllHooks:", False),
+        ({"allowManagedHooksOnly": True}, "has allowManagedHooksOnly:", False),
+        ({"env": {"CLAUDE_CODE_SIMPLE": "1"}}, "has env.CLAUDE_CODE_SIMPLE,", True),
+        ({"disableSideloadFlags": True}, "has disableSideloadFlags,", True),
+    ],
+)
+def test_what_only_the_administrator_can_turn_off_is_found(
+    tmp_path: Path, settings: object, words: str, fatal: bool
+) -> None:
+    """Measured on both versions; samobot's settings go before the user's."""
     (tmp_path / "managed").mkdir()
-    (tmp_path / "managed" / "managed-settings.json").write_text(json.dumps({"disableAllHooks": True}))
-    (problem,) = find(tmp_path, {})
-    assert not problem.fatal
-    assert "managed-settings.json has disableAllHooks" in problem.text
+    (tmp_path / "managed" / "managed-settings.json").write_text(json.dumps(settings))
+    (problem,) = find(tmp_path, settings)
+    assert problem.fatal is fatal
+    assert f"managed-settings.json {words}" in problem.text
 
 
 def test_settings_of_a_trusted_project_count(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from samobot.claude.inner_network import LISTEN, InnerNetwork
-from samobot.claude.invocation import Invocation
+from samobot.claude.invocation import Invocation, with_settings
 from samobot.frozen import frozen
 
 
@@ -130,7 +130,8 @@ def fence(
         "--",
         *listen,
         *(RESET_BY_ENV if by_env else (*_PYTHON, _RESET)),
-        *invocation.argv,
+        # The CLI's own sandbox, if the user has turned it on, can make no namespaces in here: every command would fail.
+        *with_settings(invocation.argv, sandbox={"enabled": False}),
     )
     env = _environment(invocation.env)
     if network is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from samobot.claude.extra_flags import check_args
@@ -239,6 +239,14 @@ def build(
     env = child_environment(environ, _CODEX_LOGIN) | marks | ({} if trust_project else _LOAD_CLAUDE_MD)
     stdin = user_line(prompt) if steerable else prompt.encode("utf-8", "replace")
     return Invocation(argv, cwd, env, stdin, log, session_id, steerable=steerable)
+
+
+def with_settings(argv: Sequence[str], **values: object) -> tuple[str, ...]:
+    """Add to the settings that a call passes to the CLI; the call of another program stays as it is."""
+    if _SETTINGS[0] not in argv:
+        return tuple(argv)
+    place = argv.index(_SETTINGS[0]) + 1
+    return (*argv[:place], json.dumps(json.loads(argv[place]) | values), *argv[place + 1 :])
 
 
 def _add_dirs(cwd: Path) -> Iterator[str]:

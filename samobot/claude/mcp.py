@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from samobot.claude.invocation import Invocation
+from samobot.claude.invocation import Invocation, with_settings
 from samobot.claude.user_settings import config_folder
 from samobot.frozen import frozen
 from samobot.phases import Phase
@@ -140,9 +140,7 @@ def offer(invocation: Invocation, servers: McpServers, plugin: Path, agent: str)
         json.dumps({agent: _definition(plugin / "agents" / f"{agent}.md", servers.names)}),
     ]
     if servers.denied:
-        place = argv.index("--settings") + 1
-        denied = [{"serverName": name} for name in servers.denied]
-        argv[place] = json.dumps(json.loads(argv[place]) | {"deniedMcpServers": denied})
+        argv[:] = with_settings(argv, deniedMcpServers=[{"serverName": name} for name in servers.denied])
     return replace(invocation, argv=tuple(argv), env=_WAIT_FOR_SERVERS | dict(invocation.env))
 
 

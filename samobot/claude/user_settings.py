@@ -131,7 +131,7 @@ def _in_file(file: Path, options: ClaudeOptions, *, is_managed: bool) -> Iterato
         if refused:
             yield SettingsProblem(
                 f"permissions.{kind} in {file} holds {_quoted(refused)}, and an iteration cannot ask for permission",
-                "Remove that there, or name single commands, such as Bash(git push *).",
+                "Remove that there, or name single commands or files, such as Bash(git push *) or Read(.env).",
                 fatal=True,
             )
     free = [tool for tool in _NEEDED if tool in allowed]
@@ -139,6 +139,13 @@ def _in_file(file: Path, options: ClaudeOptions, *, is_managed: bool) -> Iterato
         yield SettingsProblem(
             f"permissions.allow in {file} holds {_quoted(free)}: such calls are never asked about, whatever SAMOBOT_ASK is",
             "Remove that there, or name single commands, such as Bash(npm test).",
+            fatal=False,
+        )
+    if _object(settings.get("sandbox")).get("enabled") is True:
+        does = "with it no command can run" if is_managed else "it is not used"
+        yield SettingsProblem(
+            f"{file} has sandbox.enabled: {does} inside samobot's fence",
+            "SAMOBOT_FENCE_NET limits the network of the fence; with SAMOBOT_FENCE=off the sandbox is used instead.",
             fatal=False,
         )
     if is_managed:

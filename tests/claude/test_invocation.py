@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from samobot.claude.extra_flags import check_args
+from samobot.claude.fence import fence
 from samobot.claude.forge_logins import FORGE_TOKENS
 from samobot.claude.invocation import (
     ClaudeOptions,
@@ -239,6 +241,15 @@ def test_an_agent_gets_no_login_of_a_forge_from_the_environment() -> None:
     environment = child_environment({**tokens, "HOME": "/home/ann"})
     assert "secret" not in environment.values()
     assert environment["HOME"] == "/home/ann"
+
+
+def test_clis_own_sandbox_is_off_inside_the_fence_where_it_could_not_work() -> None:
+    call = make()
+    assert "sandbox" not in json.loads(value_of(call, "--settings"))
+    settings = json.loads(value_of(fence(call, (), "bwrap"), "--settings"))
+    assert settings == json.loads(value_of(call, "--settings")) | {"sandbox": {"enabled": False}}
+    other = fence(replace(call, argv=("codex", "exec")), (), "bwrap")
+    assert other.argv[-2:] == ("codex", "exec")
 
 
 def test_agent_is_not_left_without_hooks_by_the_environment() -> None:

@@ -68,6 +68,7 @@ def test_settings_that_leave_an_iteration_without_its_tools_are_fatal(
             "take part in each iteration and can stop it: Stop",
         ),
         ({"hooks": {"Stop": HOOK, "UserPromptSubmit": HOOK}}, "UserPromptSubmit, Stop"),
+        ({"sandbox": {"enabled": True}}, "has sandbox.enabled: it is not used"),
         ({"hooks": {"SessionStart": HOOK, "PostToolUse": HOOK}}, "SessionStart"),
     ],
 )

@@ -18,6 +18,7 @@ from samobot.claude.fence_rules import fence_rules
 from samobot.claude.invocation import Invocation
 from samobot.claude.spawn import wrapped
 from samobot.session.repository import find_repository
+from tests.support.repository import remove_sample_hooks
 
 SECRET = "the-secret-of-this-machine"
 
@@ -218,8 +219,7 @@ def make_world(root: Path) -> FencedWorld:
         )
 
     git("init", "--quiet", "--initial-branch=main")
-    for sample in (world.repo / ".git" / "hooks").iterdir():
-        sample.unlink()  # a sixth of all files here, which each test would copy and read
+    remove_sample_hooks(world.repo / ".git")
     (world.repo / "README.md").write_text("# demo\n")
     git("add", "README.md")
     git("commit", "--quiet", "-m", "Begin")

@@ -27,8 +27,7 @@ STEPS = (*MERGES, LandingStep.PUSH)
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LandingRoom:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
-    git(tmp_path, "config", "--global", "user.name", "Anna")
-    git(tmp_path, "config", "--global", "user.email", "anna@example.org")
+    (tmp_path / "gitconfig").write_text("[user]\n\tname = Anna\n\temail = anna@example.org\n")
     return LandingRoom(tmp_path, tmp_path / "bare.git")
 
 

@@ -234,10 +234,8 @@ def test_request_that_left_the_merge_queue_is_merged_only_after_another_look(
     assert refusal(room, LandingStep.MERGE_PR) == ""
 
 
-def test_removals_from_the_merge_queue_are_read_with_their_reasons(
-    room: LandingRoom, forge: FakeForge
-) -> None:
-    opened(room, forge, GREEN)
+def test_removals_from_the_merge_queue_are_read_with_their_reasons(green: ShownGreen) -> None:
+    room, forge = green.room, green.forge
     nobody = {"id": "RF_1", "reason": "failed_checks", "actor": None}
     merged = {"id": "RF_3", "reason": "merged", "actor": {"login": "github-merge-queue"}}
     forge.change(
@@ -266,13 +264,12 @@ def test_draft_is_made_ready_by_a_step_of_its_own(room: LandingRoom, forge: Fake
     assert refusal(room, LandingStep.MERGE_PR) == ""
 
 
-def test_lost_login_is_said_and_nothing_is_done(room: LandingRoom, forge: FakeForge) -> None:
-    opened(room, forge, GREEN)
-    view = room.view()
+def test_lost_login_is_said_and_nothing_is_done(green: ShownGreen) -> None:
+    room, forge = green.room, green.forge
     forge.change(logged_in=False)
     assert "gh auth login" in refusal(room, LandingStep.OPEN_PR)
     with pytest.raises(ConflictError):
-        room.land(LandingStep.MERGE_PR, view)
+        room.land(LandingStep.MERGE_PR, green.view)
     assert forge.read()["merges"] == []
 
 
@@ -329,8 +326,8 @@ LINE = {"id": 7, "user": {"login": "bob"}, "body": "Rename it", "path": "greet.p
         "html_url": "u2", "created_at": "2026-01-15T10:01:00Z", "commit_id": "a" * 40}  # fmt: skip
 
 
-def test_comments_of_all_kinds_are_read_in_their_order(room: LandingRoom, forge: FakeForge) -> None:
-    opened(room, forge, GREEN)
+def test_comments_of_all_kinds_are_read_in_their_order(green: ShownGreen) -> None:
+    room, forge = green.room, green.forge
     silent = {**REVIEW, "id": "PRR_2", "state": "COMMENTED"}
     draft = {**REVIEW, "id": "PRR_3", "body": "not sent", "state": "PENDING", "submittedAt": None}
     later = {**LINE, "id": 8, "user": None, "line": 4, "created_at": "2026-01-15T10:03:00Z"}
@@ -345,8 +342,8 @@ def test_comments_of_all_kinds_are_read_in_their_order(room: LandingRoom, forge:
     assert len({each.id for each in found.comments}) == 4
 
 
-def test_log_of_a_failed_job_is_its_last_lines(room: LandingRoom, forge: FakeForge) -> None:
-    opened(room, forge, RED)
+def test_log_of_a_failed_job_is_its_last_lines(green: ShownGreen) -> None:
+    room, forge = green.room, green.forge
     url = "https://github.com/ann/demo/actions/runs/5/job/77"
     check = CheckView(name="lint", state=CheckState.RED, url=url)
     assert check_log(room.project, room.folder, check) == ""  # not there yet
@@ -367,9 +364,10 @@ def test_log_of_a_failed_job_is_its_last_lines(room: LandingRoom, forge: FakeFor
     assert check_log(room.project, room.folder, elsewhere) == ""
 
 
-def test_a_red_check_beyond_the_hundred_that_a_list_has_is_seen(room: LandingRoom, forge: FakeForge) -> None:
-    opened(room, forge, *[GREEN | {"name": f"test {number}"} for number in range(100)], RED)
-    assert "red checks: lint" in refusal(room, LandingStep.MERGE_PR)
+def test_a_red_check_beyond_the_hundred_that_a_list_has_is_seen(green: ShownGreen) -> None:
+    checks = [GREEN | {"name": f"test {number}"} for number in range(100)]
+    green.forge.report(green.view.head, *checks, RED)
+    assert "red checks: lint" in refusal(green.room, LandingStep.MERGE_PR)
 
 
 def test_server_without_merge_queues_is_asked_to_merge(room: LandingRoom, forge: FakeForge) -> None:
@@ -417,7 +415,8 @@ def test_only_the_latest_of_a_job_that_was_repeated_counts(
     assert "still finding out" in found.obstacle
 
 
-def test_label_with_a_comma_is_one_label(room: LandingRoom, forge: FakeForge) -> None:
+def test_label_with_a_comma_is_one_label(green: ShownGreen) -> None:
+    room, forge = green.room, green.forge
     work_report(room.project, WorkSource.ISSUE, 'help, "wanted"')
     (call,) = [call for call in forge.read()["calls"] if call[:2] == ["issue", "list"]]
     assert call[call.index("--label") + 1] == '"help, ""wanted"""'
@@ -425,14 +424,15 @@ def test_label_with_a_comma_is_one_label(room: LandingRoom, forge: FakeForge) ->
     assert forge.read()["calls"][-1][5] == "help wanted"
 
 
-def test_lost_login_is_reported_as_such(room: LandingRoom, forge: FakeForge) -> None:
-    opened(room, forge, GREEN)
+def test_lost_login_is_reported_as_such(green: ShownGreen) -> None:
+    room, forge = green.room, green.forge
     forge.change(logged_in=False)
     found = pull_request_report(room.project, room.folder)
     assert found.problem is ForgeProblem.LOGIN
 
 
-def test_issues_with_a_label_and_assigned_reviews_are_found(room: LandingRoom, forge: FakeForge) -> None:
+def test_issues_with_a_label_and_assigned_reviews_are_found(green: ShownGreen) -> None:
+    room, forge = green.room, green.forge
     issue = {
         "number": 3,
         "title": "Broken",

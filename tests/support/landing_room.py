@@ -18,7 +18,7 @@ from samobot.fleet.landing_models import LandingResult, LandingStep, LandingView
 from samobot.session import journal
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
-from tests.support.repository import commit, git, make_repository
+from tests.support.repository import commit, git, make_repository, remove_sample_hooks
 
 ANNA = Person("anna", "telegram")
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
@@ -135,6 +135,7 @@ def _template(with_remote: bool) -> Path:
         make_repository(repo)
         if with_remote:
             git(root, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+            remove_sample_hooks(bare)
             git(repo, "remote", "add", "origin", f"file://{bare}")
             git(repo, "push", "--quiet", "origin", "main")
             git(repo, "remote", "set-head", "origin", "main")

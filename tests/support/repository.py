@@ -43,7 +43,14 @@ def _template(branch: str) -> Path:
         ["commit", "-qm", "first"],
     ):
         git(path, *command, environ=plain)
+    remove_sample_hooks(path / ".git")
     return path
+
+
+def remove_sample_hooks(git_dir: Path) -> None:
+    """Leave a new repository's folder of hooks empty: half of the files that copies of it would have."""
+    for sample in (git_dir / "hooks").iterdir():
+        sample.unlink()
 
 
 def commit(path: Path, name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import ConflictError, NotFoundError, StorageError
+from samobot.session import plan_file
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import approve, reject
 from samobot.session.gate_state import look, read_plan
@@ -241,8 +242,11 @@ def test_a_plan_that_is_too_large_is_named_and_not_read(folder: SessionFolder) -
     assert "shorten it, or move it away" in standing.unreadable[0]
 
 
-@pytest.mark.no_cover
-def test_ten_thousand_plan_files_are_not_all_read(folder: SessionFolder) -> None:
-    for number in range(10_000):
+def test_of_very_many_plan_files_not_all_are_read(
+    folder: SessionFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert plan_file._MAX_ENTRIES <= 5_000
+    monkeypatch.setattr(plan_file, "_MAX_ENTRIES", 100)
+    for number in range(200):
         (folder.path / f"01-15-10:30-plan-{number}.md").touch()
     assert name_of(folder) is None

@@ -278,7 +278,7 @@ def put_gh(root: Path, bare: Path, repository: str = "github.com/ann/demo") -> F
     )
     program = folder / "gh"
     program.write_text(
-        f"#!{sys.executable} -I\n" + SCRIPT.format(state=str(state), bare=str(bare), repo=repository)
+        f"#!{sys.executable} -IS\n" + SCRIPT.format(state=str(state), bare=str(bare), repo=repository)
     )
     program.chmod(0o755)
     return FakeForge(state, folder)

@@ -174,7 +174,7 @@ def put_glab(root: Path, bare: Path, path: str = "group/sub/demo") -> FakeForge:
     program = folder / "glab"
     project = path.replace("/", "%2F")
     program.write_text(
-        f"#!{sys.executable} -I\n" + SCRIPT.format(state=str(state), bare=str(bare), project=project)
+        f"#!{sys.executable} -IS\n" + SCRIPT.format(state=str(state), bare=str(bare), project=project)
     )
     program.chmod(0o755)
     return FakeForge(state, folder, requests="mrs")

@@ -18,6 +18,7 @@ that the worker itself starts in a new session must have ended by then, or be ex
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -179,9 +180,12 @@ def _foreign_descendants(
     own_session: int, exclude: frozenset[int], reap: Callable[[psutil.Process], bool]
 ) -> list[psutil.Process]:
     """The living ones. Zombies are reaped, and then their orphans are looked for again."""
-    if not platform().has_children():
-        return []  # the usual case: saves reading the machine's process table
-    while True:
+    # After a run inside the fence that is the first process of its namespace, and the only child.
+    child = platform().exited_child()
+    if child is not None and child not in exclude and session_of(child) not in (own_session, None):
+        with contextlib.suppress(psutil.Error):
+            reap(psutil.Process(child))
+    while platform().has_children():  # usually it has none, which saves reading the machine's process table
         found = [
             process
             for process in descendants()
@@ -190,6 +194,7 @@ def _foreign_descendants(
         dead = [process for process in found if not is_alive(process)]
         if not sum(reap(process) for process in dead):
             return [process for process in found if process not in dead]
+    return []
 
 
 def _marked(session_dir: Path) -> list[psutil.Process]:

@@ -21,9 +21,11 @@ from samobot.claude.reaper import (
     end_session_processes,
     has_tool_process,
     session_processes,
+    sweep,
     unmarked_processes,
 )
-from samobot.system.platform.current import identify, own_identity
+from samobot.system.platform.current import identify, own_identity, platform
+from samobot.system.processes import Swept
 
 READY = "print('ready', flush=True); import time; time.sleep(600)"
 FORKER = "import os, time\nwhile True:\n    if os.fork():\n        os._exit(0)\n    time.sleep(0.001)"
@@ -89,6 +91,21 @@ def test_who_asks_from_inside_a_session_does_not_find_itself_or_its_parents(tmp_
         cwd=Path(__file__).parents[2],
     )
     assert done.stdout.split() == ["0", "alive"]
+
+
+@pytest.mark.skipif(not platform().has_fence, reason="it cannot be asked which child has ended")
+def test_sweep_of_a_child_that_has_ended_reads_no_list_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with many processes that takes longer than all else at the end of a fenced iteration."""
+    monkeypatch.setattr(reaper, "descendants", lambda: pytest.fail("the list was read"))
+    pid = os.posix_spawnp("true", ["true"], os.environ, setsid=True)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert platform().exited_child() is not None
+    # Other tests may have left children.
+    monkeypatch.setattr(type(platform()), "exited_child", lambda _: pid)
+    monkeypatch.setattr(type(platform()), "has_children", lambda _: False)
+    assert sweep() == Swept()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
 
 
 def test_a_sweep_leaves_the_workers_own_children_alone() -> None:

@@ -46,6 +46,9 @@ class Platform(Protocol):
     def has_children(self) -> bool:
         """Whether this process has any child, alive or a zombie; without one it has no descendants."""
 
+    def exited_child(self) -> int | None:
+        """Process id of a child that has ended and was not reaped; None without one, or if that cannot be asked."""
+
     def cgroups(self, pid: int | None) -> list[str]:
         """The control groups of a process (None is this one), one per hierarchy; empty without any."""
 

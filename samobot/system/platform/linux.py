@@ -110,6 +110,14 @@ class LinuxPlatform:
             return False
         return True
 
+    def exited_child(self) -> int | None:
+        """Asks without reaping it."""
+        try:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return None
+        return None if ended is None else ended.si_pid
+
     def cgroups(self, pid: int | None) -> list[str]:
         """Those of cgroups(7): `0::/user.slice/…`."""
         try:

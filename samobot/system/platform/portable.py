@@ -80,6 +80,10 @@ class PortablePlatform:
         """Not every system can ask without reaping one (waitid)."""
         return any(parent == os.getpid() for _, parent in self.parents())
 
+    def exited_child(self) -> int | None:
+        """Not every system can ask without reaping it (waitid)."""
+        return None
+
     def cgroups(self, pid: int | None) -> list[str]:
         """There are none."""
         return []

@@ -124,6 +124,8 @@ class FleetRouter(SessionRouter):
     def _remote_views(self) -> list[SessionView]:
         found, unique, online = [], self._projects.unique(), self._link.known.online()
         for name, state in sorted(self._link.hosts.items()):
+            if state.beat is None:  # it has just joined, and what it is will be known in a moment
+                continue
             away = "" if name in online else self._link.away(name)
             if name not in self._views:
                 self._views[name] = QualifiedViews(name)

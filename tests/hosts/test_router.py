@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from samobot.config.settings_loader import load_settings
 from samobot.errors import HostAwayError, NotFoundError, SavedForHostError
 from samobot.fleet.local_fleet import LocalFleet
-from samobot.fleet.models import SessionRef
+from samobot.fleet.models import SessionRef, SessionView
 from samobot.fleet.start_request import StartRequest
 from samobot.fleet.worker_processes import WorkerProcesses
+from samobot.hosts.host_state import HostState
+from samobot.hosts.hub_messages import Beat, SessionSnapshot
 from samobot.hosts.qualified import QualifiedViews, plain_ref, qualified
 from samobot.hosts.router import FleetRouter
 from samobot.session.gate import Person
@@ -84,6 +87,37 @@ async def test_a_host_is_one_of_the_bots_machines(tmp_path: Path, monkeypatch: p
             with pytest.raises(NotFoundError):
                 await fleet.view(other.ref.model_copy(update={"project": "demo@nowhere"}))
     await local.close()
+
+
+class Quiet:
+    """This machine without sessions, and the connection to one host that has just joined."""
+
+    def __init__(self) -> None:
+        self.hosts = {"laptop": HostState("laptop")}
+        self.known = self
+
+    def start(self) -> None:
+        pass
+
+    def online(self) -> frozenset[str]:
+        return frozenset(name for name, state in self.hosts.items() if state.beat is not None)
+
+    def away(self, name: str) -> str:
+        return f"{name} has never been reachable."
+
+    async def sessions(self) -> list[SessionView]:
+        return []
+
+
+async def test_sessions_of_a_host_that_joins_are_shown_once_it_is_known_to_be_there() -> None:
+    quiet: Any = Quiet()
+    fleet = FleetRouter(quiet, quiet, utc_now)
+    laptop = quiet.hosts["laptop"]
+    laptop.note(SessionSnapshot(boot="one", n=1, key=REF.key, view=session()), watched=True)
+    assert await fleet.sessions() == [], "its first beat comes after them"
+    laptop.note_beat(Beat(host="laptop", boot="one", at=utc_now()), 0.0, utc_now())
+    (view,) = await fleet.sessions()
+    assert view.problems == ()
 
 
 def test_the_key_of_a_reference_changes_with_the_name_of_its_project() -> None:

@@ -49,6 +49,18 @@ def test_stop_never_calls_a_held_session_free(tmp_path: Path, monkeypatch: pytes
     test_halt.test_stop_never_calls_a_held_session_free(tmp_path, monkeypatch, '{"pid": 1}')
 
 
+def test_stop_finds_a_worker_that_has_recorded_nothing(tmp_path: Path) -> None:
+    test_halt.test_worker_that_ended_before_its_first_record_leaves_a_stopped_session(tmp_path)
+
+
+def test_stop_reports_a_process_that_fled_before_it_was_seen(tmp_path: Path) -> None:
+    test_halt.test_a_worker_that_ended_in_order_has_ended_all_that_it_started(tmp_path)
+
+
+def test_stop_rather_warns_once_too_often_of_a_killed_worker(tmp_path: Path) -> None:
+    test_halt.test_stop_does_not_speak_of_workers_that_were_killed_before_the_machine_was_booted(tmp_path)
+
+
 @pytest.mark.real_cli
 def test_a_killed_worker_leaves_nothing_once_the_session_is_run_again(tmp_path: Path) -> None:
     test_stops.test_a_killed_worker_leaves_nothing_once_the_session_is_run_again(tmp_path, "off")

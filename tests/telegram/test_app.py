@@ -22,6 +22,7 @@ from samobot.fleet.supervisor import Supervisor
 from samobot.fleet.triggers import Trigger, Triggers
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
+from samobot.system.platform.current import platform
 from samobot.system.sd_notify import ALIVE, READY, STOPPING, ServiceNotifier
 from samobot.telegram import periodic_jobs
 from samobot.telegram.app import BotApp
@@ -316,6 +317,7 @@ def test_the_abstract_socket_is_reached_too() -> None:
         assert line.recv(100) == READY.encode()
 
 
+@pytest.mark.skipif(not platform().has_file_events, reason="there changes of files are seen at the next poll")
 async def test_a_change_of_a_session_is_hinted_and_the_agents_stream_is_not(tmp_path: Path) -> None:
     logs = tmp_path / "sessions" / "26-01-31-demo" / "_logs"
     logs.mkdir(parents=True)

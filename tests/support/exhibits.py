@@ -348,7 +348,7 @@ def _in_passing() -> tuple[MessageView, ...]:
         iteration_over(view),
         guidance_given(view, (given, given)),
         revert(view, (remark, remark.model_copy(update={"text": "The plan was marked as approved by the agent."}))),
-        noticed(view, remark.model_copy(update={"text": "Half of what this machine may spend today is spent."})),
+        noticed(view, (remark.model_copy(update={"text": "Half of what this machine may spend today is spent."}),)),
         money_spent(session(budget_usd=4.0, cost_usd=2.1), 50),
         money_spent(session(budget_usd=4.0, cost_usd=3.3), 80),
         farewell(view, HERE, NOW),

@@ -267,9 +267,7 @@ def _remarks(change: NotificationInput) -> list[Notification]:
     notices = new_remarks(view, before, "notice")
     if notices and view.state is SessionState.RUNNING:
         key = f"notice:{notices[-1].at:%Y%m%dT%H%M%S.%f}"
-        found.append(
-            Notification(key, "notice", events.noticed(view, notices[-1]), Importance.INFO, live=False)
-        )
+        found.append(Notification(key, "notice", events.noticed(view, notices), Importance.INFO, live=False))
     landings = new_remarks(view, before, "landing")
     if landings:
         key = f"landing:{landings[-1].at:%Y%m%dT%H%M%S.%f}"

@@ -15,7 +15,7 @@ def trust_messages(change: NotificationInput) -> list[Notification]:
     ref, items = change.view.ref, change.extras.untrusted
     at = f"{reports[-1].at:%Y%m%dT%H%M%S.%f}"
     if items is None:
-        shown = noticed(change.view, reports[-1])
+        shown = noticed(change.view, reports)
         return [Notification(f"notice:{at}", "notice", shown, Importance.ALERT, live=False)]
     found: list[Notification] = []
     for number, item in enumerate(items):

@@ -73,9 +73,13 @@ def revert(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
     )
 
 
-def noticed(view: SessionView, remark: RemarkView) -> MessageView:
-    """Show something that the worker wants known."""
-    return MessageView(lines(headline(Icon.ERROR, view.ref), agent_block(remark.text, 300)))
+def noticed(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:
+    """Show what the worker wants known."""
+    shown = [agent_block(remark.text, 300) for remark in remarks[-_SHOWN:]]
+    more = len(remarks) - len(shown)
+    return MessageView(
+        lines(headline(Icon.ERROR, view.ref), *shown, f"… and {more} more" if more > 0 else "")
+    )
 
 
 def landed(view: SessionView, remarks: Sequence[RemarkView]) -> MessageView:

@@ -382,6 +382,14 @@ async def test_what_is_not_trusted_is_asked_about_with_all_that_it_holds(known: 
     assert "samobot trust" in shown.text
 
 
+async def test_notices_that_come_together_are_all_shown(known: Phone) -> None:
+    texts = [f"Hooks of the plugin {number} take part." for number in range(7)]
+    remarks = tuple(RemarkView(at=LATER, kind="notice", text=text) for text in texts)
+    (message,) = await known.look(session(remarks=remarks, updated=LATER))
+    assert [line for line in message.text.splitlines() if "plugin" in line] == texts[2:]
+    assert message.text.endswith("… and 2 more")
+
+
 async def test_screenshots_come_once_with_the_end(known: Phone) -> None:
     known.fleet.shots = {"01-15-14:05-screen-login.png": PICTURE}
     done = at_rest(SessionState.DONE, phase=Phase.DONE, end=ended(RunEndReason.DONE), updated=LATER)

@@ -147,7 +147,7 @@ PLACES: dict[str, Callable[[str], str]] = {
     "what is not trusted": lambda text: (
         trust_message(REF, UntrustedView(title="Settings", lines=(f"hooks.x = {text}",), sha256="a")).text
     ),
-    "remark": lambda text: events.noticed(session(), _remark(text)).text,
+    "remark": lambda text: events.noticed(session(), [_remark(text)]).text,
     "reverted": lambda text: events.revert(session(), [_remark(text)]).text,
 }
 

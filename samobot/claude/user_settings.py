@@ -27,6 +27,9 @@ _WHOLE_TOOL = re.compile(r"(\w+)(\(\*?\))?")
 _NO_TOOL = re.compile(r"\*|Bash(\(\*{0,2}\))?|Write(\(\*?\))?|(Edit|Read)(\((\*{0,2}|//\*\*)\))?")
 """Rules that refuse a tool of every iteration. What may not be read may not be written either, since 2.1.332."""
 
+_NO_HELP = re.compile(r"(?:Agent|Task|Skill)(?:\((?:\*?|samocode:[^()]*)\))?")
+"""Rules that refuse what an iteration can do without, but not as well."""
+
 _DECIDING_HOOKS = (
     "UserPromptSubmit",
     "PreToolUse",
@@ -133,6 +136,14 @@ def _in_file(file: Path, options: ClaudeOptions, *, is_managed: bool) -> Iterato
                 f"permissions.{kind} in {file} holds {_quoted(refused)}, and an iteration cannot ask for permission",
                 "Remove that there, or name single commands or files, such as Bash(git push *) or Read(.env).",
                 fatal=True,
+            )
+        missed = [rule for rule in _rules(permissions.get(kind)) if _NO_HELP.fullmatch(rule)]
+        if missed:
+            yield SettingsProblem(
+                f"permissions.{kind} in {file} holds {_quoted(missed)}: agents work without those skills or sub-agents, which "
+                "review what they do",
+                "Remove that there.",
+                fatal=False,
             )
     free = [tool for tool in _NEEDED if tool in allowed]
     if options.asks and free:

@@ -68,6 +68,11 @@ def test_settings_that_leave_an_iteration_without_its_tools_are_fatal(
             "take part in each iteration and can stop it: Stop",
         ),
         ({"hooks": {"Stop": HOOK, "UserPromptSubmit": HOOK}}, "UserPromptSubmit, Stop"),
+        (
+            {"permissions": {"deny": ["Agent(samocode:reviewer)", "Agent(Plan)"]}},
+            'holds "Agent(samocode:reviewer)": agents',
+        ),
+        ({"permissions": {"ask": ["Skill", "Task"]}}, 'holds "Skill", "Task": agents work without'),
         ({"sandbox": {"enabled": True}}, "has sandbox.enabled: it is not used"),
         ({"hooks": {"SessionStart": HOOK, "PostToolUse": HOOK}}, "SessionStart"),
     ],

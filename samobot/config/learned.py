@@ -7,6 +7,7 @@ so its content counts only if the user has trusted exactly it, as `samobot.confi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from datetime import datetime
@@ -90,9 +91,19 @@ def session_lessons(project: Project, folder: SessionFolder) -> Lessons:
     return _offered(folder, _text(project))
 
 
+def session_notes(folder: SessionFolder) -> str:
+    """Return what a session's iterations noted for each other; empty if there is no such file that can be read.
+
+    The next agent is given it: a link could lead to what the fence keeps from agents.
+    """
+    with contextlib.suppress(StorageError):
+        return read_text(folder.path / LEARNED, follow=False) or ""
+    return ""
+
+
 def _offered(folder: SessionFolder, text: str) -> Lessons:
     """What a session learned that the text of its project's lessons does not hold."""
-    found = _lessons(read_text(folder.path / LEARNED) or "")[:_MOST_OFFERED]
+    found = _lessons(read_text(folder.path / LEARNED, follow=False) or "")[:_MOST_OFFERED]
     known = {_plain(each) for each in _lessons(text)}
     new = tuple(each for each in found if _plain(each) not in known)
     return Lessons(new, _digest("\n".join(found)))

@@ -64,31 +64,38 @@ def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None) -> N
         raise storage_error("write", path, error) from error
 
 
-def read_text(path: Path) -> str | None:
+def read_text(path: Path, *, follow: bool = True) -> str | None:
     """Return a file's text, or None if there is no such file.
 
     Bytes that are not UTF-8 become surrogate escapes, which `write_atomic` reverts; line ends are kept.
 
+    Args:
+        path: The file.
+        follow: Whether it may be a link; not for what an agent may make, and gets to read.
+
     Raises:
         StorageError: It is not a regular file, exceeds TEXT_LIMIT or LINE_LIMIT, or cannot be read.
     """
-    content = read_bytes(path)
+    content = read_bytes(path, follow=follow)
     return None if content is None else content.decode("utf-8", "surrogateescape")
 
 
-def read_bytes(path: Path, *, limit: int = TEXT_LIMIT, lines: int | None = LINE_LIMIT) -> bytes | None:
+def read_bytes(
+    path: Path, *, limit: int = TEXT_LIMIT, lines: int | None = LINE_LIMIT, follow: bool = True
+) -> bytes | None:
     """Return a file's contents, or None if there is no such file.
 
     Args:
         path: The file.
         limit: The size in bytes above which it is refused.
         lines: The number of lines above which it is refused; None is no limit.
+        follow: Whether it may be a link.
 
     Raises:
         StorageError: It is not a regular file, exceeds a limit, or cannot be read.
     """
     try:
-        with open_regular(path, limit=limit) as file:
+        with open_regular(path, limit=limit, follow=follow) as file:
             content = file.read(limit + 1)
     except FileNotFoundError:
         return None
@@ -167,18 +174,25 @@ def move_aside(path: Path, folder: Path) -> Path:
     return aside
 
 
-def open_regular(path: Path, *, limit: int | None = None) -> BinaryIO:
+def open_regular(path: Path, *, limit: int | None = None, follow: bool = True) -> BinaryIO:
     """Open a regular file; never blocks, as opening a pipe could.
 
     Args:
         path: The file.
         limit: The size in bytes above which it is refused; None for a caller that reads a part only.
+        follow: Whether it may be a link.
 
     Raises:
         OSError: It is missing, or cannot be opened.
         StorageError: It is not a regular file.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+    try:
+        fd = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
+    except OSError as error:
+        if not follow and error.errno == errno.ELOOP:
+            raise _not_regular(path) from error
+        raise
     try:
         facts = os.fstat(fd)
         if not stat.S_ISREG(facts.st_mode):

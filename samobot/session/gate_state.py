@@ -153,7 +153,7 @@ def look(folder: SessionFolder) -> GateState:
 
     baseline = reading(_NO_BASELINE, load, folder)
     overview = parse_overview(reading(None, counting_overview, folder, baseline) or "")
-    signal_text = reading(None, read_text, folder.signal)
+    signal_text = reading(None, read_text, folder.signal, follow=False)
     qa = parse_qa(reading(None, counting_qa, folder, baseline) or "")
     decisions = reading(_NO_DECISIONS, counting_decisions, folder, baseline)
     signal = parse_signal(signal_text)
@@ -198,7 +198,7 @@ def read_plan(folder: SessionFolder) -> PlanChoice:
     return choose_plan(
         folder,
         parse_overview(counting_overview(folder, baseline) or ""),
-        parse_signal(read_text(folder.signal)),
+        parse_signal(read_text(folder.signal, follow=False)),
         counting_decisions(folder, baseline).decisions,
     )
 

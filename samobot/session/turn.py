@@ -188,7 +188,7 @@ def remove_signal(folder: SessionFolder) -> None:
     turn = load_turn(folder)
     if turn is not None and not turn.signaled:
         with contextlib.suppress(StorageError):  # what cannot be read does not count
-            text = read_text(folder.signal)
+            text = read_text(folder.signal, follow=False)
             turn = replace(turn, signaled=isinstance(parse_signal(text), Signal))
         if turn.signaled:
             save_turn(folder, turn)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import platform
 from collections.abc import Callable
@@ -17,18 +16,16 @@ from samobot.claude.invocation import ClaudeOptions, Invocation
 from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, local_servers, servers_file
 from samobot.claude.preflight import is_wrapper
 from samobot.claude.user_settings import check_user_settings, settings_problems
-from samobot.config.learned import LEARNED, project_lessons
+from samobot.config.learned import project_lessons, session_notes
 from samobot.config.model_choice import ModelChoice
 from samobot.config.project_settings import project_folders
 from samobot.config.trust import Content, is_left_out, is_reported, is_trusted, project_settings, report_once
-from samobot.errors import StorageError
 from samobot.frozen import frozen
 from samobot.phases import RULES, Phase
 from samobot.session.asks import AskBook
 from samobot.session.branch_point import base_of
 from samobot.session.diff import checkout
-from samobot.session.files import read_text, write_atomic
-from samobot.session.folder import SessionFolder
+from samobot.session.files import write_atomic
 from samobot.session.guidance import GuidanceItem
 from samobot.session.journal import EventName
 from samobot.session.journal_events import TRUST
@@ -187,7 +184,7 @@ class CallBuilder:
             base=base_of(work_dir) if tree.branch else None,
             seconds=self._config.clocks.total,
             budget_left=assignment.budget_left,
-            learned=_learned(self._files.folder),
+            learned=session_notes(self._files.folder),
             lessons=project_lessons(self._config.state_dir, self._config.project),
             reachable=None if reachable is None else tuple(map(str, reachable)),
         )
@@ -271,10 +268,3 @@ def report_untrusted(
     # A worker that dies before this reports it twice rather than never.
     report_once(state_dir, project, content, session, now)
     return True
-
-
-def _learned(folder: SessionFolder) -> str:
-    """What earlier iterations noted; empty if their file is none that can be read: an agent may make it anything."""
-    with contextlib.suppress(StorageError):
-        return read_text(folder.path / LEARNED) or ""
-    return ""

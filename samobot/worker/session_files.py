@@ -127,7 +127,7 @@ class SessionFiles:
     def signal(self) -> Signal | SignalProblem:
         """The agent's signal."""
         try:
-            return parse_signal(read_text(self.folder.signal))
+            return parse_signal(read_text(self.folder.signal, follow=False))
         except StorageError as error:
             return SignalProblem(error.message)
 

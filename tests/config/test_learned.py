@@ -15,11 +15,13 @@ from samobot.config.learned import (
     lessons_content,
     project_lessons,
     session_lessons,
+    session_notes,
 )
 from samobot.config.project import Project, load_project
 from samobot.config.trust import is_trusted, trust
 from samobot.errors import ConflictError, StorageError, UsageError
 from samobot.session.folder import SessionFolder
+from samobot.session.gate_state import look
 from tests.support.session_folder import make_session
 
 NOW = datetime(2026, 1, 15, 14, 5, tzinfo=UTC)
@@ -47,6 +49,22 @@ def session(project: Project) -> SessionFolder:
     folder = make_session(project.sessions)
     (folder.path / LEARNED).write_text(NOTES)
     return folder
+
+
+def test_link_that_an_agent_makes_is_not_followed(
+    project: Project, session: SessionFolder, tmp_path: Path
+) -> None:
+    """The next agent would read through it what the fence keeps from agents."""
+    secret = tmp_path / "id_rsa"
+    secret.write_text('{"status": "secret"}')
+    assert session_notes(session) == NOTES
+    for link in (session.path / LEARNED, session.signal):
+        link.unlink(missing_ok=True)
+        link.symlink_to(secret)
+    assert session_notes(session) == ""
+    with pytest.raises(StorageError, match="not a regular file"):
+        session_lessons(project, session)
+    assert "secret" not in repr(look(session).signal)
 
 
 def test_kept_lessons_are_given_to_later_sessions_with_their_source(

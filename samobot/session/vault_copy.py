@@ -73,7 +73,7 @@ def restore_vault(copy: VaultCopy) -> str | None:
                 more = [line for line in found.splitlines() if line not in before]
                 write_atomic(path, content + b"".join(line + b"\n" for line in more), mode=0o600)
         for path, content in copy.kept.items():
-            if lost or not path.exists():
+            if lost or _is_damaged(vault, path, content):
                 write_atomic(path, content, mode=0o600)
     return (
         "samobot's own records of this session, in the state folder, were deleted or replaced; they are back."
@@ -87,7 +87,7 @@ def _is_intact(copy: VaultCopy) -> bool:
     if any(_impostors(vault)):
         return False
     try:
-        return all(map(_is_file, copy.kept)) and all(
+        return not any(_is_damaged(vault, path, content) for path, content in copy.kept.items()) and all(
             (read_bytes(path, limit=JOURNAL_LIMIT, lines=None) or b"").startswith(content)
             for path, content in copy.grown.items()
         )
@@ -109,6 +109,23 @@ def _impostors(vault: Vault) -> Iterator[Path]:
     for path in (*files, vault.turn, vault.tracked, vault.path / ".lock", vault.path / "edit.lock"):
         if os.path.lexists(path) and not _is_file(path):
             yield path
+
+
+def _is_damaged(vault: Vault, path: Path, content: bytes) -> bool:
+    """Whether a file that samobot may have changed meanwhile is gone, or has lost what samobot leaves in it.
+
+    Guidance is ticked and appended to; an overview keeps its first line; a baseline is not changed.
+    """
+    try:
+        found = read_bytes(path, limit=JOURNAL_LIMIT, lines=None)
+    except StorageError:
+        found = None
+    if found is None:
+        return True
+    if path == vault.baseline:
+        return not found.strip()
+    first = content.partition(b"\n")[0]
+    return not found.startswith(first) or (path == vault.guidance and len(found) < len(content))
 
 
 def _is_file(path: Path) -> bool:

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import StorageError
+from samobot.phases import Phase
 from samobot.session import baseline
 from samobot.session.decisions import read
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import answer, approve, tell
 from samobot.session.gate_state import look
+from samobot.session.guidance import parse_guidance
 from samobot.session.journal import EventName, append
 from samobot.session.journal import read as read_journal
 from samobot.session.tamper import VoidKind, revert
@@ -57,6 +59,12 @@ DEEDS: dict[str, Deed] = {
     "the decisions a pipe": lambda vault: then(vault / "decisions.jsonl", os.mkfifo),
     "the locks folders": lambda vault: [then(vault / name, Path.mkdir) for name in ("edit.lock", ".lock")],
     "the streams a file": lambda vault: then(vault / "streams", Path.touch),
+    "the baseline emptied": lambda vault: os.truncate(vault / "baseline.json", 0),
+    "the guidance emptied": lambda vault: os.truncate(vault / "guidance.md", 0),
+    "the guidance cut": lambda vault: os.truncate(vault / "guidance.md", 20),
+    "the guidance huge": lambda vault: os.truncate(vault / "guidance.md", 100 * 1024**3),
+    "the overview emptied": lambda vault: os.truncate(vault / "overview.md", 0),
+    "the overview rewritten": lambda vault: (vault / "overview.md").write_text("## Status\nPhase: done\n"),
     "the requests a pipe": lambda vault: os.mkfifo(vault / "control.json"),
 }
 
@@ -91,6 +99,8 @@ def test_records_that_an_agent_destroys_are_restored_and_the_user_is_told(tmp_pa
     known = read_journal(folder)
     assert (known.cost_usd, known.budget_usd) == (1, 3)
     assert [each.answer for each in look(folder).qa.questions] == ["A) hello", "loud"]
+    assert (look(folder).overview.phase, look(folder).overview.task) == (Phase.PLANNING, "greet")
+    assert [each.text for each in parse_guidance(folder.guidance.read_text())] == ["Use tabs"]
     assert not folder.vault.path.is_symlink()
 
 

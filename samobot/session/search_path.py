@@ -11,6 +11,9 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+_SYSTEM = frozenset(["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"])
+"""Always open: a `.samocode` of a stranger that names /usr must not take git from the other projects."""
+
 _closed: set[str] = set()
 
 
@@ -52,6 +55,8 @@ def find_program(name: str, environ: Mapping[str, str]) -> str | None:
 
 def _is_open(entry: str, closed: Iterable[str]) -> bool:
     """Whether an entry of the PATH is absolute, and lies in no closed folder."""
+    if entry in _SYSTEM:
+        return True
     return os.path.isabs(entry) and not any(
         _is_inside(form, folder) for form in _forms(entry) for folder in closed
     )

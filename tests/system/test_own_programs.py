@@ -17,6 +17,7 @@ from samobot.config.project import load_project
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet.forge import ForgeError
 from samobot.fleet.forge_tool import run_tool
+from samobot.session import search_path
 from samobot.session.search_path import close_folders, find_program, own_environment
 from samobot.system import launchd, systemd
 from samobot.system.scope import scoped
@@ -94,3 +95,12 @@ def test_programs_of_the_user_are_found_if_the_home_is_a_project(
 def test_a_path_that_leads_into_projects_only_does_not_become_the_working_directory(tmp_path: Path) -> None:
     close_folders([tmp_path])
     assert own_environment({"PATH": f"{tmp_path}/bin::."})["PATH"] == os.defpath
+
+
+def test_a_project_that_names_the_system_takes_no_program_from_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_path, "_closed", set())
+    (tmp_path / ".samocode").write_text("MAIN_REPO=.\nWORKTREES=/usr\nSESSIONS=/\n")
+    load_project(tmp_path)
+    assert find_program("env", {"PATH": f"{tmp_path}:/usr/bin:/bin"}) == "/usr/bin/env"

@@ -12,7 +12,7 @@ from samobot.session.repository import GitRepository, commit_of, remote_name
 def base_of(path: Path) -> str | None:
     """Return the commit at which the branch checked out in a folder left the default one, if known."""
     try:
-        return merge_base(Git(path), "HEAD")
+        return merge_base(Git(path).for_several(), "HEAD")
     except GitError:
         return None
 

@@ -87,7 +87,7 @@ def diff_summary(path: Path, base: str | None) -> DiffSummary | None:
     Raises:
         ConflictError: There is one that git refuses to read; with its message.
     """
-    git = Git(path)
+    git = Git(path).for_several()
     since = base or "HEAD"
     try:
         commits = int(git.run("rev-list", "--count", f"{since}..HEAD"))

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from dataclasses import field, replace
 from pathlib import Path
 
 from samobot.errors import UsageError
@@ -155,10 +156,19 @@ class Git:
     Attributes:
         folder: The working directory.
         index: A file that is used in place of the repository's index.
+        kept: Where the configuration is kept for further calls; None if each call looks at it anew.
     """
 
     folder: Path
     index: Path | None = None
+    kept: list[list[Entry]] | None = field(default=None, compare=False, repr=False)
+
+    def for_several(self) -> Git:
+        """Return the same for several calls right after one another, of which only the first looks at the configuration.
+
+        What is sealed takes it as it was looked at anyway. Not for calls that change the configuration.
+        """
+        return replace(self, kept=[])
 
     def run(self, *arguments: str, timeout: float = 60.0) -> str:
         """Run git and return its output, with surrogate escapes for what is not UTF-8.
@@ -218,14 +228,19 @@ class Git:
             GitError: It cannot be read, or is larger than any real one.
             UsageError: git is not installed.
         """
+        if self.kept:
+            return self.kept[0]
         environment = environment or _environment(os.environ, self.folder)
         listing = self._read(_LISTING, environment, LISTING_LIMIT, _LISTING_S)
         try:
-            return parse_listing(listing.decode("utf-8", "surrogateescape"))
+            entries = parse_listing(listing.decode("utf-8", "surrogateescape"))
         except ValueError:
             raise GitError(
                 f"The git configuration of {self.folder} is larger than {LISTING_LIMIT} bytes."
             ) from None
+        if self.kept is not None:
+            self.kept.append(entries)
+        return entries
 
     def _read(
         self, arguments: tuple[str, ...], environment: dict[str, str], limit: int, timeout: float

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from samobot.errors import StorageError
@@ -58,9 +59,10 @@ class _Fingerprint:
             self._add_folder(path)
 
     def _add_repository(self, path: Path) -> None:
-        top = Path(Git(path).run("rev-parse", "--show-toplevel").rstrip("\n"))
+        git = Git(path).for_several()
+        top = Path(git.run("rev-parse", "--show-toplevel").rstrip("\n"))
         self._seen.add(os.path.realpath(top))
-        git = Git(top)
+        git = replace(git, folder=top)
         status = git.run(
             *("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "--no-renames", "-z"),
             *("--untracked-files=all", "--ignored=matching"),

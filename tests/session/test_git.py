@@ -391,6 +391,26 @@ def test_program_named_after_the_configuration_was_read_does_not_run(
     assert (victim.root / "worktrees" / "new" / "first").read_text() == "first"
 
 
+def test_several_calls_look_at_the_configuration_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = make_repository(tmp_path / "repo")
+    commands: list[str] = []
+    read = Git._read
+
+    def note(git: Git, arguments: tuple[str, ...], *rest: object) -> bytes:
+        commands.append(arguments[0])
+        return read(git, arguments, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Git, "_read", note)
+    tree_state(repo)
+    assert (commands.count("config"), len(commands) > 3) == (1, True)
+    commands.clear()
+    git = Git(repo)
+    assert git.run("rev-parse", "HEAD") == git.run("rev-parse", "main")
+    assert commands == ["config", "rev-parse"] * 2
+
+
 def test_configuration_is_kept_but_for_programs(tmp_path: Path) -> None:
     entries = [
         Entry("core.repositoryformatversion", "0", trusted=False),

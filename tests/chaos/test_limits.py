@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from samobot.phases import Phase
-from samobot.sandbox.agent.steps import LimitStep
-from tests.chaos.owner import Owner
-from tests.chaos.stage import Role, Stage, scenario, send, stage
+from samobot.sandbox.agent.scenario import Scenario
+from samobot.sandbox.agent.steps import LimitStep, Step
+from tests.chaos.stage import Role, Stage, send, stage
+from tests.support.scripted import blocked, go_on
 
 pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("chaos_limits"), pytest.mark.timeout(300)]
 
@@ -29,11 +30,11 @@ def events(where: Stage, kind: str) -> list[dict[str, Any]]:
     return [each for each in where.records("alpha", "_logs/journal.jsonl") if each.get("event") == kind]
 
 
-def limited(until: float) -> Any:
-    """The same agent, but the account has a limit that is reset then."""
-    free = scenario()
-    limit = (LimitStep(resets_at=until),)
-    return free.model_copy(update={"phases": {**free.phases, Phase.IMPLEMENTATION: [limit]}})
+def working(*then: Step) -> Scenario:
+    """An agent that looks around, and then does this."""
+    return Scenario(
+        phases={Phase.INVESTIGATION: [[go_on(Phase.REQUIREMENTS)]], Phase.REQUIREMENTS: [list(then)]}
+    )
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
@@ -55,15 +56,10 @@ async def kill(where: Stage, role: Role) -> int:
 async def test_limit_resets_although_everything_was_killed_meanwhile(tmp_path: Path) -> None:
     async with stage(tmp_path / "stage") as where:
         where.shop.environment["SAMOBOT_AFTER_RESET_SECONDS"] = "0.5"
-        owner = Owner(where, ["alpha"], seed=1)
         await where.start()
-        acting = asyncio.create_task(owner.run())
-        await until(
-            lambda: events(where, "gate") and events(where, "gate")[-1]["for"] == "human_action",
-            "a first commit",
-        )
         reset = math.ceil(time.time() + RESET_IN)  # Claude tells it in whole seconds
-        where.shop.play(limited(reset))
+        where.shop.play(working(LimitStep(resets_at=reset)))
+        where.ann.say("/run alpha: Add a greeting")
         await until(lambda: events(where, "park"), "the limit")
 
         await kill(where, Role.WORKER)
@@ -73,19 +69,17 @@ async def test_limit_resets_although_everything_was_killed_meanwhile(tmp_path: P
             "the bot",
         )
         await until(lambda: any(kind is Role.WORKER for kind, _ in where.processes()), "the worker")
-        where.shop.play(scenario())  # in force from the next iteration on: the one that tries after the reset
-        await until(lambda: where.is_done("alpha"), "the end")
-
-        acting.cancel()
-        await asyncio.gather(acting, return_exceptions=True)
-        assert owner.nudges == []
+        where.shop.play(
+            working(blocked())
+        )  # in force from the next iteration on: the one that tries after the reset
+        await until(lambda: events(where, "run_end"), "the end")
+        await where.chat.wait_for(lambda message: "alpha is blocked" in message.text, 120)
         parked, went_on = events(where, "park"), events(where, "unpark")
         assert [each["by"] for each in went_on] == ["reset"]
         assert datetime.fromisoformat(went_on[0]["at"]).timestamp() >= reset
         assert {each["kind"] for each in parked} == {"five_hour"}
         assert events(where, "retry") == []
-        reasons = {each["reason"] for each in events(where, "run_end")}
-        assert reasons <= {"waiting", "blocked", "done"}  # the one block is the journey's own
+        assert [each["reason"] for each in events(where, "run_end")] == ["blocked"]
         said = [message for message in where.chat.from_bot() if "Usage limit" in message.text]
         # The bot is killed around the time it says so: that may repeat the message once, never more.
         assert len(said) in (1, 2), [message.text for message in said]

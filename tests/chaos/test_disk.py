@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -211,19 +212,24 @@ def test_moved_project_is_reported_and_the_others_continue(tmp_path: Path) -> No
 
 def test_ten_thousand_sessions_are_listed_and_a_damaged_one_hides_no_other(tmp_path: Path) -> None:
     (tmp_path / ".samocode").write_text("MAIN_REPO=.\nWORKTREES=w\nSESSIONS=s\n")
+    long_ago = time.time() - 30 * 86_400
     for number in range(10_000):
         folder = tmp_path / "s" / f"26-01-15-s{number}"
         folder.mkdir(parents=True)
         (folder / "_overview.md").write_text(f"# {number}\n\n## Status\nPhase: done\nBlocked: no\n")
+        if number >= 1_000:
+            os.utime(folder, (long_ago, long_ago))
     (tmp_path / "s" / "26-01-15-s7" / "_overview.md").unlink()
     (tmp_path / "s" / "26-01-15-s7" / "_overview.md").mkdir()
     (tmp_path / "s" / "26-01-15-s8" / "_qa.md").write_bytes(b"\xff\xfe\x00" * 100)
     catalog = Catalog([tmp_path])
-    first = catalog.sessions()
-    assert len(first) == 10_000
+    first = list(catalog.sessions())
+    assert len(first) == 1_000
+    assert len(first) + len(catalog.past()) == 10_000
     assert any(view.problems for view in first if view.ref.name == "s7")
-    second = catalog.sessions()
-    assert sum(one is not other for one, other in zip(first, second, strict=True)) <= 1
+    second = {view.ref.key: view for view in catalog.sessions()}
+    assert len(second) + len(catalog.past()) == 10_000
+    assert sum(second[view.ref.key] is not view for view in first) <= 1
 
 
 def test_a_session_that_is_a_link_out_of_the_folder_is_not_worked_on_and_the_others_are(

@@ -31,36 +31,36 @@ def script(*steps: Step) -> MessagesApi:
     return MessagesApi({"investigation": [*steps, *GIVE_UP]})
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "samobot stop"])
-def test_a_stop_leaves_nothing_and_the_session_resumes(tmp_path: Path, fence: str, how: str) -> None:
-    with script(STUCK) as api:
+def test_each_way_to_stop_leaves_nothing_and_the_session_resumes(tmp_path: Path, fence: str) -> None:
+    ways = ("SIGTERM", "samobot stop", "Ctrl-C at a terminal")
+    with script(*[STUCK] * len(ways)) as api:
         shop = real_shop(tmp_path, api, fence=fence)
-        run = shop.start("run", "--session", "greet")
-        until(lambda: len(sleepers(shop)) == 4)
-        if how == "SIGTERM":
-            run.send_signal(signal.SIGTERM)
-        else:
-            stopped = shop.samobot("stop", "greet", timeout=60)
-            assert "nothing of the session is running" in stopped.stdout
-        out, err = run.communicate(timeout=60)
-        assert run.returncode == 12, out + err
-        until(lambda: shop.processes() == [])
-        assert outcomes(shop) == ["interrupted"]
+        for done, way in enumerate(ways, start=1):  # each but the first one resumes
+            code, text = stop(shop, way)
+            assert code == 12, f"{way}: {text}"
+            until(lambda: shop.processes() == [])
+            assert outcomes(shop) == ["interrupted"] * done, way
         assert shop.status("greet")["cost_usd"] > 0  # what it did before is not lost
         assert shop.run("greet").returncode == 11
         api.check()
 
 
-def test_ctrl_c_at_a_terminal_leaves_nothing_and_the_session_resumes(tmp_path: Path, fence: str) -> None:
-    with script(STUCK) as api:
-        shop = real_shop(tmp_path, api, fence=fence)
+def stop(shop: Workshop, way: str) -> tuple[int, str]:
+    """Run until the agent is stuck and stop that; returns the exit code and what was printed."""
+    if way == "Ctrl-C at a terminal":
         with Terminal(shop, "run", "--session", "greet") as terminal:
             until(lambda: len(sleepers(shop)) == 4)
             terminal.press("c")
-            assert terminal.wait() == 12, terminal.text
-        until(lambda: shop.processes() == [])
-        assert shop.run("greet").returncode == 11
-        api.check()
+            return terminal.wait(), terminal.text
+    run = shop.start("run", "--session", "greet")
+    until(lambda: len(sleepers(shop)) == 4)
+    if way == "SIGTERM":
+        run.send_signal(signal.SIGTERM)
+    else:
+        stopped = shop.samobot("stop", "greet", timeout=60)
+        assert "nothing of the session is running" in stopped.stdout
+    out, err = run.communicate(timeout=60)
+    return run.returncode, out + err
 
 
 def test_a_normal_end_leaves_nothing(tmp_path: Path, fence: str) -> None:

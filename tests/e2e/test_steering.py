@@ -42,7 +42,12 @@ def holding(requests: list[Request], words: str) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("claude", [require_claude, require_newest_claude], ids=["oldest", "newest"])
+@pytest.mark.parametrize(
+    ("fence", "claude"),
+    [("off", require_claude), ("on", require_newest_claude)],
+    ids=["unfenced-oldest", "fenced-newest"],
+    indirect=["fence"],
+)
 def test_words_reach_the_running_turn_interrupt_it_or_wait_for_the_next_iteration(
     tmp_path: Path, fence: str, claude: Callable[[], Path]
 ) -> None:

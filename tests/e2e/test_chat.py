@@ -30,7 +30,7 @@ PROGRESS = RunStep(command="echo part > part_$$.txt")
 
 CHATTER: tuple[Step, ...] = tuple(
     step
-    for _ in range(12)
+    for _ in range(60)  # seldom anew: it is chatter that loads the bot, not the start of iterations
     for step in (
         Say(text="**bold** `code` <&> " * 20),
         Tool(name="Read", input={"file_path": "{cwd}/README.md"}),
@@ -163,21 +163,6 @@ async def test_what_a_terminal_runs_and_what_is_edited_by_hand_shows_up_through_
     assert not [message for message in room.chat.from_bot() if "byhand: testing" in message.text]
 
 
-async def test_a_usual_session_takes_at_most_nine_messages(room: ChatRoom) -> None:
-    await room.start()
-    room.say("/run demo:demo add a greeting")
-    first = await room.see(
-        "Which greeting", fits=lambda message: "Accept all 3 suggestions" in message.labels
-    )
-    await room.tap(first, "Accept all")
-    plan = await room.see("has a plan", fits=lambda message: bool(message.labels))
-    await room.tap(plan, "✅ Approve")
-    await room.see("demo is done")
-    # Without the report of the bot's first start, which belongs to no session.
-    said = [each.text.split("\n")[0] for each in room.chat.from_bot() if not each.text.startswith("👋")]
-    assert len(said) <= 9, said
-
-
 async def test_a_plan_is_sent_back_with_feedback_and_comes_again(room: ChatRoom) -> None:
     await room.start()
     room.say("/run demo:demo add a greeting")
@@ -212,7 +197,7 @@ def _runs(room: ChatRoom, name: str) -> int:
 
 
 async def test_session_is_stopped_from_its_card_and_continues_again(tmp_path: Path) -> None:
-    async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.1))) as room:
+    async with chat_room(scripted_shop(tmp_path, journeys.endless(seconds=1000))) as room:
         await room.start()
         room.say("/run demo:demo go on for ever")
         card = await room.see("demo · demo", fits=lambda message: "⏹ Stop" in message.labels)
@@ -255,7 +240,7 @@ async def test_a_question_older_than_the_bot_is_summarized_once_and_answered(roo
 
 
 async def test_a_deleted_worktree_is_recreated_from_the_chat(tmp_path: Path) -> None:
-    async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.1))) as room:
+    async with chat_room(scripted_shop(tmp_path, journeys.endless(seconds=1000))) as room:
         await room.start()
         room.say("/run demo:demo go on for ever")
         card = await room.see("demo · demo", fits=lambda message: "⏹ Stop" in message.labels)
@@ -464,19 +449,19 @@ async def test_short_replies_raise_the_budget_ask_for_the_status_and_stop(tmp_pa
 
 
 async def test_what_came_of_a_stop_is_said_before_queued_chatter(tmp_path: Path) -> None:
-    async with chat_room(scripted_shop(tmp_path, journeys.endless([PROGRESS], seconds=0.2))) as room:
+    async with chat_room(scripted_shop(tmp_path, journeys.endless(seconds=1000))) as room:
         await room.start()
         room.say("/run demo:demo do it")
         card = await room.see("demo · demo", "▶️")
-        for number in range(100):
+        for number in range(50):
             room.say(f"what about part {number}?")
         said = room.say("/stop demo")
         stopped = await room.see("demo is stopped", after=said)
-        # 100 hints take 100 seconds at Telegram's pace: the receipt was not behind them.
+        # 50 hints take 50 seconds at Telegram's pace: the receipt was not behind them.
         later = [
             message for message in room.chat.from_bot() if message.id < stopped.id and message.id > card.id
         ]
-        assert len(later) < 90
+        assert len(later) < 45
         assert await room.end() == 0
 
 

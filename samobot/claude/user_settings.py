@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +74,11 @@ def settings_problems(
     if any(arg.partition("=")[0] == "--setting-sources" for arg in options.args):
         return ()
     files = [*_files(environ, managed), *(project / name for name in _OF_PROJECT if project is not None)]
+    anywhere = {tool for file in files for tool in _whole_tools(_permissions(_read(file)).get("allow"))}
     found = [
         problem
         for file in files
-        for problem in _in_file(file, options, is_managed=file.is_relative_to(managed))
+        for problem in _in_file(file, options, anywhere, is_managed=file.is_relative_to(managed))
     ]
     found += _in_plugins(environ, files)
     return tuple(sorted(found, key=lambda problem: not problem.fatal))
@@ -117,11 +118,14 @@ def _files(environ: Mapping[str, str], managed: Path) -> Iterator[Path]:
     yield from sorted((managed / "managed-settings.d").glob("*.json"))
 
 
-def _in_file(file: Path, options: ClaudeOptions, *, is_managed: bool) -> Iterator[SettingsProblem]:
+def _in_file(
+    file: Path, options: ClaudeOptions, anywhere: Set[str], *, is_managed: bool
+) -> Iterator[SettingsProblem]:
+    """What is wrong in a file; `anywhere` are the tools that any of the files allows."""
     settings = _read(file)
-    permissions = _object(settings.get("permissions"))
+    permissions = _permissions(settings)
     allowed = set(_whole_tools(permissions.get("allow")))
-    missing = [tool for tool in _NEEDED if tool not in allowed]
+    missing = [tool for tool in _NEEDED if tool not in anywhere]
     is_off = permissions.get("disableBypassPermissionsMode") == "disable"
     if is_off and missing and options.permission_mode == "bypassPermissions":
         yield SettingsProblem(
@@ -236,6 +240,10 @@ def _read(file: Path) -> dict[str, Any]:
         return _object(json.loads(file.read_bytes()))
     except (OSError, ValueError, RecursionError):
         return {}
+
+
+def _permissions(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return _object(settings.get("permissions"))
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -160,6 +160,16 @@ def test_settings_of_a_trusted_project_count(tmp_path: Path) -> None:
         check_user_settings(ClaudeOptions(), environ, tmp_path / "demo")
 
 
+def test_tools_that_another_file_allows_are_not_denied(tmp_path: Path) -> None:
+    folder = tmp_path / "demo" / ".claude"
+    folder.mkdir(parents=True)
+    (folder / "settings.json").write_text(json.dumps(NO_BYPASS))
+    (tmp_path / ".claude").mkdir()
+    allowed = {"permissions": {"allow": ["Bash", "Edit", "Write"]}}
+    (tmp_path / ".claude" / "settings.json").write_text(json.dumps(allowed))
+    check_user_settings(ClaudeOptions(), {"HOME": str(tmp_path)}, tmp_path / "demo")
+
+
 @pytest.mark.parametrize(
     ("file", "content", "enabled"),
     [

@@ -34,14 +34,14 @@ __all__ = ["Evidence", "Outcome", "OutcomeKind", "Remedy", "classify"]
 _SENTENCE = 300
 
 _DENIED = (
-    "Look for `ask`, `deny` and `disableBypassPermissionsMode` in Claude Code's settings: nobody can allow anything "
-    "during an iteration."
+    "Look for `ask`, `deny`, `disableBypassPermissionsMode` and hooks before tools in Claude Code's settings: nobody can "
+    "allow anything during an iteration."
 )
 _RAISE_THE_CAP = "Raising the spending limit in Claude's settings ends this sooner; then resume the session."
 
 # A stream that the server cut short ends as a "success" whose stop reason is null.
 _CUT_OFF = (None, "max_tokens")
-_HOOK_STOPPED = ("hook_stopped", "stop_hook_prevented")
+_HOOK_STOPPED = ("hook_stopped", "stop_hook_prevented", "tool_deferred")
 _CONTEXT_FULL = ("prompt_too_long", "blocking_limit", "model_context_window_exceeded")
 
 

@@ -581,7 +581,7 @@ def test_denied_tools_are_noted_beside_a_success() -> None:
     assert asked.note == asked.hindrance == "", "the user knows what they denied"
 
 
-@pytest.mark.parametrize("reason", ["hook_stopped", "stop_hook_prevented"])
+@pytest.mark.parametrize("reason", ["hook_stopped", "stop_hook_prevented", "tool_deferred"])
 def test_hook_that_stops_the_agent_is_noted_beside_a_success(reason: str) -> None:
     outcome = judge(replace(GOOD, terminal_reason=reason))
     assert outcome.kind is OutcomeKind.COMPLETED

@@ -80,6 +80,9 @@ _CODEX_LOGIN = ("CODEX_API_KEY",)
 _USER_SETTINGS_ONLY = ("--setting-sources", "user", "--strict-mcp-config")
 _LOAD_CLAUDE_MD = {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD": "1"}
 
+# The CLI asks about a command without its folder: after a `cd` of an earlier one, what is allowed would do something else.
+FIXED_FOLDER = {"CLAUDE_BASH_MAINTAIN_PROJECT_WORKING_DIR": "1"}
+
 
 UNHOOKING = ("CLAUDE_CODE_SAFE_MODE", "CLAUDE_CODE_SIMPLE")
 """Variables with which the CLI leaves out hooks and skills, also samobot's."""
@@ -237,6 +240,7 @@ def build(
         ITERATION_VARIABLE: session_id,
     }
     env = child_environment(environ, _CODEX_LOGIN) | marks | ({} if trust_project else _LOAD_CLAUDE_MD)
+    env |= FIXED_FOLDER if options.asks else {}
     stdin = user_line(prompt) if steerable else prompt.encode("utf-8", "replace")
     return Invocation(argv, cwd, env, stdin, log, session_id, steerable=steerable)
 

@@ -13,6 +13,7 @@ from samobot.claude.extra_flags import check_args
 from samobot.claude.fence import fence
 from samobot.claude.forge_logins import FORGE_TOKENS
 from samobot.claude.invocation import (
+    FIXED_FOLDER,
     ClaudeOptions,
     Invocation,
     build,
@@ -223,6 +224,7 @@ def test_build_lets_the_cli_ask_where_the_user_wants_to_be_asked() -> None:
     asking = make(ClaudeOptions(asks=True, permission_mode="default"), steerable=True)
     assert value_of(asking, "--permission-prompt-tool") == "stdio"
     assert value_of(asking, "--permission-mode") == "default"
+    assert FIXED_FOLDER.items() <= asking.env.items()
     assert "--permission-prompt-tool" not in make(steerable=True).argv
 
 

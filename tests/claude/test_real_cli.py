@@ -7,15 +7,15 @@ import os
 import signal
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from samobot.claude.invocation import ClaudeOptions, build
+from samobot.claude.invocation import FIXED_FOLDER, ClaudeOptions, build
 from samobot.claude.reaper import end_session_processes
 from tests.claude.bench import Bench, wait_for_end
-from tests.support.claude_cli import cli_environment, require_claude
+from tests.support.claude_cli import cli_environment, require_claude, require_newest_claude, run_claude
 from tests.support.messages_api import MessagesApi, Turn, bash, say
 
 pytestmark = pytest.mark.real_cli
@@ -111,3 +111,16 @@ def test_after_a_normal_end_nothing_is_left(bench: Bench) -> None:
     assert report["kind"] == "completed", errors
     assert report["end"]["leftover"] == 3
     assert bench.left() == []
+
+
+@pytest.mark.parametrize("claude", [require_claude, require_newest_claude], ids=["oldest", "newest"])
+def test_command_of_an_agent_that_asks_runs_in_the_folder_that_the_user_reads(
+    tmp_path: Path, claude: Callable[[], Path]
+) -> None:
+    work_dir = tmp_path / "work"
+    work_dir.mkdir()
+    steps = iter((bash("mkdir sub; cd sub"), bash("pwd > where"), say("Done.")))
+    with MessagesApi(lambda _: next(steps)) as api:
+        environment = cli_environment(tmp_path / "home", api.url) | FIXED_FOLDER
+        run_claude(prompt="Go.", cwd=work_dir, environment=environment, claude=claude())
+    assert (work_dir / "where").read_text() == f"{work_dir}\n"

@@ -34,7 +34,8 @@ MEMORY_SCORE = 500
 # bubblewrap has to ignore the signals that stop the CLI, or it would end the CLI before that has written its result.
 # The parent may have died before the kernel was asked to watch it, hence the check afterwards.
 _WRAPPER = """
-import os, signal, sys
+import os, sys
+import _signal as signal  # `signal` makes its numbers enumerations, which takes a third of the start
 call = sys.argv[4:]
 stopped = signal.SIG_IGN if sys.argv[2] == "fenced" else signal.SIG_DFL
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):

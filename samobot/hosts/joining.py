@@ -126,7 +126,7 @@ async def _ask(invitation: HostInvitation, link: Link, key: str) -> None:
             "The hub's server runs, but nothing answers there: is `samobot hub run` running?"
         ) from None
     except (Error, TimeoutError):
-        raise SamobotError("The hub did not answer; run the same line again.") from None
+        raise SamobotError("The hub did not answer; run the same line again, as it was printed.") from None
     finally:
         await client.close()
     if "error" in answer:

@@ -77,7 +77,7 @@ class Overview:
         quality_iteration: Rounds of quality and testing.
         flow: The Flow Log, oldest first.
         files: Items under `## Files`.
-        plans: Items under `## Plans`.
+        plans: Items under `## Plans`; without a list there, its lines.
         problems: Sentences with line numbers about what could not be parsed.
     """
 
@@ -142,7 +142,7 @@ def parse_overview(text: str) -> Overview:
         quality_iteration=_number(status, "quality iteration", problems),
         flow=tuple(map(_flow_entry, _items(section_of(lines, "flow log")))),
         files=_items(section_of(lines, "files")),
-        plans=_items(section_of(lines, "plans")),
+        plans=_entries(section_of(lines, "plans") or section_of(lines, "plan")),
         problems=tuple(problems),
     )
 
@@ -214,6 +214,12 @@ def _items(section: Sequence[Line] | None) -> tuple[str, ...]:
         elif items and not line.blank:
             items[-1].append(line.text.strip())
     return tuple("\n".join(item).strip() for item in items)
+
+
+def _entries(section: Sequence[Line] | None) -> tuple[str, ...]:
+    """Return the items of a section's list, or its lines if it has none."""
+    lines = (line.text.strip() for line in section[1:] if not line.blank) if section else ()
+    return _items(section) or tuple(lines)
 
 
 def _flow_entry(item: str) -> FlowEntry:

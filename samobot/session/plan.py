@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,22 +74,36 @@ def new_plan(path: Path, content: bytes) -> Plan:
 
 def is_empty(text: str) -> bool:
     """Return whether a plan has nothing to approve: only white space, headings, rules, comments or placeholders."""
-    body = _TAG.sub("", _COMMENT.sub("", _FRONT_MATTER.sub("", text, count=1)))
-    return not any(_says_something(line) for line in body.translate(_INVISIBLE).splitlines())
+    body = html.unescape(_FRONT_MATTER.sub("", text.replace("\r\n", "\n"), count=1))
+    body = _HEADING.sub("\n", _TAG.sub("", _COMMENT.sub("", body)).translate(_INVISIBLE))
+    return not any(_says_something(line) for line in body.splitlines())
 
 
 def _says_something(line: str) -> bool:
     if line.lstrip().startswith("#"):
         return False
-    rest = _MARKER.sub("", line, count=1).strip(" \t-*_`~=|:")
-    return bool(rest) and not is_placeholder(rest)
+    rest = _MARKER.sub("", line, count=1).strip(" \t-*_`~=|:\\")
+    return bool(rest) and not (is_placeholder(rest) or _UNWRITTEN.fullmatch(rest))
 
 
-_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad\u180e"))
-_FRONT_MATTER = regex(r"\A\ufeff?---\n.{0,20000}?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
-_TAG = regex(r"</?[a-zA-Z][^<>\n]{0,200}>")
+_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad\u180e\u2800\0"))
+_FRONT_MATTER = regex(
+    r"\A\ufeff?(?:---\n(?=---|[\w-]+[ \t]*:)(?:.{0,20000}?\n)?---|\+\+\+\n.{0,20000}?\n\+\+\+)[ \t]*(?:\n|\Z)",
+    re.DOTALL,
+)
+_TAG = regex(r"</?[a-zA-Z][^<>\n]{0,200}>|!?\[\]\([^()\n]{0,200}\)")
 _MARKER = regex(r"[\s>]{0,20}(?:[-*+]|\d{1,3}[.)])?\s{0,8}(?:\[[ xX]?\])?")
-_COMMENT = regex(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_COMMENT = regex(
+    r"<!--.*?(?:-->|\Z)|^[ ]{0,3}\[[^\]\n]{1,20}\]:[ ]#.*?$|^%%[^\n]*$", re.DOTALL | re.MULTILINE
+)
+_HEADING = regex(  # underlined
+    r"(?:\A|(?<=\n))[^\n|>*+\d-][^\n]{0,60}(?<![.!?])\n[ ]{0,3}(?:=+|-{2,})[ \t]*(?:\n|\Z)"
+)
+_UNWRITTEN = regex(
+    r"(?:to be (?:written|done|filled(?: in)?|added|continued|completed)|coming soon|work in progress|wip"
+    r"|(?:the )?(?:\w+ )?plan(?: goes| comes)?(?: here)?|(?:status|date|author|session|created|version)\**:[^.]*)\W*",
+    re.IGNORECASE,
+)
 _PHASE = regex(r"(?:phase|part|stage|milestone|step)\b[ \t]*\d+", re.IGNORECASE)
 _STEP = regex(r"(\s*)(?:[-*+][ \t]+\[[ xX]\]|\d{1,3}[.)])[ \t]+(\S.*)")
 _TICKED = regex(r"\s*[-*+][ \t]+\[[xX]\]")

@@ -2,16 +2,15 @@
 
 A plan is a file that the signal names, that is listed under `## Plans`, or that is called exactly
 `MM-DD-HH:MM-plan-SLUG.md`. Only if there is none of these, other usual names count (`plan.md`, `plans/x.md`,
-`…-implementation-plan.md`, `plan-greeting.md`). Of several, the one that nobody has decided about is the plan.
+`…-implementation-plan.md`, `plan-greeting.md`, `计划.md`). Of several, the one that nobody has decided about is the plan.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from samobot.errors import StorageError
 from samobot.frozen import frozen
@@ -25,25 +24,29 @@ from samobot.session.plan import PLAN_LIMIT, Plan, is_empty, new_plan
 from samobot.session.signal import Signal, SignalProblem
 from samobot.text import human_size, one_line
 
-PLANS_FOLDER = "plans"
-"""The only subfolder of a session in which plans are looked for."""
+_FOLDERS = ("plans", "plan", "docs")
+"""The subfolders of a session in which plans are looked for; in the first, each file is one."""
 
+_SUFFIXES = (".md", ".markdown")
 _MAX_CANDIDATES = 16
 """Plan files that are read at most; of more, the last ones by name."""
 
 _MAX_ENTRIES = 5_000
 _STAMP = r"\d\d-\d\d-\d\d[:h._-]?\d\d-"
-_EXACT = regex(rf"{_STAMP}plan-.+\.md", re.IGNORECASE)
+_EXACT = regex(rf"{_STAMP}plan-.+\.(?:md|markdown)", re.IGNORECASE)
 _ANY_STAMP = regex(r"[\[(]?\d[\d:hT._ -]{3,20}[\])]?(?<![a-zA-Z])[-_ ]{0,3}")
 _SEPARATOR = regex(r"[-_ .()\[\]]+")
 _VERSION = regex(r"v?\d{1,3}|final|draft|new|revised|updated|[a-z]{2}", re.IGNORECASE)
 _OTHER_NOTE = regex(
     rf"_.*|{_STAMP}from-you-.*|{_STAMP}(?:dive|task|test|quality|summary|notes?|review|report)\b.*"
     rf"|(?:{_STAMP})?test[-_ ]?plan.*"
-    r"|.*[-_](?:reviews?|feedback|critique|comments|summary|checklist|notes)\.md",
+    r"|.*[-_](?:reviews?|feedback|critique|comments|summary|checklist|notes)\.(?:md|markdown)",
     re.IGNORECASE,
 )
-_FILE_NAME = regex(r"[^\s`()\[\]<>\"'“”„«»*~,;|]{1,200}\.md(?![\w-])", re.IGNORECASE)
+_FILE_NAME = regex(r"[^\s`()\[\]<>\"'“”„«»*~,;|]{1,200}\.(?:md|markdown)(?![\w-])", re.IGNORECASE)
+_PLAN_WORD = regex(r"plan|план|plano|计划.*|計劃.*|計画.*|(?!test).{3,}plan", re.DOTALL)
+_WORK_PLAN = frozenset({"action", "development", "execution", "implementation", "project", "work"})
+_MARKUP = " \t*_`~[]()<>|\"'“”"
 _APPROVED_PHASES = (Phase.IMPLEMENTATION, Phase.TESTING, Phase.QUALITY, Phase.DONE)
 
 
@@ -92,7 +95,7 @@ def choose_plan(
             return PlanChoice(None, f"there is no {one_line(signal.plan, 80)} in the session folder")
         return _choose(folder, explicit, explicit, overview, decisions)
     candidates = _candidates(folder, overview, present) or [
-        name for name in named if not _OTHER_NOTE.fullmatch(Path(name).name)
+        name for name in named if not _is_other_note(name, folder)
     ]
     return _choose(folder, candidates, named, overview, decisions)
 
@@ -135,60 +138,83 @@ def _new_plans(plans: list[Plan], decisions: Sequence[Decision]) -> list[Plan]:
 
 
 def _names(path: Path) -> set[str]:
-    """Return the regular Markdown files of the folder and of its `plans` folder, as relative names."""
+    """Return the regular Markdown files of the folder and of its folders for plans, as relative names."""
     found: set[str] = set()
-    for prefix, place in (("", path), (f"{PLANS_FOLDER}/", path / PLANS_FOLDER)):
-        if prefix and not _is_folder(place):
-            continue
+    places = [("", path)]
+    for prefix, place in places:
         with os.scandir(place) as entries:
             for count, entry in enumerate(entries):
                 if count >= _MAX_ENTRIES:
                     break
-                if entry.name.lower().endswith(".md") and entry.is_file(follow_symlinks=False):
+                if entry.name.lower().endswith(_SUFFIXES) and entry.is_file(follow_symlinks=False):
                     found.add(prefix + entry.name)
+                elif not prefix and entry.name.lower() in _FOLDERS and entry.is_dir(follow_symlinks=False):
+                    places.append((f"{entry.name}/", Path(entry.path)))
     return found
 
 
-def _is_folder(path: Path) -> bool:
-    try:
-        return stat.S_ISDIR(path.lstat().st_mode)
-    except OSError:
-        return False
-
-
 def _candidates(folder: SessionFolder, overview: Overview, present: set[str]) -> list[str]:
-    listed = _resolve(folder, _listed(overview), present)
-    exact = [name for name in sorted(present) if _EXACT.fullmatch(name) and not _OTHER_NOTE.fullmatch(name)]
-    found = list(dict.fromkeys([*listed, *exact]))
-    plans = [name for name in found if not _OTHER_NOTE.fullmatch(Path(name).name)]
-    if found:
-        return plans or found
+    listed = _listed(folder, overview, present)
+    exact = [name for name in sorted(present) if _EXACT.fullmatch(name)]
+    plans = [name for name in dict.fromkeys([*listed, *exact]) if not _is_other_note(name, folder)]
+    if plans or listed:
+        return plans or listed
     return [
         name
         for name in sorted(present)
-        if not _OTHER_NOTE.fullmatch(Path(name).name)
-        and (name.startswith(f"{PLANS_FOLDER}/") or _is_called_plan(name))
+        if not _is_other_note(name, folder)
+        and (name.lower().startswith(f"{_FOLDERS[0]}/") or _is_called_plan(name))
     ]
+
+
+def _is_other_note(name: str, folder: SessionFolder) -> bool:
+    if _EXACT.fullmatch(name) and _words(name)[1:] == _words(folder.name):
+        return False  # the plan of a session such as “add-comments”
+    return _OTHER_NOTE.fullmatch(Path(name).name) is not None
+
+
+def _words(name: str) -> list[str]:
+    """What a file's name consists of, without its stamp and suffix."""
+    stem = _ANY_STAMP.sub("", PurePosixPath(name).stem, count=1)
+    return [word for word in _SEPARATOR.split(stem.lower()) if word]
 
 
 def _is_called_plan(name: str) -> bool:
     """Whether “plan” is what a name begins or ends with, apart from a stamp and a version."""
-    words = [word for word in _SEPARATOR.split(_ANY_STAMP.sub("", name[:-3], count=1).lower()) if word]
+    words = _words(name)
     while len(words) > 1 and _VERSION.fullmatch(words[-1]):
         words.pop()
-    return bool(words) and (
-        "plan" in (words[0], words[-1]) or re.fullmatch(r"plan[v\d]\d{0,2}", words[-1]) is not None
+    if not words:
+        return False
+    if len(words) > 2 and words[0] in _WORK_PLAN:
+        words = words[1:]
+    return any(_PLAN_WORD.fullmatch(word) for word in (words[0], words[-1])) or (
+        re.fullmatch(r"plan[v\d]\d{0,2}", words[-1]) is not None
     )
 
 
-def _listed(overview: Overview) -> list[str]:
-    names = []
+def _listed(folder: SessionFolder, overview: Overview, present: set[str]) -> list[str]:
+    found: list[str] = []
     for item in overview.plans:
         first = item.split("\n", 1)[0][:500]
-        found = None if first.lstrip().startswith("~~") else _FILE_NAME.search(first)
-        if found is not None:
-            names.append(found[0])
-    return names
+        if first.lstrip().startswith("~~"):
+            continue
+        named = _FILE_NAME.search(first)
+        meant = _resolve(folder, [named[0]] if named else [], present)
+        if not meant and "/" not in first:
+            meant = _resolve(folder, [first.strip(_MARKUP)], present) or _within(first, present)
+        found += meant[:1]
+    return list(dict.fromkeys(found))
+
+
+def _within(text: str, present: set[str]) -> list[str]:
+    """The files whose names stand in a text, whatever signs are around them; longer names first."""
+    names = sorted((name for name in present if name in text), key=len, reverse=True)
+    return [
+        name
+        for name in names
+        if re.search(rf"(?<![^\W_])(?<![^\W_]_)(?<![.-]){re.escape(name)}(?![^\W_]|-|\.\w)", text)
+    ]
 
 
 def _named_by(signal: Signal | SignalProblem) -> list[str]:
@@ -203,11 +229,12 @@ def _named_by(signal: Signal | SignalProblem) -> list[str]:
 def _resolve(folder: SessionFolder, names: Iterable[str], present: set[str]) -> list[str]:
     """Return those of the written names that are files of the session, relative to its folder."""
     found: list[str] = []
-    root = f"{folder.path}/"
     folded = {each.casefold(): each for each in present}
     for written in names:
-        name = written.strip().removeprefix(root).removeprefix("./").replace("%20", " ")
-        tried = [name, f"{PLANS_FOLDER}/{name}", f"{name}.md", f"{PLANS_FOLDER}/{name}.md"]
+        name = written.strip().removeprefix("./").replace("%20", " ")
+        if f"{folder.path.name}/" in name and ".." not in name:
+            name = name.rpartition(f"{folder.path.name}/")[2]
+        tried = [f"{place}{name}{suffix}" for place in ("", f"{_FOLDERS[0]}/") for suffix in ("", *_SUFFIXES)]
         meant = next((each for each in tried if each in present), None)
         meant = meant or next((folded[each.casefold()] for each in tried if each.casefold() in folded), None)
         if meant is not None and meant not in found:

@@ -69,6 +69,14 @@ def test_other_notes_that_are_newer_are_not_the_plan(folder: SessionFolder, othe
         "plans/x.md",
         "plans/01-15-10:30-plan-greeting.md",
         "plan-greeting.md",
+        "计划.md",
+        "План.md",
+        "plano-v2.md",
+        "Umsetzungsplan.md",
+        "plan.markdown",
+        "01-15-10:30-plan-greeting.markdown",
+        "01-15-10:30-implementation-plan-greeting.md",
+        "docs/plan.md",
         "plan_greeting.md",
         "2026-11-22-plan-greeting.md",
         "1122-plan-greeting.md",
@@ -83,7 +91,8 @@ def test_other_notes_that_are_newer_are_not_the_plan(folder: SessionFolder, othe
     ],
 )
 def test_a_plan_of_another_usual_name_is_found(folder: SessionFolder, name: str) -> None:
-    (folder.path / "plans").mkdir()
+    for place in ("plans", "docs"):
+        (folder.path / place).mkdir()
     write_plan(folder, PLAN, name)
     write_plan(folder, "a dive", "01-15-12:00-dive-payment-plan-api.md")
     assert name_of(folder) == name
@@ -98,6 +107,12 @@ def test_a_plan_of_another_usual_name_is_found(folder: SessionFolder, name: str)
         "**design.md**",
         "./design.md",
         "{folder}/design.md: by its whole path",
+        "sessions/{folder.name}/design.md",
+        "__design.md__",
+        "[[design]]",
+        "→design.md, 计划：",
+        "计划：design.md",
+        "Plan:design.md",
     ],
 )
 def test_a_file_that_the_overview_lists_is_the_plan(folder: SessionFolder, item: str) -> None:
@@ -105,6 +120,31 @@ def test_a_file_that_the_overview_lists_is_the_plan(folder: SessionFolder, item:
     write_plan(folder, PLAN, "plan.md")
     list_plans(folder, item.format(folder=folder.path))
     assert name_of(folder) == "design.md"
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "## Plans\n\ndesign.md\n",
+        "## Plan\n- design.md\n",
+        "## Plans\n1. [The plan](design.md)\n",
+        "## Plans\n\n| file | state |\n|---|---|\n| design.md | new |\n",
+        "## Plans\n```\ndesign.md\n```\n",
+    ],
+)
+def test_a_plan_that_the_overview_names_without_a_list_is_found(folder: SessionFolder, section: str) -> None:
+    write_plan(folder, PLAN, "design.md")
+    folder.overview.write_text(f"{folder.overview.read_text()}\n{section}")
+    assert name_of(folder) == "design.md"
+
+
+@pytest.mark.parametrize("task", ["add-comments", "release-notes", "code-review", "order-summary"])
+def test_a_plan_that_is_named_after_the_session_is_no_note_about_a_plan(tmp_path: Path, task: str) -> None:
+    made = make_session(tmp_path, phase="planning")
+    folder = SessionFolder(made.path.rename(made.path.with_name(f"26-01-15-{task}")))
+    write_plan(folder, PLAN, f"01-15-10:30-plan-{task}.md")
+    write_plan(folder, PLAN + "x", f"01-15-11:30-plan-{task}-review.md")
+    assert name_of(folder) == f"01-15-10:30-plan-{task}.md"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +232,25 @@ def test_of_equal_copies_of_a_plan_one_is_the_plan(folder: SessionFolder) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n\n", "# Plan\n", "<!-- plan -->\n", "# Plan\n\nTBD\n", "---\na: b\n---\n"]
+    "text",
+    [
+        "",
+        "\n\n",
+        "# Plan\n",
+        "<!-- plan -->\n",
+        "# Plan\n\nTBD\n",
+        "---\na: b\n---\n",
+        "---\r\na: b\r\n---\r\n",
+        "+++\na = 1\n+++\n",
+        "Plan\n====\n",
+        "The plan\n--------\n",
+        "# Plan\n\n&nbsp;\n<br>\n",
+        "# Plan\n\n[//]: # (comment)\n%% note %%\n",
+        "# Plan\n\n![]()\n",
+        "**Plan**\n\n**Status:** draft\n\n_To be written_\n",
+        "# Plan\n\nComing soon!\n",
+        "\u2800\0\n",
+    ],
 )
 def test_an_empty_plan_cannot_be_approved(folder: SessionFolder, text: str) -> None:
     sha = write_plan(folder, text)
@@ -200,6 +258,22 @@ def test_an_empty_plan_cannot_be_approved(folder: SessionFolder, text: str) -> N
     with pytest.raises((NotFoundError, ConflictError), match="is empty"):
         approve(folder, ANNA, NOW, KEY, expected=sha)
     assert not folder.decisions.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Add a flag.\n",
+        "---\nAdd a flag, then print it.\n---\n",
+        "1. Add a flag\n---\n",
+        "| Phase | Step |\n|---|---|\n| 1 | Add a flag |\n",
+        "---\ntitle: Flag\n---\nAdd it\n",
+        "Plan: add a flag\n",
+    ],
+)
+def test_a_short_plan_is_not_empty(folder: SessionFolder, text: str) -> None:
+    write_plan(folder, text)
+    assert name_of(folder) == EXACT
 
 
 def test_several_empty_plans_are_named_together(folder: SessionFolder) -> None:

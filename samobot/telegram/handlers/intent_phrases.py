@@ -12,6 +12,9 @@ YES = """
     |agreed|i agree|agree|accept|accepted|i accept|approve|approved|i approve|approve it|confirm|confirmed|correct|right
     |lgtm|sgtm|lgfm|wfm|works for me|fine by me|fine with me|ship it|shipit|merge it|go|go on|go ahead|go for it|do it
     |let s go|lets go|let s do it|lets do it|make it so|proceed|continue|carry on|start|begin|build it|run it
+    |you should go ahead|go right ahead|by all means|hell yes|hell yeah|heck yes|heck yeah|yessir|please do|let s implement it
+    |proceed with implementation|proceed with the implementation|let s get started|you may start|you may begin|ga maar|nur zu|läuft
+    |меня устраивает|ок погнали|let s roll|be my guest
     |looks good|looks great|looks fine|looks ok|looks okay|looks right|looks perfect|looks nice|looks excellent
     |look good|sounds good|sounds great|sounds fine|sounds right|all good|good to go|you re good|we re good
     |this is fine|that s fine|is fine|is good|is great|is ok|is okay|is perfect|nothing|nothing different|nichts|nada|rien|ничего
@@ -97,7 +100,7 @@ NOTHING = _listed("nothing nothin nada nichts rien niente ничего nic niets
 """Assent as the whole answer to what to change."""
 
 FILLERS = """
-    please|pls|plz|thanks|thank you|thx|ty|cheers|then|now|so|it|this|that|the plan|plan|your plan|to me|for me|with it
+    um|uh|uhm|erm|please|pls|plz|thanks|thank you|thx|ty|cheers|then|now|so|it|this|that|the plan|plan|your plan|to me|for me|with it
     |with that|with this|and|a|very|really|all|mate|bro|man|buddy|everything|as is|like that|like this|from me
     |bitte|danke|dann|so|der plan|mir|sehr|alles|por favor|gracias|el plan|todo|tudo|merci|s il te plait|s il vous plait
     |le plan|tout|grazie|per favore|il piano|tutto|obrigado|obrigada|o plano|пожалуйста|спасибо|план|всё|все|мне|очень
@@ -117,6 +120,14 @@ NO = _listed("""
     no nope nah nein nee non não nao нет ні nie ne nej nei hayır hayir nem nu όχι לא لا नहीं tidak không 不 不行
     いいえ 아니요 아니 ไม่ reject rejected disapprove 👎 ❌ 🚫 ✖
 """)
+NO_STRESSED = _listed("way of hell god absolutely definitely certainly course chance thanks")
+"""What stands beside “no” in a refusal and adds nothing to it."""
+
+WEAK = _listed(
+    "want wanted need should must how what why only too also first rather about let me you we nur zu"
+)
+"""Requests and questions that ask for nothing unless something else is named."""
+
 YES_SIGNS = _listed("""
     👍 👌 ✅ ✔ ☑ 🆗 💯 🚀 🎉 🙌 👏 ❤ 🔥 🫡 🤝 🥳 😍 ✊ 💪 🤙 🟢 🏁 🚢 😊 😀 😃 😄 🙂 ☺ 😎 🤩 💚 💙 ⭐ 🌟 👊 🥂 🎊 🥰 😁 🤟 🤘 ✨ 🎯 🏆 🟩 ⬆ 🖖 😻 🧡 💜 ♥
 """)
@@ -128,6 +139,8 @@ STOP = """
     |para|parar|para ya|detente|deten|detén|basta|alto|arrete|arrête|arretez|arrêtez|ferma|fermati|fermo|pare|стоп|остановись
     |останови|хватит|зупинись|zatrzymaj|sluta|stoppa|dur|durdur|停|停止|止めて|止まれ|ストップ|멈춰|중지|⏹|🛑|✋
     |stop running|kill this|kill that|terminate|terminate it|stop immediately|stop at once|stop right now|emergency stop|shut it down|shut down|shutdown|cease|exit|abort mission|end|end this|stop all|stop any work|halt it|halt now|abort now|abort this|stopping|kill switch|no stop|cancel run|stop there|stop here
+    |you need to stop|you must stop|you should stop|you have to stop|we should stop|we need to stop|let s stop|let s stop here|stop right there|stop working on this|stop for today|turn it off|don t do anything else
+    |arrete tout de suite|hor sofort auf|sofort aufhoren|basta cosi|para com isso|zastav to|durdur sunu
     |knock it off|cut it out|stop doing that|stop what you re doing|stop what you are doing|don t continue|do not continue|please stop what you re doing|please stop doing that|interrupt|stahp|stopt|ctrl c|ctrl + c|no no stop|no no no stop|oh no stop
     |halte|arreter|достаточно|стій|спри|спрете|stój|zatrzymaj sie|zaustavi|stani|opri|tigil|hinto|simama|bas|bas karo|बस|allj meg|정지해|תפסיק|رک|رک جاؤ|dur artik|lopeta nyt|stop na
     |hoer auf|aufhoren|aufhoeren|hor auf damit|schluss|schluss jetzt|abbruch|brich ab|brich es ab|beenden|beende es|stoppe|stopp es|halte an|nicht weiter|detener|detenlo|detenerlo|paralo|parate|para todo|cancela|cancelalo|cancelar|arrete tout|arrete ca|arrete toi|stoppe|annule|annuler|ferma tutto|fermalo|smettila|smetti|annulla|interrompi|parar|pode parar|cancele|pare tudo|interrompa
@@ -144,7 +157,7 @@ PAUSE = """
     |等等|等一等|先等等|稍等|等会|等会儿|暂停一下|先暂停|等一会儿|先停一下|ポーズ|일시 중지|잠시 멈춰|ちょっと待って|待ってください|少々お待ちください|一時停止して|ちょっと待った|잠깐만|잠시만|잠시만요|기다려|기다려줘|잠깐 멈춰|รอก่อน|รอ|รอแป๊บ
 """
 STATUS = """
-    status|status please|state|status update|update|any update|any updates|any news|news|progress|how is it going|how s it going|hows it going
+    how is it going so far|how s it going so far|how far along is it|how far along are you|wie siehts aus|wie sieht s aus|ping|status|status please|state|status update|update|any update|any updates|any news|news|progress|how is it going|how s it going|hows it going
     |how is it|how far|how far are you|how far is it|what s up|whats up|what is up|what s going on|what is going on
     |what are you doing|what is it doing|where are you|where are we|are you there|are you alive|alive|still running
     |still alive|is it running|eta|done yet|is it done|is it done yet|are we there yet|stand|wie weit|wie weit bist du|wie steht es|wie läuft es|wie läuft s
@@ -174,7 +187,7 @@ RETRY = """
     |再试|再来|重来|再来一次|重新来|重新试|重試|再試一次|もう一回|やり直し|やり直して|再試行|リトライ|再度|다시 해줘|다시 해|다시 해봐|재시도|한번 더|한 번 더|ลองใหม่|ลองอีกครั้ง|ทำใหม่|♻
 """
 INTENT_FILLERS = """
-    please|pls|plz|now|just|ok|okay|thanks|thank you|thx|hey|hi|hello|it|this|that|the session|this session|that session|the run|this run|the agent|the worker
+    um|uh|uhm|erm|please|pls|plz|now|just|ok|okay|thanks|thank you|thx|hey|hi|hello|it|this|that|the session|this session|that session|the run|this run|the agent|the worker
     |the bot|claude|codex|samobot|omg|wtf|oh|the loop|loop|process|the job|this job|the task|this task|the process|the work|work|everything|session|run|agent|worker|job|all|immediately|right now|right away|asap|can you|could you|would you|will you
     |can you please|could you please|i said|i want you to|you can|you may|so|then|there|here|man|dude|bro|for now|a bit|for a bit|for a moment|for a while|here
     |bitte|mal|jetzt|jetzt bitte|sofort|doch|kannst du|por favor|ya|ahora|s il te plait|s il vous plait|stp|svp|maintenant|per favore|adesso|subito|agora|ja|
@@ -199,6 +212,7 @@ GREETINGS = """
     |помощь|помоги|cześć|czesc|hej|dzień dobry|pomoc|hoi|merhaba|selam|yardım|你好|您好|嗨|こんにちは|안녕|안녕하세요|👋|🙋|😀|🙂|❓
 """
 MONEY_LEAD = _listed("""
+    top extend d
     new you may i d say think try do lets sure fine alright continue and session total us usd no than most
     lower reduce decrease das den mach setz setze stell gib ihm monte passe mets le porta portalo alza altri
     mettilo el presupuesto pon ponlo dale aumente o orçamento para увеличь увеличить поставь сделай давай

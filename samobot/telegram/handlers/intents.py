@@ -40,10 +40,14 @@ _BEYOND_PRAISE = regex(
     r"|\b(?:nothing|anything|no need)(?: to)? (?:add|change|wrong|fix|improve)\b|\b(?:t|not) (?:have )?changed? (?:a |any)thing\b"
     r"|^(?:\w+ )?should (?:do|work|be (?:fine|ok|okay|good|great|alright))$|^what an? \w+(?: plan)?$"
     r"|^(?:besser geht s nicht|лучше не |meglio di cosi |better than expected)"
+    r"|\b(?:(?:don|wouldn|doesn|do|would)(?: t| not)|dont|never) mind\b|\b(?:nothing|nichts|nada|rien) (?:against|dagegen|en contra)\b|не против"
     r"|\b(?:step|phase|task|test)s? (?:all )?(?:makes? sense|(?:looks?|sounds?|seems?) (?:right|good|great|fine|ok))\b"
 )
 """Praise in terms that otherwise ask for a change: “couldn't be better”, “that is what I wanted”."""
 _MOST_NEAR = 3
+_RATING = regex(r"(?<![\w/])(?:(\d{1,3})\s?(?:/|out of)\s?\1|1\d\d\s?%|a\+)(?![\w/])", re.IGNORECASE)
+_QUOTED_LINES = regex(r"(?m)^\s*>.*\n?")
+_CLAUSE = regex(r"[,.;:!?\n–—]+|\s-+\s")
 _SHOUTED = regex(r"(?<=!)[!1]+|(?<=[^\W\d_])1+(?=[!1\s]*$)|(?<=!)\s*(?:one|eleven)+\b", re.IGNORECASE)
 _SPELLED_OUT = regex(r"(?<!\w)\w(?:[ .-]\w){2,}(?!\w)")
 _OFTEN_MISSPELLED = {"stop": "stop", "pause": "pause", "cancel": "stop", "abort": "stop", "status": "status"}
@@ -108,6 +112,9 @@ def read_assent(text: str) -> Assent:
     Clear assent consists of assent only, in any usual language, with polite fillers and emoji. Anything that begins
     with assent or contains a strong form of it (`lgtm`, 👍) and has more text is mixed.
     """
+    own = _QUOTED_LINES.sub("", text)
+    if own != text and own.strip():  # below what it quotes
+        return Assent.MIXED if read_assent(own) is Assent.CLEAR else read_assent(own)
     words, tables = tokens(text), _tables()
     if not words:
         return Assent.NONE
@@ -124,11 +131,9 @@ def read_assent(text: str) -> Assent:
         return Assent.MIXED
     signs = phrases.YES_SIGNS & set(words)
     plain = [word for word in words if word not in phrases.YES_SIGNS]
-    if (
-        plain
-        and all(word in tables.no or word in tables.filler_words for word in plain)
-        and tables.no & set(plain)
-    ):
+    refusing = tables.no | {"never", "not"}
+    stressed = refusing | phrases.NO_STRESSED | tables.filler_words
+    if refusing & set(plain) and stressed.issuperset(plain):
         return Assent.MIXED if signs else Assent.REFUSAL
     if words[0] in tables.no:  # “no, it's fine”
         return Assent.MIXED if any(tables.assent.cover(words[1:]) or ()) else Assent.NONE
@@ -140,6 +145,7 @@ def read_assent(text: str) -> Assent:
 
 def is_unclear(text: str) -> bool:
     """Whether a short text may be assent that no table has: nothing in it asks for a change."""
+    text = _RATING.sub("", text)
     words = tokens(text)
     if not words:
         return True
@@ -148,15 +154,19 @@ def is_unclear(text: str) -> bool:
     tables = _tables()
     if _BEYOND_PRAISE.search(" ".join(words)):
         return True
-    if (
-        _asks(text)
-        and "should" in words
-        and any(tables.assent.cover(words[words.index("should") + 2 :]) or ())
-    ):
-        return True  # “should be ok?”
+    ends = (words[at:] for at in range(len(words) - 1))
+    if not tables.negations & set(words) and any(any(tables.assent.cover(end) or ()) for end in ends):
+        return True  # “you should go ahead”, “should be ok?”
+    if all(word in phrases.WEAK or word in tables.filler_words or word in tables.yes for word in words):
+        return True  # “I want this”, “how nice”
     return not (tables.negations | tables.requests) & set(words) and not begins_unspaced(
         words[0], tables.negations
     )
+
+
+def is_question(text: str) -> bool:
+    """Whether a text ends with a question: it asks for no change yet, and approves nothing."""
+    return re.sub(r"[^\w?？؟⁇]+\Z", "", text).endswith(("?", "？", "؟", "⁇"))
 
 
 def read_intent(text: str) -> Intent | None:
@@ -171,6 +181,9 @@ def read_intent(text: str) -> Intent | None:
 def near_intent(text: str) -> Intent | None:
     """Read what a short text may ask for although it is more than that, or misspelled: `sotp`, `stop demo!`, `⛔`."""
     words, table = _request_tokens(text), _tables().intents
+    clauses = [clause for clause in _CLAUSE.split(text[:MOST_CHARACTERS]) if clause.strip()]
+    if len(clauses) > 1 and Intent.STOP in (read_intent(clauses[0]), read_intent(clauses[-1])):
+        return Intent.STOP  # “stop, that is the wrong branch”
     if not 0 < len(words) <= _MOST_NEAR or {"don", "dont", "never", "not"} & set(words):
         return None
     unknown = [word for word in words if word not in table]

@@ -27,6 +27,7 @@ from samobot.telegram.handlers.intents import (
     Assent,
     Intent,
     is_letter,
+    is_question,
     is_small_talk,
     is_unclear,
     names_budget,
@@ -163,7 +164,9 @@ async def decide_plan(
             ask_about_plan(
                 context, request, view, f"The plan of {name} has changed since. Approve it as it is now?"
             )
-        case Assent.MIXED | Assent.NONE if assent is Assent.MIXED or (not asked and is_unclear(request.text)):
+        case Assent.MIXED | Assent.NONE if assent is Assent.MIXED or (
+            not asked and (is_unclear(request.text) or is_question(request.text))
+        ):
             quoted = escape(one_line(request.text, 120))
             ask_about_plan(context, request, view, f"Approve the plan of {name}, or change it?\n“{quoted}”")
         case Assent.REFUSAL:

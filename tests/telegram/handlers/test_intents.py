@@ -9,6 +9,7 @@ from samobot.telegram.handlers.intents import (
     BudgetAmount,
     Intent,
     is_greeting,
+    is_question,
     is_unclear,
     near_intent,
     read_amount,
@@ -19,7 +20,7 @@ from samobot.telegram.handlers.intents import (
 from tests.support.cases import for_each
 
 CLEAR = """LGTM 👍|ack|pode ir|ok|OK.|okay!|approve|Approved|I approve|si, adelante|passt|да|👍|👍🏽|✅|👌|Yes!|yes please|yep|sure
-|go ahead|Looks good to me, thanks!|Sounds good, let's go|ship it 🚀|Perfect.|+1|no problem, go ahead|no changes needed
+|go ahead|you should go ahead|um, yes, go ahead|hell yes|nur zu|Looks good to me, thanks!|Sounds good, let's go|ship it 🚀|Perfect.|+1|no problem, go ahead|no changes needed
 |this is fine|Great plan! Approved.|Approved, thank you|agreed|do it|proceed|go for it|works for me|好的|没问题|はい|了解です
 |いいね！お願いします|네|좋아요|oui, vas-y|d'accord|c'est bon|va bene|sim, pode ser|tak|evet|ja, mach das|Alles klar, los geht's
 |sieht gut aus|genehmigt|vale|de acuerdo|Хорошо, давай!|согласен|поехали|так, добре|godkänd|akkoord|rendben|εντάξει|בסדר|نعم
@@ -116,7 +117,7 @@ ASKED = """I have no objections to this plan whatsoever|Ich habe keine Einwände
 |нет никаких возражений по плану|sin objeciones por mi parte|there are no concerns about it on my side|not yet|not so fast
 |wait, don't|noch nicht|todavía no|pas encore|non ancora|ainda não|ещё нет|пока нет|jeszcze nie|henüz değil|ليس بعد
 |अभी नहीं|chưa|还没有|まだ|아직 아니야"""
-_STOP = """stop!!!1|STOP1|stop!!1!|stop!!!eleven|s t o p|S.T.O.P.|stop 🙏|❌ stop|omg stop|stop wtf|no no stop|stop claude|стоооп|halte|ctrl-c|
+_STOP = """you need to stop|let's stop here|stop right there|arrête tout de suite|hör sofort auf|stop!!!1|STOP1|stop!!1!|stop!!!eleven|s t o p|S.T.O.P.|stop 🙏|❌ stop|omg stop|stop wtf|no no stop|stop claude|стоооп|halte|ctrl-c|
 stop pls|halt!!|knock it off|stop what you're doing|don't continue|interrupt|Stopp!!!|zatrzymaj się|stój|стій|bas karo|dừng ngay|עצור עכשיו|정지해|Stop!|STOP STOP STOP|stop!!!|stoooop|Stop it now|stop it please|stop please!|pls stop|can you stop|can you stop please|
 could you please stop|stop running|stop the agent now|stop the worker|stop the job|stop the task|stop this session|
 stop that session|stop the session please|just stop|ok, stop|no stop|no, stop!|wait, stop|wait stop|hey stop|
@@ -137,7 +138,7 @@ warte mal|warte kurz|Moment|Moment mal|kurz warten|einen Moment|pausa por favor|
 pausar|une minute|attends un peu|un instant|mets en pause|aspetta un attimo|metti in pausa|um momento|espera aí|пауза!|
 на паузу|поставь на паузу|подожди немного|минутку|секунду|poczekaj|chwila|wacht|wacht even|vent|odota|bekle biraz|várj|
 tunggu|tunggu sebentar|chờ|đợi đã|等等|等一等|先等等|稍等|暂停一下|ちょっと待って|待って|一時停止して|잠깐만|기다려|รอก่อน|⏸⏸|"""
-_STATUS = """status|STATUS??|status please|what's the status|what's the status?|what is the status|whats the status|current status|
+_STATUS = """how is it going so far?|wie sieht's aus?|status|STATUS??|status please|what's the status|what's the status?|what is the status|whats the status|current status|
 status report|status now|show status|give me a status|give me an update|update please|any progress|any progress?|
 progress update|how's progress|how is progress|how's it coming|how is it coming along|how are things|how are we doing|
 how are you doing|how's it look|how long|how long left|how much longer|how long will it take|are you working|
@@ -187,6 +188,31 @@ def test_assent_is_read_in_any_usual_language(text: str, assent: Assent) -> None
 @for_each("text", ['"Approve the plan"', "“LGTM”", "> approve", "«да»", "`approve`"])
 def test_assent_that_is_a_quotation_is_asked_about(text: str) -> None:
     assert read_assent(text) is Assent.MIXED
+
+
+@for_each("text", ["> The plan\n> has 3 phases\nyes", ">>> plan\nlgtm"])
+def test_assent_below_a_quotation_is_asked_about(text: str) -> None:
+    assert read_assent(text) is Assent.MIXED
+    assert read_assent(text.replace("yes", "no").replace("lgtm", "use go")) is not Assent.MIXED
+
+
+@for_each(
+    "text",
+    ["no way", "hell no", "of course not", "no thanks", "absolutely not!", "no no no", "never", "not really"],
+)
+def test_a_stressed_no_is_a_refusal_without_feedback(text: str) -> None:
+    assert read_assent(text) is Assent.REFUSAL
+
+
+@for_each(
+    ("text", "asks"),
+    [
+        *((text, True) for text in ("why sqlite?", "how long will it take? 🤔", "Nice. What does it cost?!", "为什么？", "لماذا؟")),
+        *((text, False) for text in ("why? use go", "use go", "what? no. drop it.", "")),
+    ],
+)  # fmt: skip
+def test_a_text_that_ends_with_a_question_is_one(text: str, asks: bool) -> None:
+    assert is_question(text) is asks
 
 
 @for_each("text", _each(ASKED))
@@ -272,10 +298,10 @@ def test_a_sentence_with_such_a_word_in_it_is_no_request(text: str) -> None:
 @for_each(
     ("text", "intent"),
     [
-        *((text, Intent.STOP) for text in ("sotp", "stpo", "STPO!!", "⛔", "🚫🚫", "stop the presses", "redis stop", "cancle", "stop redis")),
+        *((text, Intent.STOP) for text in ("sotp", "stpo", "STPO!!", "⛔", "🚫🚫", "stop the presses", "redis stop", "cancle", "stop redis", "stop, this is the wrong branch", "Wrong repository. Stop!", "stop — you are on main", "please stop: I have to think")),
         *((text, Intent.PAUSE) for text in ("pasue", "puase!")),
         *((text, Intent.STATUS) for text in ("stauts?", "sttaus")),
-        *((text, None) for text in ("stop using tabs", "don't stop", "never stop it", "use tabs", "stop at phase 2", "👎", "", "no more mocks please")),
+        *((text, None) for text in ("stop using tabs", "don't stop", "don't stop, go on", "use sqlite, not postgres", "the bus stop, the end", "never stop it", "use tabs", "stop at phase 2", "👎", "", "no more mocks please")),
     ],
 )  # fmt: skip
 def test_a_misspelled_or_decorated_request_may_be_one(text: str, intent: Intent | None) -> None:
@@ -288,6 +314,8 @@ def test_a_misspelled_or_decorated_request_may_be_one(text: str, intent: Intent 
         # Assent of which no table knows, in any language: asked, never a rejection.
         *((text, True) for text in ("tip top", "chevere", "Mashallah", "groovy", "jazakallah", "шик", "🦄", "...", "maybe", "hmm", "later", "bombenfest")),
         *((text, True) for text in ("couldn't be better than that", "could not be any better", "you nailed it, thank you so much", "es justo lo que quería", "should be ok?", "that is what I wanted", "couldn't ask for more", "I wouldn't change a thing", "couldn't find anything wrong", "no need to change anything", "this should work", "what a great plan", "лучше не бывает", "besser geht's nicht", "all the steps make sense to me", "esto supera mis expectativas, muchas gracias")),
+        *((text, True) for text in ("I say you should go ahead", "I want this", "how nice", "10/10", "100 % 🎉", "I don't mind", "nichts dagegen", "make it short, then go ahead", "what a beauty")),
+        *((text, False) for text in ("I want sqlite", "10/12", "it should log", "how about sqlite", "too big", "I don't like it", "you should not go ahead")),
         *((text, False) for text in ("more of the second part, please", "use sqlite instead", "the second phase is missing tests", "not what I wanted", "isn't what we wanted", "this should be better", "what I want is sqlite in the second phase, with tests of it", "the tests should be first")),
         *((text, False) for text in ("shorter", "use argparse", "not good", "too long", "kürzer", "без тестов", "why sqlite?", "phase 2", "src/app.py", "I would rather have it in one file", "不要数据库", "missing tests")),
     ],

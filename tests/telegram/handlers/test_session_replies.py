@@ -72,6 +72,8 @@ async def test_assent_in_reply_to_a_plan_approves_it(phone: Phone, text: str) ->
         "👍 but skip the docs",
         "no, it's fine",
         "tip top",
+        "how nice, I want this",
+        "What will it cost, and who wrote step 3?",
     ],
 )
 async def test_assent_with_a_condition_is_asked_about_before_anything_is_written(

@@ -73,4 +73,5 @@ POLITE_LETTER = regex(
 ENDS_WITH_LABEL = regex(rf"(?:^|\W)[Qq]\s?{N}\Z")
 ONE_LETTER = regex(rf"\s*{LETTER}[.!,]?\s*\Z")
 LETTERS = regex(rf"{LETTER}(?:{AND}(?:[Oo]ption\s)?[A-Za-z](?![A-Za-z'’])){{1,20}}\W{{0,3}}")
+BULLET = regex(r"^[ \t]{0,8}[-*•][ \t]{1,4}", re.MULTILINE)
 ARROWS = str.maketrans({"👉": "→", "➡": "→", "➜": "→", "⇒": "→", "▶": "→", "\ufe0f": " "})

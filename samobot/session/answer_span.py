@@ -20,7 +20,7 @@ _FOREIGN = (
     r"oczekuje|wachten|väntar|bekliyor|等待|等待中|待回答|待ち|回答待ち|未回答|대기|대기중)"
 )
 _BARE = regex(
-    r"(?:waiting|awaiting(?: (?:an |your |user )?(?:answer|response|reply|input))?|pending|unanswered|tbd|tba|tbc|todo"
+    r"(?:waiting|null|nil|(?:waiting|pending) (?:for|on) you|awaiting(?: (?:an |your |user )?(?:answer|response|reply|input))?|pending|unanswered|tbd|tba|tbc|todo"
     r"|n/a|n\.a|none yet|no (?:answer|response|reply) yet|no (?:response|reply)|not yet answered|not answered(?: yet)?"
     r"|(?:waiting (?:for|on)|awaiting|pending) (?:(?:the|your|an?) )?(?:user|owner|human)?(?:'s)? ?"
     r"(?:answer|response|reply|input|decision|confirmation)?"
@@ -31,13 +31,14 @@ _BARE = regex(
     re.IGNORECASE,
 )
 _MARKED = regex(
-    rf"(?:{_STATUS}|{_FOREIGN}|open|none|empty|blank|answer|response"
+    rf"(?:{_STATUS}|{_FOREIGN}|default:? [^\n]{{0,60}}|open|none|empty|blank|answer|response"
     r"|(?:(?:leave |please |your |the |user(?:'s)? |write |type |add |put |enter |fill |insert |choose |pick |select )"
     r"[^\n]{0,80}))",
     re.IGNORECASE,
 )
 _CHOICE = regex(r"(?:[A-Za-z](?:\s?[/|,]\s?[A-Za-z]){1,25})")
 _COMMENT = regex(r"^<!--[^>\n]{0,200}-->\s{0,3}(?=\S)")
+_TAGS = regex(r"(?:</?[a-zA-Z][^<>\n]{0,80}>\s{0,9}){1,9}")
 _NOTED = regex(r"(?P<mark>_[^_\n]{1,60}_)\s{1,3}\([^()\n]{1,60}\)")
 _BOXED_CHOICE = regex(r"(?:(?:☐|□|⬜|\[\s?\])\ufe0f?\s{0,3}[A-Za-z](?:\s{1,4}|$)){2,26}")
 _BOXES = regex(r"(?:[-*+]\s{1,3})?\[\s?\](?:\s.{0,200})?")
@@ -64,6 +65,8 @@ def is_placeholder(text: str) -> bool:
         return False
     if "\n" in text:
         return all(is_placeholder(line) for line in text.split("\n") if line.strip())
+    if _TAGS.fullmatch(text) and text.startswith("</"):
+        return True
     if text.startswith("<!--") and text.endswith("-->") and text.count("<!--") == 1:
         return True
     text = _COMMENT.sub("", text, count=1).replace("\\_", "_")
@@ -100,7 +103,8 @@ _ANSWER = regex(
     rf"[ \t]{{0,8}}(?:[-*+][ \t]{{1,8}})?(?:[^\w\s*_>#`\[(]{{1,3}}[ \t]{{1,2}})?"
     rf"(?:(?P<bold>\*\*|__|\*|_)(?:[^\w\s*_>#`\[(]{{1,3}}[ \t]{{1,2}})?(?:{_NAMES}|{_BOLD_NAMES})(?:[ \t]?\([^()\n]{{0,60}}\))?[ \t]{{0,8}}"
     rf"(?:[:：](?P=bold)|(?P=bold)[ \t]{{0,8}}[:：]|(?P=bold)(?<=\*\*|__)(?:[ \t]{{1,3}}[-–—])?(?=[ \t]|$))"
-    rf"|(?:{_NAMES})(?:[ \t]?\([^()\n]{{0,60}}\))?[ \t]{{0,8}}[:：])",
+    rf"|(?:{_NAMES})(?:[ \t]?\([^()\n]{{0,60}}\))?[ \t]{{0,8}}[:：]"
+    rf"|\*\*(?:{_NAMES})[ \t]{{0,8}}[:：](?!\*\*))",
     re.IGNORECASE,
 )
 _ANSWER_HEADING = regex(
@@ -189,6 +193,8 @@ def find_answer(lines: Sequence[Line], at: int) -> AnswerSpan:
         short = _SHORT_ANSWER.match(line.text)
         opening = short[0] if short else ""
     value = line.text[len(opening) :].strip()
+    if opening.count("**") == 1:  # “**Answer: _waiting_**”
+        value = value.removesuffix("**").rstrip()
     start = line.start + len(opening)
     first = next((index for index, other in enumerate(rest) if not other.blank), None)
     is_below = line.level > 0 and not value and not opening.rstrip("* \t").endswith(":")

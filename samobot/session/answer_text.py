@@ -28,7 +28,15 @@ _WINDOW = 80
 _MAX_LABELS = 200
 _ALL = {
     *("all", "all suggestions", "suggestions", "accept all", "take all", "all suggested", "as suggested"),
-    "all as suggested",
+    *("all as suggested", "all suggested options", "all recommended", "all recommendations", "all defaults"),
+    *("as you suggest", "as you suggested", "as recommended", "as you recommend", "your suggestions"),
+    *("your recommendations", "take all suggestions", "take your suggestions", "go with your suggestions"),
+    *(
+        "go with the suggestions",
+        "go with your recommendations",
+        "use your suggestions",
+        "use the suggestions",
+    ),
 }
 
 
@@ -97,7 +105,7 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
     if labels:
         return _segments(words, plain, labels)
     if waiting > 1 and (
-        patterns.LETTERS.fullmatch(plain.strip())
+        patterns.LETTERS.fullmatch(patterns.BULLET.sub("", plain).strip())
         or _numbers_several(plain, known or set())
         or _spells_options(plain.strip().rstrip("."), questions or (), waiting)
     ):
@@ -177,7 +185,9 @@ def _grouped(words: str, plain: str, known: set[str] | None) -> AnswerArguments 
         not patterns.ONE_LETTER.match(found["value"]) or not re.search("[Qq]", plain[: found.start("sep")])
     ):
         return None
-    if any(True for _ in patterns.INNER.finditer(plain, found.start("value"))) or "\nQ" in found["value"]:
+    numbered = patterns.INNER_NUMBER.finditer(plain, found.start("value"))
+    others = any(known is None or f"Q{_canonical(each['q'])}" in known for each in numbered)
+    if others or patterns.INNER.search(plain, found.start("value")) or "\nQ" in found["value"]:
         return _ambiguous(words)
     head = plain[: found.start("sep")]
     numbers = [_canonical(each) for each in patterns.NUMBER.findall(head)]

@@ -127,7 +127,18 @@ def test_letters_for_the_only_open_question_are_its_answer() -> None:
     assert parse_answers("A, B", OPEN[:1]) == AnswerArguments(text="A, B")
 
 
-@pytest.mark.parametrize("typed", ["all", "ALL", "All suggestions", "accept all", "as suggested."])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "all",
+        "ALL",
+        "All suggestions",
+        "accept all",
+        "as suggested.",
+        "Go with your suggestions!",
+        "as you recommend",
+    ],
+)
 def test_all_takes_every_suggestion(typed: str) -> None:
     assert parse_answers(typed, OPEN) == AnswerArguments(everything=True)
 
@@ -370,6 +381,9 @@ def test_answers_as_people_type_them_are_split(typed: str, answers: dict[str | i
         "Q1?B Q2?A",
         "Q1 B. Everything else as suggested",
         "Q1: A, the rest is up to you",
+        "1+2: A, 3: C",
+        "1-2: A; 3: C",
+        "- B\n- A\n- C",
     ],
 )
 def test_several_answers_in_one_text_never_become_one_in_silence(typed: str) -> None:

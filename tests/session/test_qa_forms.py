@@ -375,6 +375,7 @@ def test_text_of_a_question_or_an_answer_is_not_another_question(text: str) -> N
         "*(pending user input)*", "[pending]", "_open_", "_Please choose A or B_", "",
         "n.a.", "TBD?", "awaiting user", "waiting for the owner's decision", "pending your decision", "no response",
         "(leave blank)", "~~tbd~~", "待定", "待回复", "検討中", "미정", "pendiente", "noch offen", "(ожидает ответа)",
+        "⏳ waiting for you", "null", "(default: B)", "</details>",
         "to be decided by you", "en attente de réponse",
     ],
 )  # fmt: skip
@@ -386,10 +387,19 @@ def test_a_placeholder_is_no_answer(written: str) -> None:
         assert parse_qa(set_answer(text, 0, written)).questions[0].answer == written
 
 
+def test_a_mark_in_bold_together_with_its_answer_is_one() -> None:
+    text = "### Q1: x\nA) a\nB) b\n\n**Answer: _waiting_**\n"
+    assert parse_qa(text).questions[0].answer is None
+    assert not parse_qa(text).problems
+    answered = set_answer(text, 0, "B")
+    assert parse_qa(answered).questions[0].answer == "B"
+    assert parse_qa(text.replace("_waiting_", "B, **not** A")).questions[0].answer == "B, **not** A"
+
+
 @pytest.mark.parametrize(
     "written",
     ["none", "no", "open", "B", "A/B", "_B_", "[x] B", "waiting for the API key is fine", "pending orders only", "TBD by Ann on Monday",
-     "not answered calls are dropped", "use <answer>", "yes?", "waiting room", "~5", "pending user records stay", "待定的也要显示", "no response body", "- none", "0", "your call"],
+     "not answered calls are dropped", "use <answer>", "default to B", "<details>", "null byte", "yes?", "waiting room", "~5", "pending user records stay", "待定的也要显示", "no response body", "- none", "0", "your call"],
 )  # fmt: skip
 def test_text_that_only_resembles_a_placeholder_is_an_answer(written: str) -> None:
     assert parse_qa(f"### Q1: x\n**Answer:** {written}\n").questions[0].answer == written

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from samobot.errors import StorageError
@@ -150,12 +152,28 @@ def unfinished_work(path: Path, found: DiffSummary | None) -> str:
             if found.uncommitted == 1
             else f"{found.uncommitted} files are not committed"
         )
-    if not found.commits and _is_linked_worktree(path):
-        problems.append("nothing was committed")
+    stray = []
+    if _is_linked_worktree(path):
+        if not found.commits:
+            problems.append("nothing was committed")
+        stray = list(_stray_work(Git(path)))
     hooks = commit_hooks(path) if problems else ()
     if hooks:
         problems.append(f"perhaps as its hook {' or '.join(hook.name for hook in hooks)} refused")
-    return ", ".join(problems)
+    return ", ".join([*problems, *stray])
+
+
+def _stray_work(git: Git) -> Iterator[str]:
+    """What is in git, but not on the session's branch."""
+    branch = git.attempt("symbolic-ref", "--quiet", "--short", "HEAD")
+    if branch is None:
+        yield "no branch is checked out"
+        return
+    stashed = (
+        git.attempt("log", "--walk-reflogs", "--format=%gs", "--max-count=100", "refs/stash", "--") or ""
+    )
+    if any(re.match(rf"(?:WIP on|On) {re.escape(branch.strip())}:", each) for each in stashed.splitlines()):
+        yield "work is stashed"
 
 
 def _is_linked_worktree(path: Path) -> bool:

@@ -184,7 +184,14 @@ def test_work_that_is_not_all_committed_is_named(repo: Path, tmp_path: Path) -> 
     assert unfinished() == "2 files are not committed"
     git(made.path, "add", ".")
     git(made.path, "commit", "--quiet", "-m", "all")
+    (repo / "first").write_text("of the user")
+    git(repo, "stash")
     assert unfinished() == ""
+    (made.path / "work").write_text("changed again")
+    git(made.path, "stash")
+    assert unfinished() == "work is stashed"
+    git(made.path, "checkout", "--quiet", "--detach")
+    assert unfinished() == "no branch is checked out"
 
 
 def test_a_session_in_the_repository_itself_is_not_blamed_for_having_no_branch(repo: Path) -> None:

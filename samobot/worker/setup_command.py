@@ -40,7 +40,7 @@ async def run_setup(
     environ: Mapping[str, str],
     stop: asyncio.Event,
 ) -> str | None:
-    """Run the command once in a worktree; whatever it started is ended with it.
+    """Run the command once in a worktree, and again at the next start if it fails; what it started is ended with it.
 
     Args:
         project: The session's project.
@@ -81,7 +81,8 @@ async def run_setup(
     end = await run(invocation, limits, on_record=_ignore, on_start=_ignore, stop=stop)
     if end.stopped_by is StoppedBy.PERSON:
         return None
-    _touch(mark)
+    if end.returncode == 0 or end.stopped_by is not None:  # one that hangs would hold up each start
+        _touch(mark)
     return _describe(end, log)
 
 

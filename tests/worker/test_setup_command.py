@@ -80,9 +80,13 @@ async def test_a_setup_command_that_is_not_trusted_does_not_run_and_is_reported(
     assert (yard.path / "ran").exists()
 
 
-async def test_a_setup_command_that_fails_is_reported_with_its_last_line(yard: Yard) -> None:
-    yard.set_up_with("echo one; echo 'no network' >&2; exit 3")
+async def test_a_setup_command_that_fails_is_reported_with_its_last_line_and_runs_again(yard: Yard) -> None:
+    yard.set_up_with("echo one; echo 'no network' >&2; test -e network || exit 3; echo x >> ran")
     assert await yard.run() == "WORKTREE_SETUP ended with code 3: no network"
+    (yard.path / "network").touch()
+    assert await yard.run() is None
+    assert await yard.run() is None
+    assert (yard.path / "ran").read_text() == "x\n"
 
 
 async def test_a_setup_command_that_hangs_is_ended_and_reported(

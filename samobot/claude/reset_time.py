@@ -39,7 +39,10 @@ _AMBIGUOUS = {
 _EVERYWHERE = tuple(timezone(timedelta(hours=hours)) for hours in range(-12, 15))
 """The zones that an abbreviation may mean of which nothing is known."""
 
-_BEGIN = r"\b(?:resets?|renews?|(?:try|retry|available)\s+again|regain\s+access)\b[:,]?"
+_BEGIN = (
+    r"\b(?:resets?(?:\s+time)?|renews?|refresh(?:es)?|resumes?|restored|(?:try|available)\s+again|retry(?:\s+again)?"
+    r"|regain\s+access|until)\b[:,]?"
+)
 _MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]*\.?"
 
 _EPOCH = regex(r"\|\s*(\d{9,13})\b")
@@ -54,7 +57,7 @@ _IN = regex(
 )
 _SPAN = regex(r"(\d{1,3}|\b(?:an?|one)\b)\s*([wdhms])", re.IGNORECASE)
 _CLOCK = regex(
-    rf"""{_BEGIN}\s+(?:at\s+|on\s+)?
+    rf"""{_BEGIN}\s+(?:(?:at|on)\b:?\s*)?
     (?:(?P<relative>today|tonight|tomorrow)\s*,?\s*(?:at\s+)?)?
     (?:(?P<weekday>{"|".join(_WEEKDAYS)})[a-z]*\s*,?\s*(?:at\s+)?)?
     (?:(?:(?P<month>{_MONTH})\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?

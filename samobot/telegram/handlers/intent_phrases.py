@@ -86,7 +86,8 @@ YES = """
     |you can start|you can go ahead|you can approve it|let s ship it|let s get going|thank you very much|thanks a lot
 """
 DOUBTFUL = """
-    yeah right|ya right|yeah sure|oh great|oh wonderful|oh perfect|oh fantastic|just great|great just great|just perfect
+    do it right|yes for now|ok for now|okay for now|fine for now|good for now|ok so far|okay so far|good so far
+    |so far so good|fine so far|all good so far|looks good so far|great so far|yeah right|ya right|yeah sure|oh great|oh wonderful|oh perfect|oh fantastic|just great|great just great|just perfect
     |na toll|na super|na klasse|ага конечно|ну конечно|ну да конечно|ага щас|genial vraiment|ja ja klar
     |not yet|not now|not so fast|not quite|not quite yet|not just yet|no not yet|not today|don t yet|wait don t|wait no
     |wait not yet|no wait|noch nicht|jetzt nicht|todavia no|aun no|ahora no|pas encore|pas maintenant|non ancora|ainda nao

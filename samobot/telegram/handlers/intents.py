@@ -44,6 +44,7 @@ _BEYOND_PRAISE = regex(
     r"|\b(?:step|phase|task|test)s? (?:all )?(?:makes? sense|(?:looks?|sounds?|seems?) (?:right|good|great|fine|ok))\b"
 )
 """Praise in terms that otherwise ask for a change: “couldn't be better”, “that is what I wanted”."""
+_BUT = frozenset({"but", "still", "otherwise", "aber", "trotzdem", "pero", "mais", "ma", "mas", "но"})
 _MOST_NEAR = 3
 _RATING = regex(r"(?<![\w/])(?:(\d{1,3})\s?(?:/|out of)\s?\1|1\d\d\s?%|a\+)(?![\w/])", re.IGNORECASE)
 _QUOTED_LINES = regex(r"(?m)^\s*>.*\n?")
@@ -154,9 +155,10 @@ def is_unclear(text: str) -> bool:
     tables = _tables()
     if _BEYOND_PRAISE.search(" ".join(words)):
         return True
-    ends = (words[at:] for at in range(len(words) - 1))
-    if not tables.negations & set(words) and any(any(tables.assent.cover(end) or ()) for end in ends):
-        return True  # “you should go ahead”, “should be ok?”
+    for at in range(1, len(words)):
+        is_open = words[at - 1] in _BUT or not tables.negations & set(words[:at])
+        if is_open and any(tables.assent.cover(words[at:]) or ()):
+            return True  # “you should go ahead”, “should be ok?”, “not perfect, but fine”
     if all(word in phrases.WEAK or word in tables.filler_words or word in tables.yes for word in words):
         return True  # “I want this”, “how nice”
     return not (tables.negations | tables.requests) & set(words) and not begins_unspaced(

@@ -115,7 +115,7 @@ i guess so|idk|¿ok?|好吗？|ok ?|approve?|yes???|да?|rather not|ok I'm out,
 approve nothing|do nothing|accept nothing, please|yeah right|oh great|great, just great|na toll|ага, конечно|"""
 ASKED = """I have no objections to this plan whatsoever|Ich habe keine Einwände mehr|aucune objection de ma part, merci
 |нет никаких возражений по плану|sin objeciones por mi parte|there are no concerns about it on my side|not yet|not so fast
-|wait, don't|noch nicht|todavía no|pas encore|non ancora|ainda não|ещё нет|пока нет|jeszcze nie|henüz değil|ليس بعد
+|so far so good|ok for now|do it right|wait, don't|noch nicht|todavía no|pas encore|non ancora|ainda não|ещё нет|пока нет|jeszcze nie|henüz değil|ليس بعد
 |अभी नहीं|chưa|还没有|まだ|아직 아니야"""
 _STOP = """you need to stop|let's stop here|stop right there|arrête tout de suite|hör sofort auf|stop!!!1|STOP1|stop!!1!|stop!!!eleven|s t o p|S.T.O.P.|stop 🙏|❌ stop|omg stop|stop wtf|no no stop|stop claude|стоооп|halte|ctrl-c|
 stop pls|halt!!|knock it off|stop what you're doing|don't continue|interrupt|Stopp!!!|zatrzymaj się|stój|стій|bas karo|dừng ngay|עצור עכשיו|정지해|Stop!|STOP STOP STOP|stop!!!|stoooop|Stop it now|stop it please|stop please!|pls stop|can you stop|can you stop please|
@@ -314,7 +314,7 @@ def test_a_misspelled_or_decorated_request_may_be_one(text: str, intent: Intent 
         # Assent of which no table knows, in any language: asked, never a rejection.
         *((text, True) for text in ("tip top", "chevere", "Mashallah", "groovy", "jazakallah", "шик", "🦄", "...", "maybe", "hmm", "later", "bombenfest")),
         *((text, True) for text in ("couldn't be better than that", "could not be any better", "you nailed it, thank you so much", "es justo lo que quería", "should be ok?", "that is what I wanted", "couldn't ask for more", "I wouldn't change a thing", "couldn't find anything wrong", "no need to change anything", "this should work", "what a great plan", "лучше не бывает", "besser geht's nicht", "all the steps make sense to me", "esto supera mis expectativas, muchas gracias")),
-        *((text, True) for text in ("I say you should go ahead", "I want this", "how nice", "10/10", "100 % 🎉", "I don't mind", "nichts dagegen", "make it short, then go ahead", "what a beauty")),
+        *((text, True) for text in ("I say you should go ahead", "I want this", "how nice", "10/10", "100 % 🎉", "I don't mind", "nichts dagegen", "make it short, then go ahead", "what a beauty", "not perfect, but ok", "не идеально, но ок")),
         *((text, False) for text in ("I want sqlite", "10/12", "it should log", "how about sqlite", "too big", "I don't like it", "you should not go ahead")),
         *((text, False) for text in ("more of the second part, please", "use sqlite instead", "the second phase is missing tests", "not what I wanted", "isn't what we wanted", "this should be better", "what I want is sqlite in the second phase, with tests of it", "the tests should be first")),
         *((text, False) for text in ("shorter", "use argparse", "not good", "too long", "kürzer", "без тестов", "why sqlite?", "phase 2", "src/app.py", "I would rather have it in one file", "不要数据库", "missing tests")),

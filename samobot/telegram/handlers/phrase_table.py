@@ -131,7 +131,7 @@ class PhraseTable(Generic[Value]):
 
 def begins_unspaced(word: str, phrases: Iterable[str]) -> bool:
     """Whether a text without spaces begins with one of the phrases, of at least two characters."""
-    return any(len(each) > 1 and _is_unspaced(each[0]) and word.startswith(each) for each in phrases)
+    return _is_unspaced(word[:1]) and any(len(each) > 1 and word.startswith(each) for each in phrases)
 
 
 def _squeezed(word: str) -> str:

@@ -260,7 +260,7 @@ async def test_punctuation_after_all_is_ignored(phone: Phone) -> None:
 @pytest.mark.parametrize("chatter", ["and make it fast", "/status", "reply"])
 async def test_what_came_of_a_stop_overtakes_queued_chatter(phone: Phone, chatter: str) -> None:
     _blocked(phone)
-    for number in range(60):
+    for number in range(20):
         if chatter == "reply":
             await phone.say(f"remember {number}", reply_to=CARD)
         else:
@@ -292,7 +292,7 @@ async def test_the_receipt_of_what_took_effect_overtakes_queued_chatter(
     folder.prepare()
     _card(phone)
     lock = RunLock.acquire(folder, NOW) if state == "running" else None
-    for number in range(20):
+    for number in range(8):
         await phone.say(f"remember {number}", reply_to=CARD)
         await phone.say(f"what is {number}?")
     chatter = {row.id for row in phone.store.outbox.waiting(CHAT)}

@@ -27,6 +27,7 @@ from samobot.session.decisions import (
 )
 from samobot.session.files import JOURNAL_LIMIT, read_bytes, read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
+from samobot.session.overview_edits import set_status
 from samobot.session.overview_restore import restore_overview
 from samobot.session.qa import parse_qa
 from samobot.session.qa_restore import restore_answers
@@ -67,9 +68,9 @@ def save(folder: SessionFolder) -> Baseline:
 
 
 def distrust(folder: SessionFolder, key: bytes) -> Baseline:
-    """Keep a baseline of a session of which nothing is recorded: only decisions with a mark of this machine count.
+    """Keep a baseline of a session whose own was lost: only what samobot has recorded or marked here counts.
 
-    The caller holds the folder's edit lock.
+    The phase is that of the iteration that never ended. The caller holds the folder's edit lock.
 
     Args:
         folder: The session.
@@ -78,12 +79,21 @@ def distrust(folder: SessionFolder, key: bytes) -> Baseline:
     Raises:
         StorageError: A file cannot be read, or the vault not be written.
     """
-    lines = lines_of(read_bytes(folder.decisions))
-    found = ((line, parse_line(text_of(line))) for line in lines)
-    marked = [line for line, decision in found if decision is not None and is_marked(folder, decision, key)]
-    folder.vault.prepare()
-    write_atomic(folder.vault.decisions, b"".join(line + b"\n" for line in marked), mode=0o600)
+    vault = folder.vault
+    vault.prepare()
+    if not vault.decisions.exists():
+        found = ((line, parse_line(text_of(line))) for line in lines_of(read_bytes(folder.decisions)))
+        marked = [
+            line for line, decision in found if decision is not None and is_marked(folder, decision, key)
+        ]
+        write_atomic(vault.decisions, b"".join(line + b"\n" for line in marked), mode=0o600)
+    left = {path: content for path in (vault.overview, vault.guidance) if (content := read_bytes(path))}
     save(folder)
+    open_iteration = journal.read(folder).iteration if vault.journal.exists() else None
+    if open_iteration is not None and open_iteration.phase:
+        _edit(folder, vault.overview, lambda text: set_status(text, {"Phase": open_iteration.phase}))
+    for path, content in left.items():
+        write_atomic(path, content, mode=0o600)
     return _write(folder, Baseline(None, None, 0))
 
 

@@ -70,9 +70,9 @@ def revert(folder: SessionFolder) -> tuple[Voided, ...]:
     Raises:
         StorageError: A file cannot be read or restored.
     """
+    if not folder.vault.journal.exists():
+        replace_lost_baseline(folder)
     baseline = load(folder)
-    if baseline is None and _is_unknown(folder):
-        baseline = distrust(folder, load_key(state_dir()))
     if baseline is None:
         return ()
     for path in (folder.qa, folder.decisions, folder.guidance):
@@ -84,9 +84,17 @@ def revert(folder: SessionFolder) -> tuple[Voided, ...]:
     return tuple(voided)
 
 
-def _is_unknown(folder: SessionFolder) -> bool:
-    """Whether nothing is recorded of a session, and by its own journal, an iteration never ended."""
-    return not folder.vault.journal.exists() and journal.read(folder).iteration is not None
+def replace_lost_baseline(folder: SessionFolder) -> None:
+    """Give a session whose iteration never ended, and whose baseline is gone, one that knows of nothing.
+
+    The caller holds the folder's edit lock, and knows that the worker of that iteration is dead: a living one that has
+    reverted all is about to record the end.
+
+    Raises:
+        StorageError: A file cannot be read, or the vault not be written.
+    """
+    if load(folder) is None and journal.read(folder).iteration is not None:
+        distrust(folder, load_key(state_dir()))
 
 
 def revert_and_log(folder: SessionFolder, now: datetime) -> tuple[Voided, ...]:

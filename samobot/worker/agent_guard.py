@@ -93,6 +93,9 @@ class AgentGuard:
         """
         folder = self._files.folder
         found: tuple[str, ...] = ()
+        if after_crash and not folder.vault.baseline.exists():
+            with edit_lock(folder.path):
+                tamper.replace_lost_baseline(folder)
         if folder.vault.baseline.exists():
             found = self._overview.restore()
             if self._overview.lost is not None:

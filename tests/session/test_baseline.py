@@ -395,3 +395,24 @@ def test_after_a_kill_the_next_worker_trusts_no_hand_and_says_so(tmp_path: Path)
     assert not look(folder).plan_approved
     assert any("no user made" in sentence for sentence in worker(folder).guard.revert())
     assert all(json.loads(line)["kind"] != "approval" for line in folder.decisions.read_text().splitlines())
+
+
+@pytest.mark.parametrize("more", [(), ("overview.md",), ("guidance.md",), ("overview.md", "guidance.md")])
+def test_a_baseline_that_was_lost_together_with_its_worker_opens_no_gate(
+    tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    folder, sha = begun(tmp_path)
+    answer(folder, {"Q2": "loud"}, ANNA, NOW, KEY)
+    for name in ("baseline.json", *more):
+        (folder.vault.path / name).unlink()
+    do(folder, "append", "_decisions.jsonl", FORGERIES[4].replace("SHA", sha))
+    folder.overview.write_text(
+        folder.overview.read_text().replace("Phase: planning", "Phase: implementation")
+    )
+    assert any("no user made" in each for each in worker(folder).guard.revert(after_crash=True))
+    state = look(folder)
+    assert not state.plan_approved
+    assert (state.overview.phase, state.overview.task) == (Phase.PLANNING, "greet")
+    assert [each.answer for each in state.qa.questions] == ["A) hello", "loud"]
+    assert [each.text for each in parse_guidance(folder.guidance.read_text())] == ["Use tabs"]
+    assert worker(folder).guard.revert(after_crash=True) == (), "once"

@@ -94,7 +94,7 @@ def diff_summary(path: Path, base: str | None) -> DiffSummary | None:
         numbers = git.run("diff", since, "--numstat", "-z", "--no-renames")
         status = git.run("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
     except GitError as failure:
-        if top_of(path) is None:
+        if not path.is_dir() or top_of(path) is None:
             return None
         raise ConflictError(f"git cannot read the changes in {path}: {failure.message}") from failure
     return DiffSummary(commits, parse_numstat(numbers), sum(1 for entry in status.split("\0") if entry))

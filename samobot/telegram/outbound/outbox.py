@@ -275,7 +275,7 @@ class Outbox:
         self._senders.wake(chat_id)
 
     def replace_at_end(self, chat_id: int, key: str, most_below: int) -> bool:
-        """Delete the message of a key if more than so many of ours stand below it; `show` then sends it anew.
+        """Delete the message of a key if more than so many of ours, cards aside, stand below it; `show` then sends it anew.
 
         Returns:
             Whether it is deleted.

@@ -114,9 +114,13 @@ class SentMessages:
         return tuple(_message(row) for row in rows)
 
     def count_below(self, message: SentMessage) -> int:
-        """How many of the bot's messages are below this one, in its chat and topic."""
+        """How many of the bot's messages are below this one, in its chat and topic.
+
+        Cards are not counted: among many sessions each new one would push another out of sight, for ever.
+        """
         row = self._database.row(
-            "SELECT COUNT(*) AS below FROM sent WHERE chat_id = ? AND message_id > ? AND thread_id IS ?",
+            "SELECT COUNT(*) AS below FROM sent WHERE chat_id = ? AND message_id > ? AND thread_id IS ? "
+            "AND kind IS NOT 'card'",
             (message.chat_id, message.message_id, message.thread_id),
         )
         return int(row["below"]) if row is not None else 0

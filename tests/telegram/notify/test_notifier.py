@@ -27,6 +27,7 @@ from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.callback_data import CallbackState
 from samobot.telegram.store.chat_settings import NotifyLevel
+from samobot.telegram.store.sent import MessageSubject
 from tests.support.chat import FakeFleet, Phone
 from tests.support.views import AT, REF, asking, at_rest, blocked, ended, plan, planned, question, session
 
@@ -488,6 +489,16 @@ async def test_a_card_that_has_scrolled_away_is_posted_again_when_something_happ
     assert card.deleted
     assert again.silent
     assert "Pause" in again.labels[0]
+
+
+async def test_cards_of_many_sessions_do_not_push_one_another_out_of_sight(known: Phone) -> None:
+    card = known.one("▶️ greet · ")
+    async with known.delivering():
+        for number in range(SCROLLED_AWAY + 1):
+            key = f"demo:other-{number}"
+            known.outbox.show(known.chat.id, key, key=f"card:{key}", about=MessageSubject(key, "card"))
+    assert await known.look(session(phase=Phase.TESTING, updated=LATER)) == []
+    assert known.one("▶️ greet · ").id == card.id
 
 
 async def test_a_card_whose_old_message_cannot_be_deleted_is_posted_again_all_the_same(known: Phone) -> None:

@@ -30,9 +30,9 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def elsewhere() -> Iterator[Path]:
-    """A folder that the fence does not empty."""
+@pytest.fixture(scope="session")
+def _outside() -> Iterator[Path]:
+    """Removed at the end only: bubblewrap fails at a socket that goes away just when a fence beside is made."""
     if not os.access("/var/lib", os.W_OK):
         pytest.skip("only root makes a folder outside the homes and /tmp")
     folder = Path(tempfile.mkdtemp(prefix="samobot-test-", dir="/var/lib"))
@@ -40,6 +40,12 @@ def elsewhere() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def elsewhere(_outside: Path) -> Path:
+    """A folder that the fence does not empty."""
+    return Path(tempfile.mkdtemp(dir=_outside))
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])

@@ -74,27 +74,33 @@ def settings_problems(
     if any(arg.partition("=")[0] == "--setting-sources" for arg in options.args):
         return ()
     files = [*_files(environ, managed), *(project / name for name in _OF_PROJECT if project is not None)]
-    anywhere = {tool for file in files for tool in _whole_tools(_permissions(_read(file)).get("allow"))}
+    read = [(file, _read(file)) for file in files]
+    anywhere = {tool for _, settings in read for tool in _whole_tools(_permissions(settings).get("allow"))}
     found = [
         problem
-        for file in files
-        for problem in _in_file(file, options, anywhere, is_managed=file.is_relative_to(managed))
+        for file, settings in read
+        for problem in _in_file(file, settings, options, anywhere, is_managed=file.is_relative_to(managed))
     ]
-    found += _in_plugins(environ, files)
+    found += _in_plugins(environ, [settings for _, settings in read])
     return tuple(sorted(found, key=lambda problem: not problem.fatal))
 
 
 def check_user_settings(
     options: ClaudeOptions, environ: Mapping[str, str], project: Path | None = None
-) -> None:
+) -> tuple[SettingsProblem, ...]:
     """Refuse to run with settings that leave an iteration without its tools; see `settings_problems`.
+
+    Returns:
+        What only hinders an iteration.
 
     Raises:
         UsageError: Naming the setting, its file and the remedy.
     """
-    for problem in settings_problems(options, environ, project=project):
+    problems = settings_problems(options, environ, project=project)
+    for problem in problems:
         if problem.fatal:
             raise UsageError(f"No iteration can work: {problem.text}. {problem.remedy}")
+    return problems
 
 
 def config_folder(environ: Mapping[str, str]) -> Path:
@@ -119,10 +125,14 @@ def _files(environ: Mapping[str, str], managed: Path) -> Iterator[Path]:
 
 
 def _in_file(
-    file: Path, options: ClaudeOptions, anywhere: Set[str], *, is_managed: bool
+    file: Path,
+    settings: Mapping[str, Any],
+    options: ClaudeOptions,
+    anywhere: Set[str],
+    *,
+    is_managed: bool,
 ) -> Iterator[SettingsProblem]:
     """What is wrong in a file; `anywhere` are the tools that any of the files allows."""
-    settings = _read(file)
     permissions = _permissions(settings)
     allowed = set(_whole_tools(permissions.get("allow")))
     missing = [tool for tool in _NEEDED if tool not in anywhere]
@@ -193,11 +203,11 @@ def _in_managed(file: Path, settings: Mapping[str, Any]) -> Iterator[SettingsPro
         yield SettingsProblem(f"{file} has {name}, which leaves out samobot's plugin", remedy, fatal=True)
 
 
-def _in_plugins(environ: Mapping[str, str], files: Iterable[Path]) -> Iterator[SettingsProblem]:
+def _in_plugins(environ: Mapping[str, str], read: Iterable[Mapping[str, Any]]) -> Iterator[SettingsProblem]:
     """Hooks of the plugins that the settings enable, as Claude Code keeps them: `installed_plugins.json`, version 2."""
     enabled: dict[str, Any] = {}
-    for file in files:
-        enabled |= _object(_read(file).get("enabledPlugins"))
+    for settings in read:
+        enabled |= _object(settings.get("enabledPlugins"))
     listed = _read(config_folder(environ) / "plugins" / "installed_plugins.json")
     for name, installed in _object(listed.get("plugins")).items():
         places = (

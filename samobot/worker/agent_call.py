@@ -15,7 +15,7 @@ from samobot.claude.agent_program import AgentProgram, ClaudeProgram, IterationO
 from samobot.claude.invocation import ClaudeOptions, Invocation
 from samobot.claude.mcp import PROJECT_FILE, McpServers, find_servers, local_servers, servers_file
 from samobot.claude.preflight import is_wrapper
-from samobot.claude.user_settings import check_user_settings, settings_problems
+from samobot.claude.user_settings import check_user_settings
 from samobot.config.learned import project_lessons, session_notes
 from samobot.config.model_choice import ModelChoice
 from samobot.config.project_settings import project_folders
@@ -207,8 +207,7 @@ class CallBuilder:
         if is_wrapper(options.path):
             return
         config, session = self._config, self._files.folder.path.name
-        check_user_settings(options, config.environ, project)
-        for problem in settings_problems(options, config.environ, project=project):
+        for problem in check_user_settings(options, config.environ, project):
             about = Content("settings that hinder", (problem.text,), None)
             if report_once(config.state_dir, config.project, about, session, self._now()):
                 text = f"Your Claude Code settings: {problem.text}. {problem.remedy}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,11 @@ from samobot.fleet.forge import (
     WorkSource,
 )
 from samobot.fleet.forge_work import pull_request_diff, work_report
-from samobot.fleet.landing_models import LandingStep, LandingView
+from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.pull_request_report import check_log, pull_request_report
-from samobot.session.vault import use_state_dir
 from tests.support.fake_gh import FakeForge
 from tests.support.fake_glab import FAILED, SUCCESS, put_glab
-from tests.support.forge_room import make_forge_room, opened, put_forge, refusal
+from tests.support.forge_room import ShownRequest, make_forge_room, opened, put_forge, refusal, shown_request
 from tests.support.landing_room import LandingRoom
 from tests.support.repository import commit, git
 
@@ -35,9 +33,13 @@ pytestmark = pytest.mark.slow
 ADDRESS = "git@gitlab.com:group/sub/demo.git"
 
 
+def make_room(root: Path, patch: pytest.MonkeyPatch) -> LandingRoom:
+    return make_forge_room(root, patch, ADDRESS)
+
+
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LandingRoom:
-    return make_forge_room(tmp_path, monkeypatch, ADDRESS)
+    return make_room(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -45,37 +47,15 @@ def forge(room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
     return put_forge(room, monkeypatch, put_glab)
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A merge request that is green, as the user has seen it.
-
-    Attributes:
-        room: Its room; a test changes nothing in there.
-        forge: Its forge; each test begins with the same state.
-        view: What the user has seen.
-    """
-
-    room: LandingRoom
-    forge: FakeForge
-    view: LandingView
-
-
 @pytest.fixture(scope="module")
-def shown_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shown, str]]:
-    """One for all tests that change nothing but the forge's state, and that state."""
-    use_state_dir(tmp_path_factory.getbasetemp() / "samobot-state")
-    with pytest.MonkeyPatch.context() as patch:
-        room = make_forge_room(tmp_path_factory.mktemp("shown"), patch, ADDRESS)
-        forge = put_forge(room, patch, put_glab)
-        opened(room, forge, SUCCESS)
-        yield Shown(room, forge, room.view()), forge.state.read_text()
+def shown_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShownRequest]:
+    with shown_request(tmp_path_factory, make_room, put_glab, SUCCESS) as shown:
+        yield shown
 
 
 @pytest.fixture
-def shown(shown_once: tuple[Shown, str]) -> Shown:
-    shown, state = shown_once
-    shown.forge.state.write_text(state)
-    return shown
+def shown(shown_once: ShownRequest) -> ShownRequest:
+    return shown_once.reset()
 
 
 @pytest.mark.parametrize("step", [LandingStep.MERGE_PR, LandingStep.SQUASH_PR])
@@ -93,7 +73,7 @@ def test_merge_request_is_opened_and_merged_at_the_commit_that_was_green(
     )
 
 
-def test_refusal_that_glab_cannot_read_is_one_all_the_same(shown: Shown) -> None:
+def test_refusal_that_glab_cannot_read_is_one_all_the_same(shown: ShownRequest) -> None:
     head = shown.view.head
     found = forges.forge_at("gitlab.com", "group/sub/demo")
     assert found is not None
@@ -127,7 +107,7 @@ def test_draft_is_opened_as_one_and_not_merged(room: LandingRoom, forge: FakeFor
     ],
 )  # fmt: skip
 def test_what_is_not_green_and_ready_is_not_merged(
-    shown: Shown, checks: tuple[dict[str, Any], ...], changes: dict[str, Any], why: str
+    shown: ShownRequest, checks: tuple[dict[str, Any], ...], changes: dict[str, Any], why: str
 ) -> None:
     room, forge = shown.room, shown.forge
     forge.report(shown.view.head, *checks)
@@ -141,7 +121,7 @@ def test_what_is_not_green_and_ready_is_not_merged(
 
 
 @pytest.mark.parametrize("old", [False, True])
-def test_push_in_the_last_instant_is_refused_by_gitlabs_own_compare(shown: Shown, old: bool) -> None:
+def test_push_in_the_last_instant_is_refused_by_gitlabs_own_compare(shown: ShownRequest, old: bool) -> None:
     room, forge = shown.room, shown.forge
     forge.change(late=room.tip(), old=old)
     try:
@@ -152,7 +132,7 @@ def test_push_in_the_last_instant_is_refused_by_gitlabs_own_compare(shown: Shown
     assert forge.read()["merges"] == []
 
 
-def test_comments_are_read_with_their_place_and_without_what_gitlab_notes_itself(shown: Shown) -> None:
+def test_comments_are_read_with_their_place_and_without_what_gitlab_notes_itself(shown: ShownRequest) -> None:
     room, forge = shown.room, shown.forge
     note = {"id": 1, "type": None, "system": False, "body": "Why?", "author": {"username": "bob"},
             "created_at": "2026-01-15T10:00:02Z"}  # fmt: skip
@@ -177,7 +157,7 @@ def test_comments_are_read_with_their_place_and_without_what_gitlab_notes_itself
     ]
 
 
-def test_removals_from_the_merge_train_are_read_from_what_gitlab_notes(shown: Shown) -> None:
+def test_removals_from_the_merge_train_are_read_from_what_gitlab_notes(shown: ShownRequest) -> None:
     room, forge = shown.room, shown.forge
     bodies = [
         "started a merge train",
@@ -197,7 +177,7 @@ def test_removals_from_the_merge_train_are_read_from_what_gitlab_notes(shown: Sh
         assert [each.id for each in found.comments] == ["note-6"]
 
 
-def test_log_of_a_failed_job_is_its_last_lines(shown: Shown) -> None:
+def test_log_of_a_failed_job_is_its_last_lines(shown: ShownRequest) -> None:
     room, forge = shown.room, shown.forge
     trace = "\x1b[0KRunning\nsection_start:1700000000:step_script\r\x1b[0K\x1b[0;m$ make\n00:01\tone\n\x1b[31;1mERROR: two\x1b[0;m\n"
     forge.change(logs={"2": trace})
@@ -211,7 +191,7 @@ def test_log_of_a_failed_job_is_its_last_lines(shown: Shown) -> None:
     )
 
 
-def test_lost_login_is_reported_as_such(shown: Shown) -> None:
+def test_lost_login_is_reported_as_such(shown: ShownRequest) -> None:
     room, forge = shown.room, shown.forge
     forge.change(logged_in=False, old=True)  # an older glab ends with code 0
     found = pull_request_report(room.project, room.folder)
@@ -219,7 +199,7 @@ def test_lost_login_is_reported_as_such(shown: Shown) -> None:
     assert work_report(room.project, WorkSource.ISSUE, "samobot").problem is ForgeProblem.LOGIN
 
 
-def test_issues_with_a_label_and_assigned_reviews_are_found(shown: Shown) -> None:
+def test_issues_with_a_label_and_assigned_reviews_are_found(shown: ShownRequest) -> None:
     room, forge = shown.room, shown.forge
     issue = {"iid": 3, "title": "Broken", "description": None, "author": {"username": "bob"},
              "web_url": "https://gitlab.com/group/sub/demo/-/issues/3", "labels": ["samobot"]}  # fmt: skip

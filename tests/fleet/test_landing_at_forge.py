@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,11 @@ from samobot.fleet.forge import (
 )
 from samobot.fleet.forge_work import pull_request_diff, work_report
 from samobot.fleet.github_answers import pull_request
-from samobot.fleet.landing_models import LandingStep, LandingView
+from samobot.fleet.landing_models import LandingStep
 from samobot.fleet.pull_request_report import check_log, pull_request_report
-from samobot.session.vault import use_state_dir
 from tests.support.cases import for_each
 from tests.support.fake_gh import GREEN, RED, RUNNING, STATUS, FakeForge, put_gh
-from tests.support.forge_room import make_forge_room, opened, put_forge, refusal
+from tests.support.forge_room import ShownRequest, make_forge_room, opened, put_forge, refusal, shown_request
 from tests.support.landing_room import LandingRoom
 from tests.support.repository import commit, git
 
@@ -47,37 +45,15 @@ def forge(room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
     return put_forge(room, monkeypatch, put_gh)
 
 
-@dataclass(frozen=True)
-class ShownGreen:
-    """A pull request that is green, as the user has seen it.
-
-    Attributes:
-        room: Its room; a test changes nothing in there.
-        forge: Its forge; each test begins with the same state.
-        view: What the user has seen.
-    """
-
-    room: LandingRoom
-    forge: FakeForge
-    view: LandingView
-
-
 @pytest.fixture(scope="module")
-def green_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ShownGreen, str]]:
-    """One for all tests that change nothing but the forge's state, and that state."""
-    use_state_dir(tmp_path_factory.getbasetemp() / "samobot-state")
-    with pytest.MonkeyPatch.context() as patch:
-        room = make_room(tmp_path_factory.mktemp("green"), patch)
-        forge = put_forge(room, patch, put_gh)
-        opened(room, forge, GREEN)
-        yield ShownGreen(room, forge, room.view()), forge.state.read_text()
+def green_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShownRequest]:
+    with shown_request(tmp_path_factory, make_room, put_gh, GREEN) as shown:
+        yield shown
 
 
 @pytest.fixture
-def green(green_once: tuple[ShownGreen, str]) -> ShownGreen:
-    shown, state = green_once
-    shown.forge.state.write_text(state)
-    return shown
+def green(green_once: ShownRequest) -> ShownRequest:
+    return green_once.reset()
 
 
 def make_room(root: Path, patch: pytest.MonkeyPatch) -> LandingRoom:
@@ -153,7 +129,7 @@ def test_pull_request_is_merged_at_the_commit_that_was_green(
     ],
 )
 def test_what_is_not_green_and_ready_is_not_merged(
-    green: ShownGreen, checks: list[dict[str, str]], request_values: dict[str, Any], words: str
+    green: ShownRequest, checks: list[dict[str, str]], request_values: dict[str, Any], words: str
 ) -> None:
     room, forge = green.room, green.forge
     forge.report(room.tip("greet"), *checks)
@@ -234,7 +210,7 @@ def test_request_that_left_the_merge_queue_is_merged_only_after_another_look(
     assert refusal(room, LandingStep.MERGE_PR) == ""
 
 
-def test_removals_from_the_merge_queue_are_read_with_their_reasons(green: ShownGreen) -> None:
+def test_removals_from_the_merge_queue_are_read_with_their_reasons(green: ShownRequest) -> None:
     room, forge = green.room, green.forge
     nobody = {"id": "RF_1", "reason": "failed_checks", "actor": None}
     merged = {"id": "RF_3", "reason": "merged", "actor": {"login": "github-merge-queue"}}
@@ -264,7 +240,7 @@ def test_draft_is_made_ready_by_a_step_of_its_own(room: LandingRoom, forge: Fake
     assert refusal(room, LandingStep.MERGE_PR) == ""
 
 
-def test_lost_login_is_said_and_nothing_is_done(green: ShownGreen) -> None:
+def test_lost_login_is_said_and_nothing_is_done(green: ShownRequest) -> None:
     room, forge = green.room, green.forge
     forge.change(logged_in=False)
     assert "gh auth login" in refusal(room, LandingStep.OPEN_PR)
@@ -326,7 +302,7 @@ LINE = {"id": 7, "user": {"login": "bob"}, "body": "Rename it", "path": "greet.p
         "html_url": "u2", "created_at": "2026-01-15T10:01:00Z", "commit_id": "a" * 40}  # fmt: skip
 
 
-def test_comments_of_all_kinds_are_read_in_their_order(green: ShownGreen) -> None:
+def test_comments_of_all_kinds_are_read_in_their_order(green: ShownRequest) -> None:
     room, forge = green.room, green.forge
     silent = {**REVIEW, "id": "PRR_2", "state": "COMMENTED"}
     draft = {**REVIEW, "id": "PRR_3", "body": "not sent", "state": "PENDING", "submittedAt": None}
@@ -342,7 +318,7 @@ def test_comments_of_all_kinds_are_read_in_their_order(green: ShownGreen) -> Non
     assert len({each.id for each in found.comments}) == 4
 
 
-def test_log_of_a_failed_job_is_its_last_lines(green: ShownGreen) -> None:
+def test_log_of_a_failed_job_is_its_last_lines(green: ShownRequest) -> None:
     room, forge = green.room, green.forge
     url = "https://github.com/ann/demo/actions/runs/5/job/77"
     check = CheckView(name="lint", state=CheckState.RED, url=url)
@@ -364,7 +340,7 @@ def test_log_of_a_failed_job_is_its_last_lines(green: ShownGreen) -> None:
     assert check_log(room.project, room.folder, elsewhere) == ""
 
 
-def test_a_red_check_beyond_the_hundred_that_a_list_has_is_seen(green: ShownGreen) -> None:
+def test_a_red_check_beyond_the_hundred_that_a_list_has_is_seen(green: ShownRequest) -> None:
     checks = [GREEN | {"name": f"test {number}"} for number in range(100)]
     green.forge.report(green.view.head, *checks, RED)
     assert "red checks: lint" in refusal(green.room, LandingStep.MERGE_PR)
@@ -415,7 +391,7 @@ def test_only_the_latest_of_a_job_that_was_repeated_counts(
     assert "still finding out" in found.obstacle
 
 
-def test_label_with_a_comma_is_one_label(green: ShownGreen) -> None:
+def test_label_with_a_comma_is_one_label(green: ShownRequest) -> None:
     room, forge = green.room, green.forge
     work_report(room.project, WorkSource.ISSUE, 'help, "wanted"')
     (call,) = [call for call in forge.read()["calls"] if call[:2] == ["issue", "list"]]
@@ -424,14 +400,14 @@ def test_label_with_a_comma_is_one_label(green: ShownGreen) -> None:
     assert forge.read()["calls"][-1][5] == "help wanted"
 
 
-def test_lost_login_is_reported_as_such(green: ShownGreen) -> None:
+def test_lost_login_is_reported_as_such(green: ShownRequest) -> None:
     room, forge = green.room, green.forge
     forge.change(logged_in=False)
     found = pull_request_report(room.project, room.folder)
     assert found.problem is ForgeProblem.LOGIN
 
 
-def test_issues_with_a_label_and_assigned_reviews_are_found(green: ShownGreen) -> None:
+def test_issues_with_a_label_and_assigned_reviews_are_found(green: ShownRequest) -> None:
     room, forge = green.room, green.forge
     issue = {
         "number": 3,

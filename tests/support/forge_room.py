@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from samobot.fleet.landing_models import LandingStep
+from samobot.fleet.landing_models import LandingStep, LandingView
+from samobot.session.vault import use_state_dir
 from tests.support.fake_gh import FakeForge
 from tests.support.landing_room import LandingRoom
 
@@ -59,6 +62,51 @@ def opened(room: LandingRoom, forge: FakeForge, *checks: dict[str, Any]) -> str:
     head = room.tip("greet")
     forge.report(head, *checks)
     return head
+
+
+@dataclass(frozen=True)
+class ShownRequest:
+    """A pull request that is green, as the user has seen it.
+
+    Attributes:
+        room: Its room; a test changes nothing in there.
+        forge: Its forge.
+        view: What the user has seen.
+        state: The forge's state at that time.
+    """
+
+    room: LandingRoom
+    forge: FakeForge
+    view: LandingView
+    state: str
+
+    def reset(self) -> ShownRequest:
+        """Give the forge its first state again, with which each test begins."""
+        self.forge.state.write_text(self.state)
+        return self
+
+
+@contextmanager
+def shown_request(
+    factory: pytest.TempPathFactory,
+    make: Callable[[Path, pytest.MonkeyPatch], LandingRoom],
+    put: Callable[[Path, Path], FakeForge],
+    check: dict[str, Any],
+) -> Iterator[ShownRequest]:
+    """Make one for all tests of a module that change nothing but the forge's state.
+
+    Args:
+        factory: Makes its folder.
+        make: Makes the room.
+        put: `put_gh` or `put_glab`.
+        check: The check that has passed.
+    """
+    use_state_dir(factory.getbasetemp() / "samobot-state")
+    with pytest.MonkeyPatch.context() as patch:
+        room = make(factory.mktemp("shown"), patch)
+        forge = put_forge(room, patch, put)
+        opened(room, forge, check)
+        yield ShownRequest(room, forge, room.view(), forge.state.read_text())
 
 
 def refusal(room: LandingRoom, step: LandingStep) -> str:

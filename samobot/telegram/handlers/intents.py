@@ -115,7 +115,8 @@ def read_assent(text: str) -> Assent:
     """
     own = _QUOTED_LINES.sub("", text)
     if own != text and own.strip():  # below what it quotes
-        return Assent.MIXED if read_assent(own) is Assent.CLEAR else read_assent(own)
+        assent = read_assent(own)
+        return Assent.MIXED if assent is Assent.CLEAR else assent
     words, tables = tokens(text), _tables()
     if not words:
         return Assent.NONE

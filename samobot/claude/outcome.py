@@ -34,8 +34,8 @@ __all__ = ["Evidence", "Outcome", "OutcomeKind", "Remedy", "classify"]
 _SENTENCE = 300
 
 _DENIED = (
-    "Look for `ask`, `deny`, `disableBypassPermissionsMode` and hooks before tools in Claude Code's settings: nobody can "
-    "allow anything during an iteration."
+    "Look for `ask`, `deny`, `disableBypassPermissionsMode` and hooks before tools in Claude Code's settings: no "
+    "permission can be given during an iteration."
 )
 _RAISE_THE_CAP = "Raising the spending limit in Claude's settings ends this sooner; then resume the session."
 

@@ -37,7 +37,7 @@ class EndedRun(Protocol):
 def is_done(standing: GateState, journal: Journal) -> bool:
     """Whether the work is finished: in the last phase, and the signal, the journal or the overview confirms it.
 
-    Meant for when nobody holds the session.
+    Meant for a session that no worker holds.
     """
     if standing.overview.phase not in (Phase.DONE, None):
         return False

@@ -2,7 +2,7 @@
 
 A plan is a file that the signal names, that is listed under `## Plans`, or that is called exactly
 `MM-DD-HH:MM-plan-SLUG.md`. Only if there is none of these, other usual names count (`plan.md`, `plans/x.md`,
-`…-implementation-plan.md`, `plan-greeting.md`, `计划.md`). Of several, the one that nobody has decided about is the plan.
+`…-implementation-plan.md`, `plan-greeting.md`, `计划.md`). Of several, the one without a decision is the plan.
 """
 
 from __future__ import annotations

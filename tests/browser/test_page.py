@@ -166,9 +166,8 @@ async def test_a_tap_an_edit_and_a_notice_reach_both_sides(room: Room, window: W
     number = await room.say("❓ <b>x</b> asks", reply_markup=keys(["A ★", "B"]))
     await page.get_by_role("button", name="B", exact=True).click()
     await expect(page.locator(".key.busy")).to_have_text("B")
-    (update,) = await room.bot(
-        "getUpdates", timeout=50
-    )  # the page shows it as busy before the server knows of it
+    # The page shows the tap before the server knows of it.
+    (update,) = await room.bot("getUpdates", timeout=50)
     query = update["callback_query"]
     assert (query["data"], query["message"]["message_id"]) == ("B", number)
     await room.bot("answerCallbackQuery", callback_query_id=query["id"], text="Saved")

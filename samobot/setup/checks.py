@@ -22,7 +22,6 @@ from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
 from samobot.hosts.link import host_link_file
 from samobot.session.commit_check import OLD_LOCK, commit_hooks, commit_problem
-from samobot.session.files import read_text
 from samobot.session.folder import list_folders
 from samobot.session.git import Git, GitError
 from samobot.session.lock import holder
@@ -31,11 +30,10 @@ from samobot.setup.agent_checks import claude_findings, codex_findings, sentence
 from samobot.setup.agent_limits import agent_limits
 from samobot.setup.doctor import Finding, Level
 from samobot.setup.repositories import has_git_identity
+from samobot.setup.service_checks import service_findings
 from samobot.setup.telegram_check import BotApi, RefusedError, TokenError, UnreachableError, clean_token
 from samobot.system.clock import utc_now
 from samobot.system.platform.current import platform
-from samobot.system.service import ServiceState
-from samobot.system.service_manager import service_manager
 
 _SECONDS = 10.0
 _MOST_FILES = 2000
@@ -67,7 +65,7 @@ def examine(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
         lambda: _disks(settings, projects),
         lambda: [_modes(settings)],
         lambda: [_locks(projects)],
-        lambda: [_service(environ)],
+        lambda: service_findings(settings, environ),
         lambda: _hosts(settings.samobot_state_dir, environ),
         lambda: _emergency(settings),
     ]
@@ -285,19 +283,6 @@ def _locks(projects: list[Project]) -> Finding:
             except OSError:
                 continue
     return doctor.locks(lost, old, seen)
-
-
-def _service(environ: Mapping[str, str]) -> Finding:
-    manager = service_manager()
-    state = manager.service_state(environ)
-    if state in (ServiceState.NO_MANAGER, ServiceState.ABSENT):
-        return doctor.service(state, None, True, manager.hints())
-    installed = read_text(manager.definition_path(environ))
-    if installed is None:  # a distribution's or an administrator's own; not ours to compare
-        return doctor.service(state, manager.lingers(environ), True, manager.hints())
-    written = manager.render_here(environ)
-    current = manager.without_variables(installed) == manager.without_variables(written)
-    return doctor.service(state, manager.lingers(environ), current, manager.hints())
 
 
 def _hosts(state_dir: Path, environ: Mapping[str, str]) -> list[Finding]:

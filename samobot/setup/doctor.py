@@ -8,7 +8,7 @@ from pathlib import Path
 
 from samobot.claude.user_settings import SettingsProblem
 from samobot.frozen import frozen
-from samobot.system.service import ServiceHints, ServiceState
+from samobot.system.service import Service, ServiceHints, ServiceState
 from samobot.text import human_duration, human_size
 
 OLDEST_PYTHON = (3, 11)
@@ -194,42 +194,44 @@ def people(allowed: frozenset[int], paired: int) -> Finding:
     return Finding("People", Level.OK, f"allowed: {', '.join(parts)}")
 
 
-def service(state: ServiceState, lingers: bool | None, current: bool, hints: ServiceHints) -> Finding:
-    """How the bot's service stands.
+def service(
+    state: ServiceState,
+    lingers: bool | None,
+    current: bool,
+    hints: ServiceHints,
+    which: Service = Service.BOT,
+) -> Finding:
+    """How a service of this machine stands.
 
     Args:
         state: As the service manager reports it.
         lingers: Whether it keeps running after the last logout; None if unknown.
         current: Whether the installed file is what `install-service` would write now.
         hints: What a user runs by hand.
+        which: The service.
     """
+    name = which.name.lower()
+    check = "Service" if which is Service.BOT else f"{name.capitalize()}'s service"
+    install = which.install_command
     logs = f"Look: {hints.logs}"
     match state:
         case ServiceState.NO_MANAGER:
-            return Finding("Service", Level.OK, f"no {hints.manager} here; start the bot with samobot bot")
+            start = " ".join(which.command()[3:])
+            return Finding(check, Level.OK, f"no {hints.manager} here; start the {name} with {start}")
         case ServiceState.ABSENT:
-            return Finding(
-                "Service", Level.OK, "not installed (samobot install-service starts the bot automatically)"
-            )
+            return Finding(check, Level.OK, f"not installed ({install} starts the {name} automatically)")
         case ServiceState.FAILED:
-            return Finding("Service", Level.ERROR, "the bot has failed and is down", logs)
+            return Finding(check, Level.ERROR, f"the {name} has failed and is down", logs)
         case ServiceState.STARTING:
-            return Finding("Service", Level.WARNING, "the bot is starting, perhaps again and again", logs)
+            return Finding(check, Level.WARNING, f"the {name} is starting, perhaps again and again", logs)
         case ServiceState.STOPPED:
-            return Finding("Service", Level.WARNING, "installed, but stopped", f"Run: {hints.start}")
+            return Finding(check, Level.WARNING, "installed, but stopped", f"Run: {hints.start}")
         case ServiceState.RUNNING if not current:
-            return Finding(
-                "Service", Level.WARNING, "running from an older definition", "Run: samobot install-service"
-            )
+            return Finding(check, Level.WARNING, "running from an older definition", f"Run: {install}")
         case ServiceState.RUNNING if lingers is False:
-            return Finding(
-                "Service",
-                Level.WARNING,
-                "running, but it ends when you log out",
-                hints.outlive,
-            )
+            return Finding(check, Level.WARNING, "running, but it ends when you log out", hints.outlive)
         case ServiceState.RUNNING:
-            return Finding("Service", Level.OK, "running")
+            return Finding(check, Level.OK, "running")
 
 
 def locks(lost: Iterable[str], git_locks: Iterable[Path], seen: int) -> Finding:

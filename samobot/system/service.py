@@ -29,6 +29,12 @@ class Service(StrEnum):
         arguments = {Service.BOT: ["bot"], Service.HUB: ["hub", "run"], Service.HOST: ["host"]}
         return [python, "-P", "-m", "samobot", *arguments[self]]
 
+    @property
+    def install_command(self) -> str:
+        """The command that makes it a service."""
+        option = {Service.BOT: "", Service.HUB: " --hub", Service.HOST: " --host"}
+        return f"samobot install-service{option[self]}"
+
 
 KEPT_VARIABLES = (
     "PATH",

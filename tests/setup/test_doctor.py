@@ -15,16 +15,20 @@ from pathlib import Path
 import pytest
 
 from samobot.config.modes import FenceMode
+from samobot.config.settings import Settings
 from samobot.fleet import emergency_flag
+from samobot.hosts.link import Link, host_link_file, hub_link_file, write_link
+from samobot.hosts.subjects import HUB
 from samobot.sandbox.botapi.faults import Fault, FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.setup import agent_limits, doctor
 from samobot.setup.checks import examine
 from samobot.setup.doctor import Finding, Level, exit_code
+from samobot.setup.service_checks import service_findings
 from samobot.setup.telegram_check import BotApi
 from samobot.system import systemd
 from samobot.system.platform.portable import PortablePlatform
-from samobot.system.service import ServiceState
+from samobot.system.service import Service, ServiceState
 from tests.support.cases import for_each
 from tests.support.fake_programs import put_claude, put_program
 from tests.support.repository import make_repository
@@ -90,6 +94,33 @@ def test_what_is_weaker_without_linux_is_listed() -> None:
 def test_each_fact_has_its_level_and_whatever_is_not_fine_a_remedy(finding: Finding, level: Level) -> None:
     assert finding.level is level
     assert bool(finding.remedy) == (level is not Level.OK)
+
+
+def test_the_service_of_a_host_is_judged_as_such() -> None:
+    found = doctor.service(ServiceState.ABSENT, None, True, systemd.hints(Service.HOST), Service.HOST)
+    assert (found.check, found.level) == ("Host's service", Level.OK)
+    assert "samobot install-service --host starts the host" in found.text
+    found = doctor.service(ServiceState.NO_MANAGER, None, True, systemd.hints(Service.HUB), Service.HUB)
+    assert (found.check, found.text.rpartition("; ")[2]) == (
+        "Hub's service",
+        "start the hub with samobot hub run",
+    )
+
+
+def test_only_the_services_that_belong_on_a_machine_are_judged(tmp_path: Path) -> None:
+    environ = {"PATH": str(tmp_path)}
+
+    def judged(token: str = "") -> list[str]:
+        settings = Settings(samobot_state_dir=tmp_path, telegram_bot_token=token)
+        return [each.check for each in service_findings(settings, environ)]
+
+    assert judged() == ["Service"]
+    write_link(hub_link_file(tmp_path), Link(user=HUB, servers=()))
+    assert judged(TOKEN) == ["Service", "Hub's service"]
+    hub_link_file(tmp_path).unlink()
+    write_link(host_link_file(tmp_path), Link(user="laptop", servers=()))
+    assert judged() == ["Host's service"]
+    assert judged(TOKEN) == ["Service", "Host's service"], "a bot of its own runs beside the host"
 
 
 def test_only_errors_make_it_fail() -> None:

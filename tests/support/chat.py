@@ -25,7 +25,14 @@ from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
 
-FAST = RateLimits(1000.0, 1000, 1000.0, 1000, 1000)
+FAST = RateLimits(
+    sends_per_second=1000.0,
+    burst=1000,
+    edits_per_second=1000.0,
+    edit_burst=1000,
+    group_per_minute=1000,
+    overall_per_second=1000,
+)
 
 
 @dataclass

@@ -37,12 +37,11 @@ from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.downloads import FileDownloads
 from samobot.telegram.outbound.outbox import Outbox
-from samobot.telegram.outbound.rate_limit import RateLimits
 from samobot.telegram.store.bot_store import Store
+from tests.support.chat import FAST
 
 TOKEN = "42:AAE-test-token-of-the-matrix-0123"
 WAIT = 60.0
-FAST = RateLimits(1000.0, 1000, 1000.0, 1000, 1000)
 
 
 @dataclass

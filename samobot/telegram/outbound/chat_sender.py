@@ -101,6 +101,7 @@ class ChatSender:
     def start(self) -> None:
         """See to what waits now; starts the task where it does not run."""
         self._wake.set()
+        self._due = 0.0
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name=f"outbox {self.chat_id}")
 
@@ -156,7 +157,13 @@ class ChatSender:
                 log.info("an outdated message to chat %d was dropped: %s", self.chat_id, row.key)
                 self._store.outbox.done(row)
                 continue
-            wait = self._pace.wait(self.chat_id, now, edit=self._is_edit(row), messages=row.post.messages)
+            wait = self._pace.wait(
+                self.chat_id,
+                now,
+                edit=self._is_edit(row),
+                messages=row.post.messages,
+                background=row.priority >= Priority.NEWS,
+            )
             _, not_before = self._delays.get(row.id, (0, 0.0))
             wait = max(wait, not_before - now)
             if wait <= 0:
@@ -314,7 +321,7 @@ class ChatSender:
     def _is_edit(self, row: OutboxRow) -> bool:
         if row.op is Op.SHOW:
             return self._store.sent.has(row.chat_id, row.key)
-        return row.op in (Op.EDIT, Op.STRIP)
+        return row.op in (Op.EDIT, Op.STRIP, Op.DELETE)
 
     def _backoff(self, tries: int) -> float:
         return backoff(tries, self._tools.backoff, _LONGEST_BACKOFF) * _JITTER.uniform(0.5, 1.0)

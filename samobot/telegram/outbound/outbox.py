@@ -259,7 +259,7 @@ class Outbox:
             )
         self._senders.wake(chat_id)
 
-    def delete(self, chat_id: int, key: str) -> None:
+    def delete(self, chat_id: int, key: str, priority: Priority = Priority.RECEIPT) -> None:
         """Take the message of a key out of the chat, or what is still queued under it out of the queue."""
         with self._store.transaction(durable=False):
             self._store.outbox.drop(chat_id, key)
@@ -269,7 +269,7 @@ class Outbox:
                 key,
                 Post(),
                 about=MessageSubject(),
-                priority=Priority.RECEIPT,
+                priority=priority,
                 ttl=RECEIPT_SECONDS,
             )
         self._senders.wake(chat_id)
@@ -286,7 +286,7 @@ class Outbox:
         with self._store.transaction(durable=False):
             old = f"{key}:{sent.message_id}"
             self._store.sent.rename(sent, old)
-            self.delete(chat_id, old)
+            self.delete(chat_id, old, Priority.CARD)
         return True
 
     def answer(

@@ -1,4 +1,8 @@
-"""How fast Telegram may be written to: pure bookkeeping over times that are passed in."""
+"""How fast Telegram may be written to: pure bookkeeping over times that are passed in.
+
+What a user waits for may use the whole allowance. What nobody waits for, such as cards, leaves a part of it, so that
+the reply to the next command goes out at once however much is to be shown.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +18,23 @@ class RateLimits:
     Attributes:
         sends_per_second: New messages a second in one chat, on average.
         burst: New messages in one chat that may go out at once after a quiet time.
-        edits_per_second: Edits a second in one chat.
+        reserve: How many of these the background leaves.
+        edits_per_second: Edits a second in one chat, on average.
+        edit_burst: Edits in one chat that may go out at once after a quiet time.
+        edit_reserve: How many of these the background leaves.
         group_per_minute: Messages and edits in any 60 s in one group.
+        group_reserve: How many of these the background leaves.
         overall_per_second: Calls in any second over all chats.
     """
 
     sends_per_second: float = 1.0
     burst: int = 3
+    reserve: int = 2
     edits_per_second: float = 1.0
+    edit_burst: int = 2
+    edit_reserve: int = 1
     group_per_minute: int = 20
+    group_reserve: int = 5
     overall_per_second: int = 30
 
 
@@ -43,7 +55,9 @@ class RateLimiter:
         self._flooded: dict[int, float] = {}
         self._flooded_all = 0.0
 
-    def wait(self, chat_id: int, now: float, *, edit: bool, messages: int = 1) -> float:
+    def wait(
+        self, chat_id: int, now: float, *, edit: bool, messages: int = 1, background: bool = False
+    ) -> float:
         """Seconds until a call for a chat may be made; 0 means now.
 
         Args:
@@ -51,16 +65,22 @@ class RateLimiter:
             now: A monotonic time in seconds.
             edit: Whether it is an edit, which has its own limit.
             messages: How many messages it makes: an album is one call, but several messages of a group.
+            background: Whether nobody waits for it.
         """
+        limits = self._limits
+        reserve, group_reserve = 0, 0
+        if background:
+            reserve = limits.edit_reserve if edit else limits.reserve
+            group_reserve = limits.group_reserve
         waits = [
             self._flooded_all - now,
             self._flooded.get(chat_id, 0.0) - now,
             self._holds.get(chat_id, 0.0) - now,
             self._overall.wait(now),
-            self._bucket(chat_id, edit).wait(now),
+            self._bucket(chat_id, edit).wait(now, reserve),
         ]
         if chat_id < 0:
-            waits.append(self._group(chat_id).wait(now, messages))
+            waits.append(self._group(chat_id).wait(now, messages + group_reserve))
         return max(0.0, *waits)
 
     def spend(self, chat_id: int, now: float, *, edit: bool, messages: int = 1) -> None:
@@ -93,8 +113,11 @@ class RateLimiter:
         bucket = buckets.get(chat_id)
         if bucket is None:
             limits = self._limits
-            capacity, rate = (1, limits.edits_per_second) if edit else (limits.burst, limits.sends_per_second)
-            bucket = buckets[chat_id] = _Bucket(capacity, rate)
+            bucket = buckets[chat_id] = (
+                _Bucket(limits.edit_burst, limits.edits_per_second)
+                if edit
+                else _Bucket(limits.burst, limits.sends_per_second)
+            )
         return bucket
 
     def _group(self, chat_id: int) -> _Window:
@@ -110,9 +133,10 @@ class _Bucket:
         self._left = float(capacity)
         self._at: float | None = None
 
-    def wait(self, now: float) -> float:
+    def wait(self, now: float, reserve: int) -> float:
         self._fill(now)
-        return max(0.0, (1.0 - self._left) / self._rate)
+        needed = min(1 + reserve, self._capacity)
+        return max(0.0, (needed - self._left) / self._rate)
 
     def spend(self, now: float) -> None:
         self._fill(now)
@@ -133,7 +157,7 @@ class _Window:
         self._times: deque[float] = deque(maxlen=limit)
 
     def wait(self, now: float, count: int = 1) -> float:
-        excess = len(self._times) + count - self._limit
+        excess = min(len(self._times) + count - self._limit, len(self._times))
         return max(0.0, self._times[excess - 1] + self._seconds - now) if excess > 0 else 0.0
 
     def spend(self, now: float) -> None:

@@ -34,10 +34,10 @@ from samobot.telegram.store.outbox_rows import OutboxRow, Priority
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.buttons import MessageView
 from samobot.telegram.views.wording import Recipient
+from tests.support.chat import FAST
 from tests.telegram.conftest import ManualClock
 
 TOKEN = "42:abcdefghijklmnopqrstuvwxyz"
-FAST = RateLimits(1000.0, 1000, 1000.0, 1000, 1000)
 KEYS = InlineKeyboardMarkup([[InlineKeyboardButton("Approve", callback_data="x")]])
 QUESTION = MessageSubject("demo:greet", "question", {"index": 1})
 
@@ -622,6 +622,26 @@ async def test_ten_cards_keep_to_one_edit_a_second_and_a_question_does_not_wait_
             await scene.server.wait_until(partial(has_asked, second))
             assert edits() == second
             clock.now += 1.0
+
+
+async def test_cards_that_are_posted_again_leave_room_for_the_next_replies(
+    scene: Scene, clock: ManualClock
+) -> None:
+    async with scene.outbox(RateLimits(), clock) as outbox:
+        outbox.show(scene.chat.id, "card 0", key="card:0")
+        assert await outbox.drain(0.5)
+        outbox.delete(scene.chat.id, "card:0", Priority.CARD)
+        for number in range(1, 10):
+            outbox.show(scene.chat.id, f"card {number}", key=f"card:{number}")
+        assert await outbox.drain(0.5)
+        for reply in ("one", "two"):
+            outbox.post(scene.chat.id, reply, key=reply, priority=Priority.RECEIPT)
+            assert await outbox.drain(0.5)
+        assert [message.text for message in scene.shown] == ["one", "two"]
+        clock.now += 3.0
+        outbox.show(scene.chat.id, "card 9, changed", key="card:9")
+        assert await outbox.drain(0.5)
+        assert [message.text for message in scene.shown][2:] == ["card 1"]
 
 
 async def test_a_group_that_moves_takes_its_messages_along(

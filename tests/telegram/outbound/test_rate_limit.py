@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.telegram.outbound.rate_limit import RateLimiter, RateLimits
 
 
-def sent_times(pace: RateLimiter, chat_id: int, count: int, *, edit: bool = False) -> list[float]:
+def sent_times(
+    pace: RateLimiter, chat_id: int, count: int, *, edit: bool = False, background: bool = False
+) -> list[float]:
     now, times = 0.0, []
     for _ in range(count):
-        now += pace.wait(chat_id, now, edit=edit)
+        now += pace.wait(chat_id, now, edit=edit, background=background)
         pace.spend(chat_id, now, edit=edit)
         times.append(now)
     return times
@@ -19,12 +22,34 @@ def test_a_short_burst_goes_at_once_and_then_one_a_second() -> None:
     assert sent_times(RateLimiter(RateLimits(burst=3)), 7, 6) == [0, 0, 0, 1, 2, 3]
 
 
-def test_edits_never_burst() -> None:
-    assert sent_times(RateLimiter(RateLimits()), 7, 4, edit=True) == [0, 1, 2, 3]
+def test_edits_in_the_background_never_burst() -> None:
+    assert sent_times(RateLimiter(RateLimits()), 7, 4, edit=True, background=True) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("edit", [False, True])
+def test_background_leaves_room_for_what_a_user_waits_for(edit: bool) -> None:
+    pace = RateLimiter(RateLimits())
+    *_, last = sent_times(pace, 7, 20, edit=edit, background=True)
+    assert pace.wait(7, last, edit=edit) == 0.0
+    pace.spend(7, last, edit=edit)
+    assert pace.wait(7, last, edit=edit, background=True) > 1.0
+
+
+def test_background_leaves_room_in_a_group() -> None:
+    pace = RateLimiter(RateLimits())
+    assert sent_times(pace, -7, 15, background=True) == list(range(15))
+    assert pace.wait(-7, 20.0, edit=False, background=True) == 40.0
+    assert [pace.wait(-7, 20.0, edit=False, messages=each) for each in (5, 6)] == [0.0, 40.0]
+
+
+def test_background_goes_out_where_the_burst_is_no_larger_than_its_reserve() -> None:
+    pace = RateLimiter(RateLimits(burst=1, edit_burst=1))
+    assert sent_times(pace, 7, 3, background=True) == [0, 1, 2]
 
 
 def test_edits_do_not_hold_up_messages() -> None:
     pace = RateLimiter(RateLimits())
+    pace.spend(7, 0.0, edit=True)
     pace.spend(7, 0.0, edit=True)
     assert pace.wait(7, 0.0, edit=True) == 1.0
     assert pace.wait(7, 0.0, edit=False) == 0.0

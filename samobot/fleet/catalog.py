@@ -21,7 +21,7 @@ from samobot.fleet.view_builder import unreadable_view
 from samobot.session.files import read_bytes
 from samobot.session.folder import SessionFolder
 from samobot.session.status import SILENT, SessionState
-from samobot.system.threads import PATIENCE_SECONDS, BoundedCalls
+from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.text import without_surrogates
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from samobot.fleet.results import ProjectView
 from samobot.session.files import real_path
 from samobot.session.folder import ARCHIVE, SessionFolder, list_folders, list_names, resolve, split_date
 from samobot.session.worktree import has_own_work
-from samobot.system.threads import PATIENCE_SECONDS, BoundedCalls
+from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.text import nearest, without_surrogates
 
 LIST_SECONDS = 20.0

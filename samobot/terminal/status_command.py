@@ -22,7 +22,7 @@ from samobot.session.file_marks import mark_of_files
 from samobot.session.folder import SessionFolder, list_folders
 from samobot.session.guidance import GuidanceItem
 from samobot.session.status import SILENT, SessionState, Status
-from samobot.system.threads import PATIENCE_SECONDS, BoundedCalls
+from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.terminal.actor import find, project_reader
 from samobot.terminal.finished_sessions import FinishedSessions
 from samobot.terminal.options import config_option, name_argument

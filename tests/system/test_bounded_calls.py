@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from samobot.system.threads import BoundedCalls
+from samobot.system.bounded_calls import BoundedCalls
 
 
 class Gate:

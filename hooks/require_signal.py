@@ -32,7 +32,7 @@ ALIASES = {
     "plan": ("planfile", "planpath", "planname"),
     "tests": ("test", "testresults", "testcounts", "testresult"),
 }
-"""Near misses that the worker understands: as in `samobot.session.signal`."""
+"""Near misses that the worker understands: as in `samobot.session.signal_terms`."""
 
 LACKS = ("strength", "environment")
 WAITS = ("qa_answers", "plan_approval", "human_action", "file_update")

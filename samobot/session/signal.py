@@ -2,9 +2,9 @@
 
 The format is `{"status": …, "phase": …, "summary": …, "reason": …, "needs": …, "for": …, "plan": …, "tests": …,
 "lacks": …}`.
-Accepted besides: a byte order mark, a Markdown fence around the object, extra commas, text after the object, line
-breaks inside strings, capital letters, lists of sentences, and keys that are near misses (`next_phase`). Anything
-else is a `SignalProblem`, which the next iteration is reminded of.
+Accepted besides: what `lenient_json` repairs, text after the object, capital letters, lists of sentences, and keys and
+values that are near misses (`next_phase`, `the testing phase`). Anything else is a `SignalProblem`, which the next
+iteration is reminded of.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import TypeVar
 from samobot.frozen import frozen
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.session.blocks import PARSES_KEPT
+from samobot.session.lenient_json import decode_object
+from samobot.session.signal_terms import means_nothing, meant_key, meant_value
 from samobot.text import nearest, one_line, without_surrogates
 
 LIMIT = 1_000_000
@@ -28,24 +30,6 @@ MAX_TESTS = 10_000_000
 """More tests than this are not believed."""
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
-
-
-KEYS = ("status", "phase", "summary", "reason", "needs", "for", "plan", "tests", "lacks")
-"""The keys of a signal."""
-
-ALIASES: dict[str, tuple[str, ...]] = {
-    "phase": ("nextphase", "targetphase", "newphase", "tophase", "phasenext", "phasename"),
-    "status": ("state", "signalstatus"),
-    "summary": ("summery", "message", "description", "whatwasdone"),
-    "reason": ("blockedreason", "blockreason", "waitingreason", "why", "cause"),
-    "needs": ("need", "needed", "needsfromuser", "requires", "required", "whatisneeded"),
-    "for": ("waitingfor", "waitfor", "waitsfor", "awaiting", "waitingon"),
-    "plan": ("planfile", "planpath", "planname"),
-    "tests": ("test", "testresults", "testcounts", "testresult"),
-}
-"""Written forms, without case and signs, that stand for a key. The Stop hook has the same."""
-
-_MEANT = {alias: key for key, aliases in ALIASES.items() for alias in (key, *aliases)}
 
 
 class Lack(StrEnum):
@@ -134,7 +118,7 @@ def _read(text: str) -> Signal:
         raise _BadSignal(f"_signal.json has no “status”; it is one of {', '.join(SignalStatus)}.")
     return Signal(
         status=status,
-        phase=_choice(Phase, record, "phase", lines),
+        phase=_choice(Phase, record, "phase", lines) or _next_phase(record),
         summary=_words(record, "summary", lines),
         reason=_words(record, "reason", lines),
         needs=_words(record, "needs", lines),
@@ -145,62 +129,53 @@ def _read(text: str) -> Signal:
     )
 
 
+def _next_phase(record: dict[str, object]) -> Phase | None:
+    """Return the phase below `next`, which could as well be a sentence about the next step."""
+    value = record.get("next")
+    return meant_value(Phase, value) if isinstance(value, str) else None
+
+
 def _waiting_for(record: dict[str, object], text: str) -> WaitingFor | None:
     found = _choice(WaitingFor, record, "for", text)
     # Permissions are asked for while an iteration runs, never by its signal.
     return WaitingFor.HUMAN_ACTION if found is WaitingFor.PERMISSION else found
 
 
-def meant_key(key: str) -> str:
-    """Return the key of a signal that a written key stands for: `nextPhase` is `phase`; others as written."""
-    name = key.strip().lower()
-    plain = re.sub(r"[^a-z]", "", name[:80])
-    return _MEANT.get(plain) or (nearest(plain, KEYS, cutoff=0.8) if len(plain) > 3 else None) or name
-
-
 def _record(text: str) -> tuple[dict[str, object], str]:
     """Return the one object in the text, its keys as `meant_key` returns them, and the text for counting lines."""
-    start = _start(text)
     try:
-        value, stop = _decode(text, start)
-    except json.JSONDecodeError as first:
-        repaired = text[:start] + _without_extra_commas(text[start:])
-        try:
-            value, stop = _decode(repaired, start)
-        except (ValueError, RecursionError):
-            raise _BadSignal(
-                f"_signal.json line {first.lineno}: not valid JSON ({one_line(first.msg, 80)}); "
-                'write one object such as {"status": "continue", "summary": "…"}.'
-            ) from None
-        text = repaired
+        value, text, second = decode_object(text, _one_of_each)
+        if isinstance(value, str) and "{" in value:
+            value, text, second = decode_object(value, _one_of_each)
+    except json.JSONDecodeError as error:
+        raise _BadSignal(
+            f"_signal.json line {error.lineno}: not valid JSON ({one_line(error.msg, 80)}); "
+            'write one object such as {"status": "continue", "summary": "…"}.'
+        ) from None
     except (ValueError, RecursionError):
         # A number of thousands of digits, or thousands of nested lists.
         raise _BadSignal(
             "_signal.json holds a number too long or lists too deep to read; write plain strings."
         ) from None
+    value = _unwrapped(value)
     if not isinstance(value, dict):
         raise _BadSignal(
             '_signal.json is not an object; write one such as {"status": "continue", "summary": "…"}.'
         )
-    if "{" in text[stop:]:
-        line = text.count("\n", 0, text.index("{", stop)) + 1
+    if second is not None:
+        line = text.count("\n", 0, second) + 1
         raise _BadSignal(f"_signal.json line {line}: there is a second object; write exactly one.")
     return value, text
 
 
-def _start(text: str) -> int:
-    """Return where the JSON starts: after a byte order mark and a line that opens a Markdown fence."""
-    body = text.lstrip("\ufeff\0 \t\r\n")
-    start = len(text) - len(body)
-    if body.startswith(("```", "~~~")):
-        inside = text.find("\n", start) + 1
-        return len(text) - len(text[inside:].lstrip()) if inside else start
-    return start
-
-
-def _decode(text: str, start: int) -> tuple[object, int]:
-    # strict=False: a line break inside a string is a common slip and has one meaning.
-    return json.JSONDecoder(strict=False, object_pairs_hook=_one_of_each).raw_decode(text, start)
+def _unwrapped(value: object) -> object:
+    """Return the object that is alone in a list, or that has the status below one key: `{"signal": {…}}`."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict) and "status" not in value:
+        inner = [each for each in value.values() if isinstance(each, dict) and "status" in each]
+        return inner[0] if len(inner) == 1 else value
+    return value
 
 
 def _one_of_each(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
@@ -233,36 +208,17 @@ def suite_result(value: object) -> SuiteResult | None:
     return SuiteResult(passed, failed) if passed or failed else None
 
 
-def _without_extra_commas(text: str) -> str:
-    """Drop each comma, outside strings, that only a closing bracket follows."""
-    kept: list[str] = []
-    comma: int | None = None
-    in_string = escaped = False
-    for char in text:
-        if in_string:
-            in_string = escaped or char != '"'
-            escaped = char == "\\" and not escaped
-        elif char == ",":
-            comma = len(kept)
-        elif char in "}]":
-            if comma is not None:
-                kept[comma] = ""
-            comma = None
-        elif not char.isspace():
-            in_string = char == '"'
-            comma = None
-        kept.append(char)
-    return "".join(kept)
-
-
 def _choice(kind: type[_Kind], record: dict[str, object], key: str, text: str) -> _Kind | None:
     value = record.get(key)
+    if isinstance(value, list) and len(value) == 1 and key != "status":
+        value = value[0]
     if value is None or value == "":
         return None
     if isinstance(value, str):
-        word = "_".join(value.strip().lower().replace("-", " ").split())
-        if word in list(kind):
-            return kind(word)
+        if (found := meant_value(kind, value)) is not None:
+            return found
+        if key != "status" and means_nothing(value):
+            return None
     said = one_line(value if isinstance(value, str) else json.dumps(value), 40)
     guess = nearest(said, kind)
     hint = f" (did you mean “{guess}”?)" if guess else ""

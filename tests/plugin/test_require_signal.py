@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from samobot.assets import plugin_dir
 from samobot.phases import RULES, BlockCause, GateFacts, Phase, SignalStatus, decide
-from samobot.session import signal
+from samobot.session import signal_terms
 from samobot.session.signal import Signal, parse_signal
 from samobot.worker.prompt import hook_environment
 
@@ -121,10 +121,10 @@ def test_near_misses_that_the_worker_understands_may_end(tmp_path: Path, phase: 
 
 
 def test_the_hook_and_the_worker_understand_the_same_keys() -> None:
-    assert HOOK.KEYS == signal.KEYS
-    assert HOOK.ALIASES == signal.ALIASES
+    assert HOOK.KEYS == signal_terms.KEYS
+    assert HOOK.ALIASES == signal_terms.ALIASES
     for key in ("nextPhase", " Phase ", "statu", "notes", "sumary", "", "foo", "wait_for", "x" * 1000):
-        assert HOOK.meant_key(key) == signal.meant_key(key)
+        assert HOOK.meant_key(key) == signal_terms.meant_key(key)
 
 
 def test_the_count_is_gone_once_the_signal_is_there(session: Session) -> None:

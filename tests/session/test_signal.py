@@ -41,11 +41,53 @@ def problem(text: str | None) -> str:
         PLAIN.upper().replace("DID IT", "Did it"),
         PLAIN.replace("testing", " Testing "),
         PLAIN.replace("}", ', "reason": null, "for": "", "needs": []}'),
+        PLAIN.replace('"', "'"),
+        PLAIN.replace('"', '\\"'),
+        json.dumps(PLAIN),
+        f"[{PLAIN}]",
+        f'{{"signal": {PLAIN}}}',
+        f'{{"session": "x", "signal": {PLAIN}}}',
+        PLAIN.replace('"status"', "status").replace('"phase"', "phase"),
+        PLAIN.replace('"continue"', "continue"),
+        PLAIN.replace('"', "“", 1).replace('"', "”", 1),
+        PLAIN.replace('"phase"', '// next {"one"}\n"phase"'),
+        PLAIN.replace("}", ", // the end\n}"),
+        PLAIN.replace("}", ', /* a "note" */ }'),
+        "# The signal\n" + PLAIN,
+        "// it's {done}\n" + PLAIN,
+        f"Here's the signal:\n\n```json\n{PLAIN}\n```\nI wrote {{it}} all.",
+        PLAIN.replace("}", ", 'reason': None, \"needs\": undefined, 'blocked': True}"),
+        PLAIN.replace("}", ', "path": "C:\\Users\\x"}'),
+        PLAIN.encode("utf-16").decode("utf-8", "surrogateescape"),
+        PLAIN.encode("utf-16-be").decode("utf-8", "surrogateescape"),
+        ("\ufeff" + PLAIN).encode("utf-16-be").decode("utf-8", "surrogateescape"),
+        PLAIN.encode("utf-16-le").decode("utf-8", "surrogateescape"),
+        PLAIN.replace('"testing"', '["testing"]'),
+        PLAIN.replace("testing", "the Testing phase"),
+        PLAIN.replace("testing", "testing-agent"),
+        PLAIN.replace('"testing"', '"`testing`"').replace('"continue"', '"✅ Continue."'),
+        PLAIN.replace('"continue"', '"continue to testing"'),
+        PLAIN.replace('"phase"', '"next"'),
         PLAIN.replace("}", ', "confidence": [0.9, {"a": 1,},], "note": ",}"}'),
     ],
 )
 def test_what_cannot_be_misunderstood_is_accepted(text: str) -> None:
     assert parse_signal(text) == MEANT
+
+
+@pytest.mark.parametrize(
+    ("written", "waits"),
+    [
+        ('"status": "waiting", "for": "answers"', WaitingFor.QA_ANSWERS),
+        ('"status": "waiting", "for": "_qa.md"', WaitingFor.QA_ANSWERS),
+        ('"status": "waiting", "for": ["plan_approval"]', WaitingFor.PLAN_APPROVAL),
+        ('"status": "waiting", "for": "Plan Review"', WaitingFor.PLAN_APPROVAL),
+        ('"status": "waiting for the user", "for": "human"', WaitingFor.HUMAN_ACTION),
+        ('"status": "waiting_for_human", "phase": "N/A", "for": "none"', None),
+    ],
+)
+def test_what_it_waits_for_is_understood(written: str, waits: WaitingFor | None) -> None:
+    assert parse_signal(f"{{{written}}}") == Signal(SignalStatus.WAITING, waiting_for=waits)
 
 
 def test_every_field_is_read() -> None:
@@ -91,6 +133,12 @@ def test_a_missing_signal_is_called_missing(text: str | None) -> None:
     ("text", "parts"),
     [
         ("{}", ["no “status”", "continue, done, blocked, waiting"]),
+        ('{"status": "continue | done"}', ["“continue | done”"]),
+        ('{"status": "done with half of it"}', ["“done with half of it”"]),
+        ('{"status": "continue", "phase": "implementation → testing"}', ["implementation → testing"]),
+        ('{"status": "continue", "phase": "2"}', ["“phase” is “2”"]),
+        ('{"status": "none"}', ["“none”"]),
+        (PLAIN.replace('"phase"', "'phase").replace("Did", "Didn't"), ["not valid JSON"]),
         ('{"status":\n"finished"}', ["line 1", "“finished”", "continue, done, blocked, waiting"]),
         (
             '{"status": "done",\n "phase": "implement"}',

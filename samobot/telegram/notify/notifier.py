@@ -29,6 +29,7 @@ from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.notify.reminders import GAP, NeedNotices, Reminders
 from samobot.telegram.notify.session_notifier import SessionNotifier
+from samobot.telegram.notify.tracked_sessions import TrackedSessions
 from samobot.telegram.outbound.outbox import Outbox
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.views import card
@@ -76,12 +77,15 @@ class Notifier:
         self._publisher = Publisher(store, outbox)
         looked = store.last_poll.get()
         self._names = DisplayNames()
+        self._tracked = TrackedSessions()
         self._sessions = SessionNotifier(
-            fleet, store, self._publisher, recipients, self._names.displayed, now, looked
+            fleet, store, self._publisher, recipients, self._names.displayed, now, self._tracked, looked
         )
         self._limits = LimitNotices(store, self._publisher, recipients)
         self._news = FleetNews(store, self._publisher, recipients, now)
-        self._needs = NeedNotices(self._sessions, store, Reminders(store, self._publisher, recipients))
+        self._needs = NeedNotices(
+            self._sessions, self._tracked, store, Reminders(store, self._publisher, recipients)
+        )
         self._now = now
         self._gone: dict[str, datetime] = {}
         self._awake_since: datetime | None = None
@@ -114,7 +118,7 @@ class Notifier:
             self._awake_since = now
         self._last_poll = now
         same = views is self._views_compared and past is self._past
-        if same and now < self._compare_again and not self._sessions.due_keys(now):
+        if same and now < self._compare_again and not self._tracked.due_keys(now):
             return
         # What has not changed costs nothing: a look at a thousand sessions takes little longer than one at a few.
         archived, self._archived = self._archived, set()
@@ -133,14 +137,14 @@ class Notifier:
         self._views_compared = None
         present = self._keys_of(views, fresh)
         if present is not self._present or not is_past_same:
-            self._sessions.mark_due(self._names.update(views, past), now)
-        again = self._unsettled | self._sessions.due_keys(now)
+            self._tracked.mark_due(self._names.update(views, past), now)
+        again = self._unsettled | self._tracked.due_keys(now)
         if again:
             new = set(map(id, fresh))
             fresh = [view for view in views if id(view) in new or view.ref.key in again]
         tellings = []
         for view in map(self._names.displayed, fresh):
-            if self._sessions.is_due(view, now):
+            if self._tracked.is_due(view, now):
                 tellings.append(asyncio.create_task(self._sessions.poll(view)))
                 await asyncio.sleep(0)  # a handler gets its turn between two sessions
         await asyncio.gather(*tellings)
@@ -162,10 +166,10 @@ class Notifier:
             await self._mark_past(views, now)
             self._compare_again = now + COMPARE_EVERY
         self._unsettled = frozenset(
-            view.ref.key for view in fresh if self._sessions.is_due(self._names.displayed(view), now)
+            view.ref.key for view in fresh if self._tracked.is_due(self._names.displayed(view), now)
         )
         self._compared = {id(view): view for view in views}
-        if not self._unsettled and not self._sessions.due_keys(now):
+        if not self._unsettled and not self._tracked.due_keys(now):
             self._views_compared = views
 
     def _keys_of(self, views: Sequence[SessionView], fresh: Sequence[SessionView]) -> frozenset[str]:
@@ -253,7 +257,7 @@ class Notifier:
     def show_offline(self) -> None:
         """Show on the cards of running sessions that the bot goes offline; call it before the outbox is drained."""
         now = self._now()
-        for key, known in self._sessions.known.items():
+        for key, known in self._tracked.known.items():
             if known.state.card and known.view.state is SessionState.RUNNING:
                 for recipient in self._recipients.of(key):
                     self._publisher.show_card(recipient, key, card.farewell(known.view, recipient, now))
@@ -261,13 +265,13 @@ class Notifier:
     # All sessions together -----------------------------------------------------------------------------------
 
     def _update_limits(self, now: datetime) -> None:
-        if self._sessions.parked or not self._limits.all_closed:
-            self._limits.update({key: known.view for key, known in self._sessions.known.items()}, now)
+        if self._tracked.parked or not self._limits.all_closed:
+            self._limits.update({key: known.view for key, known in self._tracked.known.items()}, now)
 
     async def _decide_automatically(self, now: datetime) -> None:
         """Decide what a session started with `--auto` leaves to the bot, once its time is up."""
         awake = self._awake_since or now
-        for known in list(self._sessions.known.values()):
+        for known in list(self._tracked.known.values()):
             state, view = known.state, known.view
             if state.auto_at is None or now < max(state.auto_at, awake + AUTO_GRACE):
                 continue
@@ -298,12 +302,12 @@ class Notifier:
 
     async def _mark_past(self, views: Sequence[SessionView], now: datetime) -> None:
         """Let go of sessions of which all has been said and in which nothing happens."""
-        quiet = self._sessions.quiet_since(now)
+        quiet = self._tracked.quiet_since(now)
         keys = [
             view.ref.key
             for view in views
             if (view.updated is None or view.updated < quiet)
-            and self._sessions.is_past(self._names.displayed(view), now)
+            and self._tracked.is_past(self._names.displayed(view), now)
         ]
         if not keys:
             return

@@ -16,6 +16,7 @@ from samobot.telegram.notify.publisher import Publisher
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.notify.session_notifier import SessionNotifier
 from samobot.telegram.notify.state import LiveMessage
+from samobot.telegram.notify.tracked_sessions import TrackedSessions
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.views.actions import Action, ActionKind
@@ -196,13 +197,17 @@ class NeedNotices:
     """Posts what is to be said of all waiting sessions together.
 
     Args:
-        sessions: The sessions and what was sent about them.
+        sessions: Saves what was posted.
+        tracked: The sessions and what was sent about them.
         store: Holds the transaction.
         reminders: Posts the messages.
     """
 
-    def __init__(self, sessions: SessionNotifier, store: Store, reminders: Reminders) -> None:
+    def __init__(
+        self, sessions: SessionNotifier, tracked: TrackedSessions, store: Store, reminders: Reminders
+    ) -> None:
         self._sessions = sessions
+        self._tracked = tracked
         self._store = store
         self._reminders = reminders
 
@@ -215,7 +220,7 @@ class NeedNotices:
         """
         waiting = [
             PendingNeed(known.view, need, known.view.updated or now, 0)
-            for known in map(self._sessions.known.get, among)
+            for known in map(self._tracked.known.get, among)
             if known is not None
             and known.state.muted
             and known.state.need not in (None, known.state.summarized)
@@ -224,9 +229,7 @@ class NeedNotices:
         if not waiting:
             return
         states = {
-            each.view.ref.key: self._sessions.known[each.view.ref.key].state.updated(
-                summarized=each.need.name
-            )
+            each.view.ref.key: self._tracked.known[each.view.ref.key].state.updated(summarized=each.need.name)
             for each in waiting
         }
         with self._store.transaction(durable=True):
@@ -243,7 +246,7 @@ class NeedNotices:
         """
         waiting = [
             PendingNeed(known.view, need, known.state.need_at, known.state.reminded)
-            for known in self._sessions.known.values()
+            for known in self._tracked.known.values()
             if known.state.need is not None and not known.state.muted and known.state.need_at is not None
             if (need := need_of(known.view)) is not None and need.name == known.state.need
         ]
@@ -255,7 +258,7 @@ class NeedNotices:
             states = {}
             for each in due:
                 key = each.view.ref.key
-                state = self._sessions.known[key].state
+                state = self._tracked.known[key].state
                 messages = {**state.posted, **posted.get(key, {})}
                 states[key] = state.updated(reminded=times_due(each.since, now), posted=messages)
             self._sessions.save_states(states)

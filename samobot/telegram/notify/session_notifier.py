@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,39 +16,18 @@ from samobot.fleet.models import SessionRef, SessionView
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.notify.extras import ExtraReader, Sessions
-from samobot.telegram.notify.limit_notices import is_parked
 from samobot.telegram.notify.messages import held, messages
 from samobot.telegram.notify.notification import ExtraContent, Importance, NotificationInput, picture_mark
 from samobot.telegram.notify.publisher import Publisher, SessionMessages
 from samobot.telegram.notify.pull_requests import mark_pull_request
 from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.notify.state import NotifiedState, advance, first_sight
+from samobot.telegram.notify.tracked_sessions import TrackedSessions
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.views import card
 from samobot.telegram.views.wording import Icon, Recipient
 
 log = logging.getLogger(__name__)
-
-CARD_EVERY = timedelta(seconds=15)
-"""How often a running card is rendered again without new activity, as it shows the elapsed minutes."""
-
-PAST_AFTER = timedelta(hours=1)
-"""How long nothing has happened to a session that is past."""
-
-
-@dataclass(slots=True)
-class TrackedSession:
-    """What is known of a session in this process.
-
-    Attributes:
-        view: The view that was sent last.
-        state: What was sent.
-        card_at: When its card was rendered.
-    """
-
-    view: SessionView
-    state: NotifiedState
-    card_at: datetime
 
 
 class SessionNotifier:
@@ -60,13 +38,12 @@ class SessionNotifier:
         store: Remembers what was sent.
         publisher: Posts and edits messages.
         recipients: Which chats follow which session.
-        called: Sets the display name of a view.
+        displayed: Sets the display name of a view.
         now: The clock, aware.
+        tracked: What was sent about each session.
         known_since: The time of the last full poll of an earlier process; None if there was none.
 
     Attributes:
-        known: The sessions that this process has sent, by key.
-        parked: Those of them that wait for a limit.
         known_since: The time of the last full poll.
         deciding: Who is deciding about a session at this moment, by key; a poll may see the result first.
     """
@@ -79,6 +56,7 @@ class SessionNotifier:
         recipients: Recipients,
         displayed: Callable[[SessionView], SessionView],
         now: Callable[[], datetime],
+        tracked: TrackedSessions,
         known_since: datetime | None,
     ) -> None:
         self._fleet = fleet
@@ -91,53 +69,21 @@ class SessionNotifier:
         self._messages = SessionMessages(store, publisher, recipients)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._archived: set[str] = set()
-        self.known: dict[str, TrackedSession] = {}
-        self.parked: set[str] = set()
-        self._due: dict[str, datetime] = {}  # when sessions have to be rendered again even without a change
-        self._running: set[str] = set()
+        self._tracked = tracked
         self.known_since = known_since
         self.deciding: dict[str, Person] = {}
 
-    def is_due(self, view: SessionView, now: datetime) -> bool:
-        """Whether there may be something to send about a session."""
-        known, due = self.known.get(view.ref.key), self._due.get(view.ref.key)
-        if known is None or (due is not None and due <= now):
-            return True
-        return known.view is not view and known.view != view
-
-    def is_past(self, view: SessionView, now: datetime) -> bool:
-        """Whether all has been said of a session, and nothing is to be expected of it."""
-        known = self.known.get(view.ref.key)
-        if known is None or view.ref.key in self._due or (known.view is not view and known.view != view):
-            return False
-        quiet = view.updated is None or view.updated < self.quiet_since(now)
-        return quiet and not view.wanted and known.state.need is None and known.state.auto_at is None
-
     def let_go(self, key: str) -> None:
         """Keep in memory nothing more of a session that is past; the store keeps what was said of it."""
-        self._forget(key)
+        self._tracked.forget(key)
         self._publisher.forget_cards(key)
         lock = self._locks.get(key)
         if lock is not None and not lock.locked():
             del self._locks[key]
 
-    def quiet_since(self, now: datetime) -> datetime:
-        """Return the time after which nothing may have changed in a session that is past."""
-        return now - PAST_AFTER
-
-    def due_keys(self, now: datetime) -> set[str]:
-        """Return the sessions that have to be rendered again even without a change."""
-        return {key for key, due in self._due.items() if due <= now}
-
-    def mark_due(self, names: Collection[str], now: datetime) -> None:
-        """Render sessions of these names again with the next poll."""
-        if not names:
-            return
-        self._due.update((key, now) for key in self.known if SessionRef.from_key(key).name in names)
-
     async def poll(self, view: SessionView) -> None:
         """Send what has changed in a session as it was read on a poll."""
-        known = self.known.get(view.ref.key)
+        known = self._tracked.known.get(view.ref.key)
         if known is not None and _is_older(view, known.view):
             await self.refresh(view.ref)  # a decision was sent after this view was read
         else:
@@ -175,7 +121,7 @@ class SessionNotifier:
 
     async def unmute(self, ref: SessionRef) -> None:
         """Post the message of a need that was only named in a summary."""
-        known = self.known.get(ref.key)
+        known = self._tracked.known.get(ref.key)
         if known is not None and known.state.muted and known.state.need is not None:
             await self.refresh(ref, lambda state: state.updated(muted=False))
 
@@ -193,8 +139,7 @@ class SessionNotifier:
             log.exception("the notification about %s failed", session)
 
     def _mark_failed(self, session: str) -> None:
-        if session in self.known:
-            self._due[session] = self._now()
+        self._tracked.mark_failed(session, self._now())
         self._publisher.forget_cards(session)
 
     async def _notify(
@@ -218,48 +163,22 @@ class SessionNotifier:
                 before = stored or first_sight(view, now, self.known_since)
                 after = advance(view, adjust(before) if adjust is not None else before, now)
                 change = await self._extras.read(NotificationInput(view, before, after, ExtraContent(), now))
-                known = self.known.get(key)
+                known = self._tracked.known.get(key)
                 # A reminder may have been noted meanwhile.
                 if known is None or known.state is stored:
                     break
             recipients = self._recipients.of(key)
-            fresh = self._card_is_due(known, view, now)
-            happened = known is not None and _card_marks(known.view) != _card_marks(view)
+            card_shown = self._tracked.card_is_due(view, now)
             told = self._apply(
                 change,
                 recipients,
                 stored,
                 self.deciding.get(key),
                 [] if receipts is None else receipts,
-                show_card=fresh,
-                at_end=happened and view.state is not SessionState.DONE,
+                show_card=card_shown,
+                at_end=self._tracked.has_moved(view) and view.state is not SessionState.DONE,
             )
-            card_at = now if fresh or known is None else known.card_at
-            ticks = view.state is SessionState.RUNNING
-            due = now + CARD_EVERY if fresh else card_at + self._card_pause()
-            self.known[key] = TrackedSession(view, told, card_at)
-            if ticks or not fresh:
-                self._due[key] = due
-            else:
-                self._due.pop(key, None)
-            (self._running.add if ticks else self._running.discard)(key)
-            (self.parked.add if is_parked(view) else self.parked.discard)(key)
-
-    def _card_is_due(self, known: TrackedSession | None, view: SessionView, now: datetime) -> bool:
-        """Whether the card is rendered again; for activity alone not more often than the chat could show it."""
-        if known is None or _card_marks(known.view) != _card_marks(view):
-            return True
-        return now >= known.card_at + self._card_pause()
-
-    def _card_pause(self) -> timedelta:
-        """A chat takes one edit a second, and all running cards share it."""
-        return timedelta(seconds=len(self._running))
-
-    def _forget(self, key: str) -> None:
-        self.known.pop(key, None)
-        self._due.pop(key, None)
-        self._running.discard(key)
-        self.parked.discard(key)
+            self._tracked.note(view, told, now, card_shown=card_shown)
 
     def _apply(
         self,
@@ -309,7 +228,7 @@ class SessionNotifier:
                         recipient, key, card.card(view, recipient, change.now), at_end=at_end
                     )
             self._extras.keep(change)
-            known = self.known.get(key)
+            known = self._tracked.known.get(key)
             if view.remarks or view.state is SessionState.DONE:
                 mark_pull_request(
                     self._store.pull_requests, view, change.before, known.view if known is not None else None
@@ -327,7 +246,7 @@ class SessionNotifier:
     def apply_states(self, states: dict[str, NotifiedState]) -> None:
         """Use the states that `save_states` has written, once they are on disk."""
         for key, state in states.items():
-            self.known[key].state = state
+            self._tracked.known[key].state = state
 
     async def archive(self, ref: SessionRef, by: Person | None) -> None:
         """Close the messages of a session that was just archived, and forget it."""
@@ -342,7 +261,7 @@ class SessionNotifier:
     def _close_all(self, ref: SessionRef, sign: Icon, words: str, by: Person | None) -> None:
         key = ref.key
         state = self._state(key) or NotifiedState()
-        self._forget(key)
+        self._tracked.forget(key)
         with self._store.transaction(durable=True):
             self._messages.close_all(ref, state, sign, words, by, self._now())
             self._store.notified.drop(key)
@@ -351,7 +270,7 @@ class SessionNotifier:
             self._extras.forget(key)
 
     def _state(self, key: str) -> NotifiedState | None:
-        known, moves = self.known.get(key), self._recipients.migrations()
+        known, moves = self._tracked.known.get(key), self._recipients.migrations()
         if known is not None:
             known.state = known.state.migrated(moves)
             return known.state
@@ -371,22 +290,6 @@ def _seen_pictures(change: NotificationInput, recipients: Sequence[Recipient]) -
     return seen | {
         each.place: tuple(dict.fromkeys((*seen.get(each.place, ()), *sent))) for each in recipients
     }
-
-
-def _card_marks(view: SessionView) -> tuple[object, ...]:
-    """The parts of a card that should be updated at once."""
-    return (
-        view.state,
-        view.phase,
-        view.iteration,
-        view.gate,
-        view.end,
-        view.guidance,
-        view.place,
-        view.wanted,
-        view.pausing,
-        view.permissions,
-    )
 
 
 def _is_older(view: SessionView, told: SessionView) -> bool:

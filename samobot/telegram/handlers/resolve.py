@@ -82,10 +82,11 @@ def display_names(views: Sequence[SessionView], among: Sequence[SessionView] | N
         among: All that they must not be taken for; None is no others.
     """
     everything = views if among is None else among
-    names = [view.ref.name for view in everything]
-    counted = Counter(names)
-    shared = {view.ref.name for view in views if counted[view.ref.name] > 1}
-    longer = Counter(_long_name(view) for view, name in zip(everything, names, strict=True) if name in shared)
+    wanted = {view.ref.name for view in views}
+    alike = [view for view in everything if view.ref.name in wanted]
+    counted = Counter(view.ref.name for view in alike)
+    shared = {name for name in wanted if counted[name] > 1}
+    longer = Counter(_long_name(view) for view in alike if view.ref.name in shared)
     return [
         view.ref.name
         if view.ref.name not in shared

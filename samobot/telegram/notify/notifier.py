@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -90,7 +90,7 @@ class Notifier:
         self._gone: dict[str, datetime] = {}
         self._awake_since: datetime | None = None
         self._views_compared: Sequence[SessionView] | None = None
-        self._compared: Mapping[int, SessionView] = {}  # by identity; held, so that no other view gets it
+        self._compared: Sequence[SessionView] = ()  # held, so that no other view gets the identity of one
         self._unsummarized: dict[str, None] = {}
         # Restored before the next look, such a session is new though it has not changed.
         self._archived: set[str] = set()
@@ -122,11 +122,9 @@ class Notifier:
             return
         # What has not changed costs nothing: a look at a thousand sessions takes little longer than one at a few.
         archived, self._archived = self._archived, set()
-        fresh = [
-            view
-            for view in views
-            if id(view) not in self._compared or (archived and view.ref.key in archived)
-        ]
+        fresh = _not_among(self._compared, views)
+        if archived:
+            fresh += [view for view in _not_among(fresh, views) if view.ref.key in archived]
         is_past_same = past is self._past
         if not is_past_same:
             # Which past sessions the chats were notified of is not kept in memory: a row of the store has it.
@@ -168,7 +166,7 @@ class Notifier:
         self._unsettled = frozenset(
             view.ref.key for view in fresh if self._tracked.is_due(self._names.displayed(view), now)
         )
-        self._compared = {id(view): view for view in views}
+        self._compared = tuple(views)
         if not self._unsettled and not self._tracked.due_keys(now):
             self._views_compared = views
 
@@ -327,3 +325,15 @@ class Notifier:
             self._store.last_poll.set(now)
             self._last_poll_saved = now
         self._sessions.known_since = now
+
+
+def _not_among(before: Sequence[SessionView], views: Sequence[SessionView]) -> list[SessionView]:
+    """The views that were not there before, by identity; nearly always nearly all are where they were."""
+    if len(views) != len(before):
+        there = set(map(id, before))
+        return [view for view in views if id(view) not in there]
+    moved = [view for view, known in zip(views, before, strict=True) if view is not known]
+    if not moved:
+        return moved
+    there = {id(known) for view, known in zip(views, before, strict=True) if view is not known}
+    return [view for view in moved if id(view) not in there]

@@ -53,10 +53,12 @@ _ENDS = {
     RunEndReason.FAILED: NeedKind.FAILED,
 }
 
+_NEEDY = frozenset({SessionState.WAITING, SessionState.BLOCKED, SessionState.IDLE})
+
 
 def need_of(view: SessionView) -> Need | None:
     """Say what holds a session up; None while it works, waits for its turn or a limit, or is over."""
-    if view.archived:
+    if view.state not in _NEEDY or view.archived:
         return None
     if view.state is SessionState.WAITING and view.waiting_for is not None and view.gate is not None:
         return Need(_WAITING[view.waiting_for], view.gate)

@@ -118,9 +118,9 @@ def money_of(view: SessionView) -> str:
 def time_of(at: datetime, recipient: Recipient, today: datetime) -> str:
     """A time of day in the chat's zone, with the date where that is not the day of `today`."""
     local, base = at.astimezone(recipient.zone), today.astimezone(recipient.zone)
-    if local.date() == base.date():
-        return f"{local:%H:%M}"
     days = abs((local.date() - base.date()).days)
+    if not days:
+        return f"{local.hour:02}:{local.minute:02}"
     if days < 7:
         return f"{local:%a} {local:%H:%M}"
     if days > _FAR_DAYS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from samobot.telegram.markup.disguise import plain_undisguised, undisguised
@@ -101,3 +103,17 @@ def test_styles_stay_where_they_were() -> None:
 
 def test_towers_of_accents_are_cut() -> None:
     assert clean("a" + "\u0336" * 40 + "b") == "a" + "\u0336" * 3 + "b"
+
+
+def test_a_text_is_cleaned_alike_wherever_what_has_to_go_stands() -> None:
+    """One search decides whether there is anything to do: it must know all that the replacements know."""
+    odd = [
+        chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Mn")
+    ]
+    odd += [
+        *"\u115f\u1160\u3164\uffa0",
+        *map(chr, range(0xFFF0, 0x10000)),
+        *map(chr, range(0xE0000, 0xE0080)),
+    ]
+    different = [char for char in odd if clean(f"a{char * 5}b") != clean(f"\0a{char * 5}b")]
+    assert different == []

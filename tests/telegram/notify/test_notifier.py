@@ -21,6 +21,7 @@ from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
 from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
+from samobot.telegram.notify.notifier import _not_among
 from samobot.telegram.notify.publisher import SCROLLED_AWAY
 from samobot.telegram.notify.session_notifier import SessionNotifier
 from samobot.telegram.outbound.bot_client import build_bot
@@ -86,6 +87,20 @@ async def test_minutes_of_a_running_card_continue_although_nothing_is_reported(p
     await phone.look(view)
     await phone.look(view, after=timedelta(minutes=9))
     assert "9 min" in phone.one("▶️").text
+
+
+def test_only_sessions_that_changed_are_compared_wherever_they_stand() -> None:
+    one, two, three, changed = (at_rest(SessionState.STOPPED) for _ in range(4))  # alike, and not the same
+    for views, fresh in (
+        ([one, two, three], []),
+        ([one, changed, three], [changed]),
+        ([three, one, two], []),
+        ([three, changed, one], [changed]),
+        ([one, three], []),
+        ([changed, one, two, three], [changed]),
+    ):
+        found = _not_among((one, two, three), views)
+        assert list(map(id, found)) == list(map(id, fresh))
 
 
 async def test_an_unchanged_session_costs_no_call(phone: Phone) -> None:

@@ -17,7 +17,8 @@ _STATUS = (
 )
 _FOREIGN = (
     r"(?:wartet|warten|wartend|esperando|pendiente|en attente|in attesa|aguardando|pendente|ожидает(?:ся)?|ожидание|жд[её]м|"
-    r"oczekuje|wachten|väntar|bekliyor|等待|等待中|待回答|待ち|回答待ち|未回答|대기|대기중)"
+    r"oczekuje|oczekiwanie|czeka|wachten|wacht(?: op antwoord)?|väntar|venter|avventer|odottaa|bekliyor|bekleniyor|menunggu"
+    r"|en espera|a la espera|por responder|a compl[ée]ter|da rispondere|em espera|等待|等待中|待回答|待ち|回答待ち|未回答|대기|대기중)"
 )
 _BARE = regex(
     r"(?:waiting|null|nil|(?:waiting|pending) (?:for|on) you|awaiting(?: (?:an |your |user )?(?:answer|response|reply|input))?|pending|unanswered|tbd|tba|tbc|todo"
@@ -36,6 +37,8 @@ _MARKED = regex(
     r"[^\n]{0,80}))",
     re.IGNORECASE,
 )
+_ITALIC = regex(r"_[^\s_\n]{1,20}(?: [^\s_\n]{1,20}){0,3}_")
+"""A short text in italics; in a script other than plain ASCII it is taken for a placeholder: no answer is written so."""
 _CHOICE = regex(r"(?:[A-Za-z](?:\s?[/|,]\s?[A-Za-z]){1,25})")
 _COMMENT = regex(r"^<!--[^>\n]{0,200}-->\s{0,3}(?=\S)")
 _TAGS = regex(r"(?:</?[a-zA-Z][^<>\n]{0,80}>\s{0,9}){1,9}")
@@ -74,6 +77,8 @@ def is_placeholder(text: str) -> bool:
         return True
     if _SIGNS.issuperset(text) or _BOXES.fullmatch(text) or _BOXED_CHOICE.fullmatch(text):
         return True
+    if _ITALIC.fullmatch(text) is not None and not text.isascii():
+        return True
     inner, marked = _inside(text.strip("⏳⌛🕐❓✏️🟡⚪🔴– —\t"))
     if not inner:
         return True
@@ -96,7 +101,10 @@ def _inside(text: str) -> tuple[str, bool]:
 
 _NAMES = (
     r"(?:(?:your|user|user's|users|my|owner|owner's|human|final|the|q[0-9]{1,4})\s)?answers?(?:\s(?:to\s|for\s)?q?[0-9]{1,4})?"
-    r"|(?:deine |ihre )?antwort|r[ée]ponse|respuesta|resposta|risposta|ответ|odpowied[źz]|答案|回答"
+    r"|(?:deine |ihre |eure )?antwort|(?:votre |ta )?r[ée]ponse|(?:tu |su )?respuesta|(?:sua |tua )?resposta|(?:la tua )?risposta"
+    r"|(?:jouw |je |uw )?antwoord|(?:ditt |dit )?svar|vastaus|odpowied[źz]|odpov[ěe][ďd]|odgovor|v[áa]lasz|r[ăa]spuns|cevap|yan[ıi]t"
+    r"|(?:câu )?trả lời|jawaban|απάντηση|(?:ваш |твой )?ответ|(?:ваша )?відповідь|отговор|одговор|الجواب|الإجابة|إجابة|جواب|پاسخ|תשובה"
+    r"|उत्तर|जवाब|คำตอบ|[你您]?的?(?:答案|回答|答复|答覆|回复|回覆)|あなたの回答|解答|답변|대답|답"
 )
 _BOLD_NAMES = r"(?:(?:your|user|user's)\s)?(?:response|reply|decision|choice|selection)|ans"
 _ANSWER = regex(

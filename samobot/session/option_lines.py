@@ -16,12 +16,14 @@ from samobot.session.option_layouts import (
     letter_of,
     opened_fences,
 )
+from samobot.session.option_phrases import BULLET, OPTIONS_KEY, find_inline, find_inline_numbers, find_listed
 
 _MARK = r"\s{0,8}(?:[-*+]\s{1,4})?(?:\[[ xX]?\]\s{1,3})?"
 _FIRM = regex(
     rf"{_MARK}(?P<bold>\*\*|__)?(?P<open>[(\[])?(?:[Oo]ption\s{{1,2}})?"
     r"(?P<key>[A-Za-z])(?P<sign>[)\]](?P<close>\*\*|__)?[:.]?|[.:](?P<close2>\*\*|__)|(?P<close3>\*\*|__)[).:]|\.)(?:\s|$)"
 )
+_INITIAL = regex(rf"{_MARK}[A-Z]\.\s")
 _NAMED = regex(
     rf"{_MARK}(?:#{{1,6}}\s{{1,3}})?(?P<bold>\*\*|__)?(?:[Oo]ption|[Cc]hoice|[Aa]lternative|OPTION)\s{{1,2}}"
     r"(?P<key>[A-Za-z]|[0-9]{1,2})(?P<close>\*\*|__)?\s?(?:[).:]|[-–—](?=\s))?(?P<close2>\*\*|__)?(?:\s|$)"
@@ -33,20 +35,10 @@ _NUMBERED = regex(
     rf"{_MARK}(?P<bold>\*\*|__)?(?P<open>[(\[])?(?P<key>[0-9]{{1,2}})(?P<close>\*\*|__)?[).:\]](?P<close2>\*\*|__)?(?:\s|$)"
 )
 _BOX = regex(r"\s{0,8}[-*+]\s{1,4}\[[ xX]?\]\s{1,3}(?=\S)")
-_BULLET = regex(r"\s{0,3}[-*+]\s{1,4}(?=\S)")
 _HEADING = regex(r" {0,3}#{1,6}\s{1,3}")
-_INLINE = regex(
-    r"(?:^|(?<=[\s,;|/:>]))(?P<bold>\*\*)?(?:\(?(?P<round>[A-Z])\)|\[(?P<square>[A-Z])\]|(?:^|(?<=[|,;:]\s))(?P<plain>[A-Z]):)"
-    r"(?P<close>\*\*)?\s{1,3}"
-)
-_BETWEEN = regex(r"(?:<br\s?/?>|\b(?:or|oder|or else|o|ou)|[\s,;|/*–—-])+$", re.IGNORECASE)
 _ROW = regex(r"\s{0,3}\|(.+)\|\s{0,8}")
 _CELL_KEY = regex(
     r"[*_`(\[]{0,3}(?:[Oo]ption\s)?(?P<key>[A-Za-z]|[0-9]{1,2})[*_`).:\]]{0,4}(?:\s(?P<rest>\S.*))?"
-)
-OPTIONS_KEY = regex(
-    r"\s{0,3}(?:#{1,6}\s{1,3})?\W{0,4}(?:options?|choices|possible answers|alternatives|optionen)\W{0,6}\s{0,4}(?P<value>.*)",
-    re.IGNORECASE,
 )
 _QUOTE = regex(r"\s{0,3}>\s?")
 _KEYCAP = regex(
@@ -92,7 +84,7 @@ def without_sign(text: str) -> str:
         text = _POINTER.sub(r"\1", text, count=1)
         if (head := _LETTERED.match(text)) is not None:
             text = plain_letters(head[0].replace("、", ")")) + text[head.end() :]
-            text = re.sub(r"^(\W{0,10}[A-Z]\))(?=\w)", r"\1 ", text)
+            text = re.sub(r"^(\W{0,10}[A-Z][):.])(?=\w)", r"\1 ", text)
     text = _OTHER_BOX.sub(r"\1- [ ] ", text, count=1)
     if not text.isascii():
         text = _OTHER_BULLET.sub(r"\1- ", text, count=1)
@@ -140,11 +132,24 @@ def _find(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
         found = _lettered(body, skipped, reader)
         if [option.letter for option in found] == ["I"]:
             continue  # a Roman one
-        if len(found) >= fewest and not (
-            reader is firm_option and len(found) == 1 and _inline(body, skipped)
+        if len(found) == fewest == 1 and (
+            # “A. Miller decides.” is a sentence.
+            find_inline(body, skipped) or _INITIAL.match(body[found[0].at].text)
         ):
+            continue
+        if len(found) >= fewest:
             return found
-    for search in (find_columns, _inline, _table, _numbered, find_roman, _boxes, _listed):
+    for search in (
+        find_columns,
+        find_inline,
+        _table,
+        _numbered,
+        find_roman,
+        _boxes,
+        _listed,
+        find_inline_numbers,
+        find_listed,
+    ):
         found = search(body, skipped)
         if len(found) >= _FEWEST:
             return found
@@ -238,32 +243,6 @@ def _table(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
     return found
 
 
-def _inline(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
-    """Read `A) x  B) y` on one line."""
-    for index, line in enumerate(body):
-        if line.code or index in skipped or len(line.text) > 5_000:
-            continue
-        keys: list[re.Match[str]] = []
-        for seen in _INLINE.finditer(line.text):
-            if _inline_key(seen) == letter_of(len(keys) + 1):
-                keys.append(seen)
-        if len(keys) >= _FEWEST:
-            stops = [*(key.start() for key in keys[1:]), len(line.text)]
-            return [
-                OptionLine(
-                    index,
-                    _inline_key(key),
-                    _BETWEEN.sub("", _unbold(line.text[key.end() : stop], is_open=False).lstrip(" ,;|/*-–—")),
-                )
-                for key, stop in zip(keys, stops, strict=True)
-            ]
-    return []
-
-
-def _inline_key(found: re.Match[str]) -> str:
-    return found["round"] or found["square"] or found["plain"]
-
-
 def _boxes(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
     return _in_order(body, skipped, _BOX, range(len(body)))
 
@@ -275,17 +254,17 @@ def _listed(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
         if key is not None and not key["value"].strip():
             stop = index + 1
             while stop < len(body) and (
-                body[stop].blank or _BULLET.match(body[stop].text) or body[stop].text[:1] in " \t"
+                body[stop].blank or BULLET.match(body[stop].text) or body[stop].text[:1] in " \t"
             ):
                 stop += 1
-            return _in_order(body, skipped, _BULLET, range(index + 1, stop))
+            return _in_order(body, skipped, BULLET, range(index + 1, stop))
     return []
 
 
 def bulleted(body: Sequence[Line], skipped: frozenset[int]) -> list[OptionLine]:
     """Return the bullets of a question, which are its options if the suggestion names one of them by a letter."""
     plain = _plain_lines(body)
-    return _in_order(plain, skipped, _BULLET, range(len(body)))
+    return _in_order(plain, skipped, BULLET, range(len(body)))
 
 
 def _in_order(

@@ -11,7 +11,6 @@ from samobot.regex import regex
 from samobot.session.blocks import Line
 from samobot.session.option_layouts import OptionLine, frame_of, letter_of, with_letter_for_roman
 from samobot.session.option_lines import (
-    OPTIONS_KEY,
     bulleted,
     find_options,
     firm_option,
@@ -19,12 +18,17 @@ from samobot.session.option_lines import (
     latin_letter,
     without_sign,
 )
+from samobot.session.option_phrases import OPTIONS_KEY, find_bullets, names_option, split_title
 from samobot.session.question import Option
 
 _SUGGESTION_NAMES = (
     r"(?:my |our |the |agent's )?(?:suggestions?|suggested(?: (?:answer|option|choice|default))?|recommendations?"
     r"|recommended(?: (?:answer|option|choice|default))?|vorschlag|empfehlung|recomendaci[óo]n|recommandation|sugerencia"
-    r"|sugest[ãa]o|raccomandazione|рекомендация|предложение|建议|推荐|提案|おすすめ|추천)"
+    r"|sugest[ãa]o|recomenda[çc][ãa]o|propuesta|proposta|proposition|raccomandazione|suggerimento|consiglio"
+    r"|suggestie|voorstel|aanbeveling|advies|f[öo]rslag|forslag|rekommendation|anbefaling|ehdotus|suositus"
+    r"|sugestia|rekomendacja|propozycja|n[áa]vrh|doporučen[íi]|odpor[úu]čanie|javaslat|aj[áa]nl[áa]s|recomandare|preporuka"
+    r"|öneri|tavsiye|đề xuất|gợi ý|khuyến nghị|saran|rekomendasi|πρόταση|рекомендация|предложение|пропозиція|рекомендація"
+    r"|الاقتراح|اقتراح|التوصية|توصية|پیشنهاد|המלצה|הצעה|सुझाव|अनुशंसा|建议|推荐|建議|推薦|提案|推奨|おすすめ|お勧め|추천|제안|권장)"
 )
 _BOLD_NAMES = (
     r"(?:default(?: answer)?|preferred(?: (?:answer|option))?|preference|proposal|proposed(?: answer)?|lean(?:ing)?"
@@ -83,6 +87,12 @@ def read_offer(title: str, body: Sequence[Line]) -> Offer:
         if len(bullets) > 1 and named["key"] in {bullet.letter for bullet in bullets}:
             options = bullets
             text, parts, suggestion = _sort(title, body, options, suggested_at)
+    if not options:
+        options = find_bullets(title, body, skipped, suggestion)
+        text, parts, suggestion = _sort(title, body, options, suggested_at)
+    if not options:
+        short, parts = split_title(title)
+        text = short + text[len(title) :]
     offered = tuple(Option(letter, text) for letter, text in parts)
     suggestion = with_letter_for_roman(suggestion, body, options)
     if is_cyrillic(body):
@@ -205,6 +215,9 @@ def _split_suggestion(value: str, options: Sequence[Option], *, is_numbered: boo
     ]
     if named:
         return max(named)[1], value
+    leads = [option.letter for option in options if names_option(value, option.text)]
+    if len(leads) == 1:
+        return leads[0], value
     later = {seen["key"] for seen in _LATER_LETTER.finditer(value[:1_000])} & letters
     return (later.pop(), value) if len(later) == 1 else (None, value)
 

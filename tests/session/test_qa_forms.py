@@ -836,3 +836,119 @@ def test_what_only_resembles_such_a_form_is_text(text: str) -> None:
 def test_suggestion_without_an_option_keeps_its_letters(words: str) -> None:
     (question,) = parse_qa(suggestion(f"**Suggestion:** {words}")).questions
     assert (question.suggestion, question.reason) == (None, words)
+
+
+@for_each(
+    ("lines", "text"),
+    [
+        ("(A) PostgreSQL (B) SQLite", ""),
+        ("(a) PostgreSQL (b) SQLite", ""),
+        ("a) PostgreSQL, b) SQLite", ""),
+        ("A. PostgreSQL  B. SQLite", ""),
+        ("Options: A. PostgreSQL B. SQLite", ""),
+        ("A = PostgreSQL, B = SQLite", ""),
+        ("A — PostgreSQL; B — SQLite", ""),
+        ("(1) PostgreSQL (2) SQLite", ""),
+        ("1) PostgreSQL or 2) SQLite", ""),
+        ("Options: 1. PostgreSQL 2. SQLite", ""),
+        ("Options: PostgreSQL / SQLite", ""),
+        ("**Options:** PostgreSQL | SQLite", ""),
+        ("Choices: PostgreSQL, or SQLite", ""),
+        ("options: [PostgreSQL, SQLite]", ""),
+        ("- PostgreSQL\n- SQLite", ""),
+        ("* PostgreSQL\n\n* SQLite", ""),
+        ("Choose one:\n- PostgreSQL\n- SQLite", "\nChoose one:"),
+        ("Data grow.\nWhich of these?\n- PostgreSQL\n- SQLite", "\nData grow.\nWhich of these?"),
+        ("- A：PostgreSQL\n- B：SQLite", ""),
+    ],
+)
+def test_options_without_lines_or_letters_of_their_own_are_read(lines: str, text: str) -> None:
+    (question,) = parse_qa(f"### Q1: Which database?\n{lines}\n\n{ANSWER}").questions
+    assert tuple((option.letter, option.text) for option in question.options) == AB
+    assert question.text == f"Which database?{text}"
+
+
+@for_each(
+    ("heading", "text", "options"),
+    [
+        ("Which database? (A) PostgreSQL (B) SQLite", "Which database?", AB),
+        ("Which database: A) PostgreSQL or B) SQLite", "Which database", AB),
+        ("Which database? 1) PostgreSQL 2) SQLite", "Which database?", AB),
+        ("Take (a) PostgreSQL or (b) SQLite", "Take (a) PostgreSQL or (b) SQLite", AB),
+        ("Mock it? (yes/no)", "Mock it? (yes/no)", (("Y", "Yes"), ("N", "No"))),
+        ("Mock it [y/N]?", "Mock it [y/N]?", (("Y", "Yes"), ("N", "No"))),
+        ("Ersetzen? (ja/nein)", "Ersetzen? (ja/nein)", (("J", "Ja"), ("N", "Nein"))),
+    ],
+)
+def test_options_in_the_heading_are_read(
+    heading: str, text: str, options: tuple[tuple[str, str], ...]
+) -> None:
+    (question,) = parse_qa(f"### Q1: {heading}\n\n{ANSWER}").questions
+    assert tuple((option.letter, option.text) for option in question.options) == options
+    assert question.text == text
+
+
+@for_each(
+    ("lines", "suggestion"),
+    [
+        ("- PostgreSQL\n- SQLite\n\n**Suggestion:** SQLite", "B"),
+        ("We need:\n- **PostgreSQL**: robust\n- **SQLite**: simple\n\n**Suggestion:** SQLite, it is simple", "B"),
+        ("A) PostgreSQL - robust\nB) SQLite (simple)\n\n**Suggestion:** SQLite because it is simple", "B"),
+        ("A) Yes\nB) No\n\n**Suggestion:** No idea", None),
+    ],
+)  # fmt: skip
+def test_a_suggestion_may_name_an_option_by_its_first_part(lines: str, suggestion: str | None) -> None:
+    (question,) = parse_qa(f"### Q1: Which database?\n{lines}\n\n{ANSWER}").questions
+    assert (len(question.options), question.suggestion) == (2, suggestion)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "It has to hold:\n- users\n- orders",
+        "Please confirm the following?\n- users stay\n- orders go",
+        "- is it fast?\n- is it small?",
+        "- one",
+        "A. Miller and B. Smith decide.",
+        "Ask A. Miller or B. Smith.",
+        "Options such as PostgreSQL / SQLite are out.",
+        "Options: as in the ticket.",
+    ],
+)
+def test_lists_that_offer_nothing_are_text(lines: str) -> None:
+    (question,) = parse_qa(f"### Q1: Which database\n{lines}\n\n{ANSWER}").questions
+    assert question.options == ()
+
+
+@for_each(
+    ("heading", "suggestion", "answer", "placeholder"),
+    [
+        ("Vraag 1", "Suggestie", "Antwoord", "_wacht_"),
+        ("Fråga 1", "Förslag", "Svar", "_väntar_"),
+        ("Soru 1", "Öneri", "Cevap", "_bekleniyor_"),
+        ("Питання 1", "Пропозиція", "Відповідь", "_очікує_"),
+        ("Pytanie 1", "Sugestia", "Odpowiedź", "_czeka_"),
+        ("Otázka 1", "Návrh", "Odpověď", "_čeká na vás_"),
+        ("Câu hỏi 1", "Đề xuất", "Trả lời", "_chờ_"),
+        ("سؤال 1", "الاقتراح", "الجواب", "_في الانتظار_"),
+        ("प्रश्न 1", "सुझाव", "उत्तर", "_प्रतीक्षा_"),
+        ("질문 1", "추천", "답변", "_대기 중_"),
+        ("質問1", "推奨", "回答", "_未回答_"),
+        ("问题1", "建议", "您的回答", "_等待_"),
+        ("Domanda 1", "Suggerimento", "La tua risposta", "_in attesa_"),
+        ("Pregunta 1", "Propuesta", "Tu respuesta", "_en espera_"),
+    ],
+)
+def test_questions_are_read_in_many_languages(
+    heading: str, suggestion: str, answer: str, placeholder: str
+) -> None:
+    text = (
+        f"### {heading}: X?\nA) PostgreSQL\nB) SQLite\n\n**{suggestion}:** B\n\n**{answer}:** {placeholder}\n"
+    )
+    parsed = parse_qa(text)
+    (question,) = parsed.questions
+    found = tuple((option.letter, option.text) for option in question.options)
+    assert (question.label, question.text, found, question.suggestion) == ("Q1", "X?", AB, "B")
+    assert (question.answer, parsed.problems) == (None, ())
+    (after,) = parse_qa(set_answer(text, 0, "_på disk_")).questions
+    assert after.answer == "_på disk_"

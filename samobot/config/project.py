@@ -12,6 +12,7 @@ from samobot.frozen import frozen
 from samobot.session.files import read_bytes
 from samobot.session.git_seal import repository_folders
 from samobot.session.search_path import close_folders
+from samobot.text import nearest, one_line
 
 FILE_NAME = ".samocode"
 KEYS = ("MAIN_REPO", "WORKTREES", "SESSIONS")
@@ -69,7 +70,10 @@ def load_project(path: Path, read: ReadFunction = read_bytes) -> Project:
     values, warnings = _parse(text, file)
     missing = [key for key in KEYS if not values.get(key)]
     if missing:
-        raise UsageError(f"{file} lacks {' and '.join(missing)}. A whole file looks like this:\n{_EXAMPLE}")
+        unread = f" {one_line(warnings[0], 300)}" if warnings else ""
+        raise UsageError(
+            f"{file} lacks {' and '.join(missing)}.{unread} A whole file looks like this:\n{_EXAMPLE}"
+        )
     folders = {key: _folder(values[key], file) for key in KEYS}
     if not folders["MAIN_REPO"].is_dir():
         raise UsageError(f"MAIN_REPO in {file} is {folders['MAIN_REPO']}, which is not a folder: correct it.")
@@ -134,43 +138,56 @@ def _parse(text: str, file: Path) -> tuple[dict[str, str], list[str]]:
     values: dict[str, str] = {}
     warnings: list[str] = []
     for number, raw in enumerate(text.splitlines(), start=1):
-        line = raw.strip()
+        line = raw.strip(_BLANK)
         if not line or line.startswith("#"):
             continue
-        key, equals, value = _EXPORT.sub("", line, count=1).partition("=")
-        key = key.strip()
-        if not equals or key not in (*KEYS, SETUP_KEY):
-            shown = key if equals else line
-            warnings.append(
-                f"{file}, line {number}: “{shown[:60]}” is not a key of {FILE_NAME}; it is ignored."
-            )
+        found = _SETTING.match(line)
+        key = found["key"].upper() if found is not None else ""
+        if found is None or key not in _KNOWN:
+            shown = line.partition("=")[0].strip()[:60]
+            near = nearest(shown.lower(), map(str.lower, _KNOWN))
+            hint = f"; did you mean {near.upper()}?" if near else "; it is ignored."
+            warnings.append(f"{file}, line {number}: “{shown}” is not a key of {FILE_NAME}{hint}")
             continue
-        values[key] = _path_text(value.strip()) if key in KEYS else _unquote(value.strip())
+        if key in values:
+            warnings.append(
+                f"{file}, line {number}: {key} is set once more; this line is the one that counts."
+            )
+        value = found["value"].strip(_BLANK)
+        values[key] = _path_text(value) if key in KEYS else _unquote(value)
     return values, warnings
 
 
 def _path_text(value: str) -> str:
     """Return a path as a shell reads it: without quotation marks and comment, variables replaced but in single quotes."""
-    if value[:1] in ("'", '"') and (end := value.find(value[0], 1)) > 0:
-        rest = value[end + 1 :].strip()
-        if not rest or rest.startswith("#"):
-            return value[1:end] if value[0] == "'" else _VARIABLE.sub(_variable, value[1:end])
+    if (found := _QUOTED.fullmatch(value)) is not None:
+        inner = _inner(found)
+        return inner if value[0] in "'‘" else _VARIABLE.sub(_variable, inner)
+    if value[:1] in ("'", '"'):
         return _VARIABLE.sub(_variable, value)
-    return _VARIABLE.sub(_variable, re.split(r"(?:^|\s)#", value, maxsplit=1)[0].rstrip())
+    plain = re.split(r"(?:^|\s)#", value, maxsplit=1)[0].rstrip(" \t;,").replace("\\ ", " ")
+    return _VARIABLE.sub(_variable, plain)
 
 
 def _unquote(value: str) -> str:
     """Return a command without quotation marks around all of it; those of its own words stay."""
-    if value[:1] in ("'", '"') and (end := value.find(value[0], 1)) > 0:
-        rest = value[end + 1 :].strip()
-        if not rest or rest.startswith("#"):
-            return value[1:end]
-    return value
+    found = _QUOTED.fullmatch(value)
+    return value if found is None else _inner(found)
 
 
-_EXPORT = re.compile(r"\Aexport\s+")
+def _inner(quoted: re.Match[str]) -> str:
+    return quoted["value"] or quoted["double"] or quoted["single"] or ""
 
 
+_BLANK = " \t\u00a0\u200b\u2060\ufeff"
+_KNOWN = (*KEYS, SETUP_KEY)
+_SETTING = re.compile(
+    r"(?:(?:export|set)\s+|-\s+)?[\"'`]?(?P<key>[A-Za-z_]{1,40})[\"'`]?\s*[=:](?P<value>.*)", re.DOTALL
+)
+_QUOTED = re.compile(
+    r"(?:(?P<quote>[\"'])(?P<value>(?:(?!(?P=quote)).)*)(?P=quote)|“(?P<double>[^”]+)”|‘(?P<single>[^’]+)’)\s*[;,]?\s*(?:#.*)?",
+    re.DOTALL,
+)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _VARIABLES = ("HOME", "USER", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 """Only these are expanded: a repository could put a secret of the environment into a path otherwise."""

@@ -110,6 +110,12 @@ def test_garbage_is_one_sentence(tmp_path: Path) -> None:
         ("$SECRET/x", "{here}/$SECRET/x"),
         ("${SECRET}", "{here}/${SECRET}"),
         ("a$", "{here}/a$"),
+        ("my\\ trees", "{here}/my trees"),
+        ("“my trees”", "{here}/my trees"),
+        ("‘$HOME’", "{here}/$HOME"),
+        ("trees;", "{here}/trees"),
+        ("'trees',", "{here}/trees"),
+        ("trees\u00a0", "{here}/trees"),
     ],
 )
 def test_a_path_may_have_a_comment_after_it_and_name_the_home_folder(
@@ -141,3 +147,40 @@ def test_a_path_may_have_a_comment_after_it_and_name_the_home_folder(
 )
 def test_a_setup_command_keeps_the_quotes_of_its_words(written: str, meant: str) -> None:
     assert parse_values(f"export\tWORKTREE_SETUP = {written}\r\n") == {"WORKTREE_SETUP": meant}
+
+
+@for_each(
+    "line",
+    [
+        "worktrees=trees",
+        "Worktrees = trees",
+        "WORKTREES: trees",
+        "set WORKTREES=trees",
+        "- WORKTREES=trees",
+        '"WORKTREES": "trees",',
+        "\u200bWORKTREES=trees",
+        "\tWORKTREES\t=\ttrees",
+    ],
+)
+def test_a_key_is_read_in_the_usual_ways_of_writing(line: str) -> None:
+    assert parse_values(f"{line}\n") == {"WORKTREES": "trees"}
+
+
+@for_each(
+    ("text", "parts"),
+    [
+        (GOOD.replace("WORKTREES", "WORKTREE"), ["lacks WORKTREES", "did you mean WORKTREES?"]),
+        (GOOD.replace("SESSIONS=", 'SESSIONS="" #'), ["lacks SESSIONS"]),
+    ],
+)
+def test_a_key_that_is_nearly_right_is_named(tmp_path: Path, text: str, parts: list[str]) -> None:
+    with pytest.raises(UsageError) as error:
+        load_project(write(tmp_path / "demo", text))
+    for part in parts:
+        assert part in error.value.message
+
+
+def test_a_key_that_is_set_twice_is_warned_about(tmp_path: Path) -> None:
+    project = load_project(write(tmp_path / "demo", GOOD + "SESSIONS=other\n"))
+    assert project.sessions == tmp_path / "demo" / "other"
+    assert "line 4: SESSIONS is set once more" in project.warnings[0]

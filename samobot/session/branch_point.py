@@ -22,7 +22,7 @@ def starting_point(repository: GitRepository, network_timeout: float) -> tuple[s
     git = repository.git
     remote = remote_name(git)
     if remote is None:
-        return _local_default(repository), ""
+        return _local_default(repository, "")
     note = ""
     default: str | None = None
     try:
@@ -43,7 +43,7 @@ def starting_point(repository: GitRepository, network_timeout: float) -> tuple[s
         ref = f"refs/remotes/{remote}/{candidate}"
         if candidate and commit_of(repository, ref) is not None:
             return ref, note
-    return _local_default(repository), note
+    return _local_default(repository, note)
 
 
 def earlier_work(git: Git, branch: str, base: str | None) -> str:
@@ -59,9 +59,17 @@ def earlier_work(git: Git, branch: str, base: str | None) -> str:
     )
 
 
-def _local_default(repository: GitRepository) -> str | None:
+def _local_default(repository: GitRepository, note: str) -> tuple[str | None, str]:
     refs = ("refs/heads/main", "refs/heads/master", "HEAD")
-    return next((ref for ref in refs if commit_of(repository, ref) is not None), None)
+    found = next((ref for ref in refs if commit_of(repository, ref) is not None), None)
+    if found is not None:
+        return found, note
+    newest = ("for-each-ref", "--sort=-committerdate", "--count=1", "--format=%(refname)", "refs/heads")
+    found = repository.git.run(*newest).strip() or None
+    if found is not None:
+        name = found.removeprefix("refs/heads/")
+        note = f"{note} HEAD has no commit, so the branch begins at the newest one, “{name}”.".lstrip()
+    return found, note
 
 
 def merge_base(git: Git, branch: str, start: str | None = None) -> str | None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from samobot.errors import BusyError, UsageError
 from samobot.frozen import frozen
 from samobot.session.file_lock import FileLock
+from samobot.session.files import real_path
 from samobot.session.git import Git, GitError
 
 _LOCK_WAIT_S = 180.0
+_DAMAGE = re.compile(
+    r"unable to read (?!askpass)|bad object|corrupt|unpack tree|packed-refs|bad config|gitfile format|missing (?:blob|tree|commit)"
+    r"|loose object|invalid sha1 pointer"
+)
 
 
 @frozen
@@ -31,10 +37,10 @@ class GitRepository:
 
 
 def find_repository(main_repo: Path) -> GitRepository | None:
-    """Find the repository of MAIN_REPO; None if there is none, or it is in a repository's own `.git`.
+    """Find the repository of MAIN_REPO; None if there is none.
 
     Raises:
-        UsageError: There is one that git does not recognize.
+        UsageError: There is one that git does not recognize, or MAIN_REPO is in a repository's own `.git`.
     """
     git = Git(main_repo)
     try:
@@ -44,23 +50,61 @@ def find_repository(main_repo: Path) -> GitRepository | None:
         if bare == "true":
             return GitRepository(git, (main_repo / common).resolve(), "")
         if inside != "true":
-            return None
+            raise UsageError(_without_work_tree(main_repo, (main_repo / common).resolve()))
         top, prefix = git.run("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[:2]
     except GitError as failure:
         if "not a git repository" not in failure.message:
             raise
-        for folder in (main_repo, *main_repo.parents):
+        place = real_path(main_repo)
+        for folder in (place, *place.parents):
             if _looks_like_repository(folder / ".git"):
-                raise UsageError(
-                    f"The git repository {folder} is damaged: git does not recognize {folder / '.git'} "
-                    f"({failure.message}). Repair it, or restore it from a clone or backup."
-                ) from failure
+                reason = f"git does not recognize {folder / '.git'} ({failure.message})"
+                raise UsageError(damaged(folder, reason)) from failure
         return None
     return GitRepository(Git(Path(top)), (main_repo / common).resolve(), prefix)
 
 
 def _looks_like_repository(dot_git: Path) -> bool:
-    return dot_git.is_file() or any(os.path.lexists(dot_git / name) for name in ("HEAD", "objects", "config"))
+    return (
+        dot_git.is_file()
+        or dot_git.is_symlink()
+        or any(os.path.lexists(dot_git / name) for name in ("HEAD", "objects", "config"))
+    )
+
+
+def _without_work_tree(main_repo: Path, common: Path) -> str:
+    if common in (place := real_path(main_repo), *place.parents):
+        return f"MAIN_REPO {main_repo} is in a git folder; name the folder that is checked out, or a bare repository."
+    return damaged(main_repo, f"core.worktree in {common / 'config'} names another folder")
+
+
+def damaged(repository: Path, reason: str) -> str:
+    """The message about a repository that git cannot use."""
+    return f"The git repository {repository} is damaged: {reason}. Repair it, or restore it from a clone or backup."
+
+
+def is_damage(message: str) -> bool:
+    """Whether git's message is about a damaged repository."""
+    return _DAMAGE.search(message) is not None
+
+
+def check_for_lost_commits(repository: GitRepository) -> None:
+    """Refuse a repository without any branch that had commits once: after a power cut its refs may be empty.
+
+    Raises:
+        UsageError: It had.
+    """
+    log = repository.common / "logs" / "HEAD"
+    packs = repository.common / "objects" / "pack"
+    if repository.git.run("for-each-ref", "--count=1"):
+        return
+    with contextlib.suppress(OSError):
+        had_commits = (log.is_file() and log.stat().st_size > 0) or any(packs.glob("*.pack"))
+        if had_commits:
+            raise UsageError(
+                f"The git repository {repository.git.folder} is damaged: it has commits, but no branch with one. "
+                f"“git -C {repository.git.folder} fsck --lost-found” lists them; restore the branch from its reflog or a clone."
+            )
 
 
 def commit_of(repository: GitRepository, ref: str) -> str | None:

@@ -18,9 +18,12 @@ from samobot.session.files import make_folder, real_path
 from samobot.session.git import Git, GitError
 from samobot.session.repository import (
     GitRepository,
+    check_for_lost_commits,
     checkouts,
     commit_of,
+    damaged,
     find_repository,
+    is_damage,
     repository_lock,
 )
 from samobot.session.search_path import find_program
@@ -78,14 +81,18 @@ def prepare_worktree(
     """
     if not main_repo.is_dir():
         raise UsageError(f"MAIN_REPO {main_repo} is not a folder; correct it in the .samocode file.")
+    top = main_repo
     try:
         repository = find_repository(main_repo)
         if repository is None:
             return _works_directly(main_repo, "is not in a git repository")
+        top = repository.git.folder
         branch = _branch_name(repository.git, name, branch_prefix)
         with repository_lock(repository.common):
             return _prepare(repository, main_repo, worktrees_dir / name, branch, on_top_of, network_timeout)
     except GitError as failure:
+        if is_damage(failure.message):
+            raise UsageError(damaged(top, failure.message)) from failure
         raise UsageError(
             f"git could not prepare a worktree for {name} of {main_repo}: {failure.message}"
         ) from failure
@@ -174,6 +181,8 @@ def _prepare(
     git, prefix = repository.git, repository.prefix
     if (path / ".git").is_file():
         git.ok("worktree", "repair", str(path))  # after the repository or the worktree was moved
+    elif path.is_dir():
+        git.ok("worktree", "repair")  # after its .git was deleted
     places = checkouts(git)
     existing = next((branch for folder, branch in places if _is_same(folder, path)), None)
     known = commit_of(repository, f"refs/heads/{branch}") is not None
@@ -195,6 +204,7 @@ def _prepare(
     if on_top_of is not None and not (start is not None and _contains(git, start, on_top_of)):
         start = on_top_of
     if start is None and not known:
+        check_for_lost_commits(repository)
         return _works_directly(main_repo, "has no commits yet")
     source = f"refs/heads/{branch}" if known else start
     if prefix and not git.ok("rev-parse", "--verify", "--quiet", f"{source}:{prefix.rstrip('/')}"):

@@ -288,9 +288,34 @@ def no_objects(repo: Path) -> None:
     shutil.rmtree(repo / ".git" / "objects")
 
 
+def empty_packed_refs(repo: Path) -> None:
+    git(repo, "pack-refs", "--all")
+    (repo / ".git" / "packed-refs").write_text("")
+
+
+def half_packed_refs(repo: Path) -> None:
+    git(repo, "pack-refs", "--all")
+    (repo / ".git" / "packed-refs").write_text("junk")
+
+
+def link_to_nothing(repo: Path) -> None:
+    (repo / ".git").rename(repo / "moved")
+    (repo / ".git").symlink_to(repo / "gone")
+
+
 @pytest.mark.parametrize(
     "damage",
-    [empty_branch, empty_head, missing_commit, empty_commit, empty_branch_of_another_name, no_objects],
+    [
+        empty_branch,
+        empty_head,
+        missing_commit,
+        empty_commit,
+        empty_branch_of_another_name,
+        no_objects,
+        empty_packed_refs,
+        half_packed_refs,
+        link_to_nothing,
+    ],
 )
 @pytest.mark.parametrize("folder", [".", "apps/web"])
 def test_a_damaged_repository_is_refused_by_name(
@@ -301,6 +326,52 @@ def test_a_damaged_repository_is_refused_by_name(
         prepare_worktree(monorepo / folder, tmp_path / "worktrees", "greet")
     assert f"The git repository {monorepo} is damaged" in error.value.message
     assert not (tmp_path / "worktrees").exists()
+
+
+def test_a_missing_object_is_damage_and_leaves_no_worktree(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "local")
+    commit(repo, "a")
+    blob = git(repo, "rev-parse", "HEAD:a")
+    (repo / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(UsageError, match=f"The git repository {repo} is damaged"):
+        prepare(repo)
+    assert not (tmp_path / "worktrees" / "greet").exists()
+
+
+def test_a_repository_whose_work_tree_is_elsewhere_is_refused(monorepo: Path) -> None:
+    git(monorepo, "config", "core.worktree", "/nowhere")
+    with pytest.raises(UsageError, match=r"core\.worktree in .* names another folder"):
+        prepare(monorepo)
+
+
+@pytest.mark.parametrize("folder", [".git", ".git/refs"])
+def test_a_folder_in_a_git_folder_is_refused(repo: Path, folder: str) -> None:
+    with pytest.raises(UsageError, match="is in a git folder"):
+        prepare(repo / folder)
+
+
+def test_a_link_out_of_the_repository_is_worked_in_directly(repo: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (repo / "link").symlink_to(tmp_path / "out")
+    made = prepare(repo / "link")
+    assert (made.path, made.branch) == (repo / "link", None)
+    assert "is not in a git repository" in made.note
+
+
+def test_a_branch_begins_at_the_newest_one_if_head_has_no_commit(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "repo")
+    git(repo, "branch", "--move", "trunk")
+    git(repo, "checkout", "--quiet", "--orphan", "fresh")
+    made = prepare(repo)
+    assert made.base == git(repo, "rev-parse", "trunk")
+    assert "begins at the newest one, “trunk”" in made.note
+
+
+def test_a_worktree_whose_git_file_was_deleted_is_found_again(repo: Path) -> None:
+    made = prepare(repo)
+    (made.path / ".git").unlink()
+    assert prepare(repo).branch == "greet"
+    assert git(made.path, "branch", "--show-current") == "greet"
 
 
 def test_a_damaged_branch_of_the_session_is_refused_by_name(repo: Path) -> None:

@@ -107,10 +107,6 @@ class DesiredRuns:
         """The keys of the sessions whose runs are desired."""
         return self._sessions
 
-    def queue(self) -> tuple[DesiredRun, ...]:
-        """List those that wait, first in line first."""
-        return tuple(run for run in self.all() if run.place is not None)
-
     def admit(self, session: str) -> None:
         """Take a run out of the queue: it may run now."""
         run = self._runs.get(session)

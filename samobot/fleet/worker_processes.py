@@ -8,7 +8,6 @@ session is read from its lock alone.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import subprocess
 from collections.abc import Callable, Collection, Mapping
@@ -18,8 +17,6 @@ from samobot.errors import SamobotError
 from samobot.fleet.launch import RunRequest, log_size, spawn_worker, until_taken_up
 from samobot.session.folder import SessionFolder
 from samobot.system.platform.current import platform
-
-log = logging.getLogger(__name__)
 
 MAX_WATCHED = 256
 """Most processes that are watched; each costs a descriptor."""

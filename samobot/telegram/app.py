@@ -174,7 +174,6 @@ class BotApp:
             self._outbox,
             self._notifier,
             self._places,
-            self._settings,
             utc_now,
             FileDownloads(bot),
             self._transcriber(),

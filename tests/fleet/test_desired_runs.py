@@ -18,11 +18,11 @@ def test_the_queue_keeps_its_order(tmp_path: Path) -> None:
     for session in ("demo:b", "demo:c", "demo:d"):
         runs.want(session, {}, queued=True)
     runs.want("demo:b", {"task": "again"}, queued=True)
-    assert [run.session for run in runs.queue()] == ["demo:b", "demo:c", "demo:d"]
+    assert [run.session for run in runs.all() if run.place is not None] == ["demo:b", "demo:c", "demo:d"]
     runs.admit("demo:b")
     runs.drop("demo:c")
     runs.want("demo:e", {}, queued=True)
-    assert [run.session for run in runs.queue()] == ["demo:d", "demo:e"]
+    assert [run.session for run in runs.all() if run.place is not None] == ["demo:d", "demo:e"]
     assert [run.session for run in runs.all()][:2] == ["demo:a", "demo:b"]
     assert runs.get("demo:c") is None
 
@@ -48,7 +48,7 @@ def test_every_change_is_on_disk_when_the_call_returns(tmp_path: Path) -> None:
     runs.restarted("demo:a")
     assert DesiredRuns(tmp_path, time.time).all() == runs.all()
     runs.admit("demo:b")
-    assert DesiredRuns(tmp_path, time.time).queue() == ()
+    assert all(run.place is None for run in DesiredRuns(tmp_path, time.time).all())
     runs.drop("demo:a")
     assert [run.session for run in DesiredRuns(tmp_path, time.time).all()] == ["demo:b"]
     assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600

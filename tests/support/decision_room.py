@@ -149,7 +149,6 @@ class DecisionRoom:
             outbox,
             notifier,
             places,
-            self.settings,
             self.clock.utc,
             FileDownloads(bot, first_backoff=0.01),
             self.transcriber,

@@ -145,13 +145,13 @@ class Phone:
     def last(self, words: str) -> OutboxRow:
         """The newest queued message with these words."""
         return next(
-            row for row in reversed(self.store.outbox.waiting(CHAT)) if words in to_plain(row.post.text)
+            row for row in reversed(list(self.store.outbox.waiting(CHAT))) if words in to_plain(row.post.text)
         )
 
     def precedes_alert(self, words: str) -> bool:
         """Whether a queued message with these words is sent before an alert that is queued now, at any pace."""
         self.context.publisher.alert(self.context.places.at(CHAT, None), "alert", MessageView("An alert"))
-        waiting = [to_plain(row.post.text) for row in self.store.outbox.each_waiting(CHAT)]
+        waiting = [to_plain(row.post.text) for row in self.store.outbox.waiting(CHAT)]
         place = next(number for number, text in enumerate(waiting) if words in text)
         return place < waiting.index("An alert")
 
@@ -237,7 +237,6 @@ async def open_phone(
         outbox,
         notifier,
         places,
-        settings,
         lambda: made.now,
         FileDownloads(bot, first_backoff=0.01),
         Transcriber(),

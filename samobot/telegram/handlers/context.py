@@ -11,7 +11,6 @@ from typing import Any
 
 from telegram import InlineKeyboardMarkup
 
-from samobot.config.settings import Settings
 from samobot.errors import SamobotError, SavedForHostError, SessionDoneError, StorageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef, SessionView
@@ -64,7 +63,6 @@ class HandlerContext:
         outbox: The way out.
         notifier: Sends what has changed to the chats.
         places: Which chats get the messages of which session.
-        settings: The configuration.
         now: The clock, aware.
         downloads: Fetches files from Telegram.
         transcriber: Turns voice messages into text.
@@ -80,7 +78,6 @@ class HandlerContext:
         outbox: Outbox,
         notifier: Notifier,
         places: Recipients,
-        settings: Settings,
         now: Callable[[], datetime],
         downloads: FileDownloads,
         transcriber: Transcriber,
@@ -93,7 +90,6 @@ class HandlerContext:
         self.outbox = outbox
         self.notifier = notifier
         self.places = places
-        self.settings = settings
         self.now = now
         self.downloads = downloads
         self.transcriber = transcriber

@@ -185,8 +185,7 @@ class Poller:
             new = self._journal.record(raws, begin=self._idle)
         except StorageError as error:
             log.error("updates cannot be kept and stay with Telegram: %s", error)
-            now = time.time()
-            new = tuple(JournaledUpdate(raw["update_id"], raw, now) for raw in raws)
+            new = tuple(JournaledUpdate(raw["update_id"], raw) for raw in raws)
             kept = False
         else:
             kept = True

@@ -13,11 +13,6 @@ def bold(text: object) -> str:
     return f"<b>{escape(text)}</b>"
 
 
-def italic(text: object) -> str:
-    """Italic HTML of any text."""
-    return f"<i>{escape(text)}</i>"
-
-
 def code(text: object) -> str:
     """Inline code of any text; a tap copies it."""
     return f"<code>{escape(text)}</code>"

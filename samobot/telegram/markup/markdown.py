@@ -16,7 +16,6 @@ from samobot.telegram.markup.html import (
     bold,
     code,
     from_html,
-    italic,
     link,
     pre,
     quote,
@@ -25,7 +24,7 @@ from samobot.telegram.markup.html import (
 from samobot.telegram.markup.rich_text import RichText, clean, escape
 
 __all__ = [
-    "HEAVY", "RichText", "bold", "code", "escape", "from_html", "italic", "link", "pre", "quote", "render", "to_plain",
+    "HEAVY", "RichText", "bold", "code", "escape", "from_html", "link", "pre", "quote", "render", "to_plain",
 ]  # fmt: skip
 
 HEAVY = 4_000

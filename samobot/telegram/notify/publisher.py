@@ -123,7 +123,7 @@ class Publisher:
 
     def drop_superseded(self, recipient: Recipient, prefix: str, session: str) -> None:
         """Drop messages about a session that were not delivered yet and are outdated."""
-        for row in self._store.outbox.each_waiting(recipient.chat_id, prefix):
+        for row in self._store.outbox.waiting(recipient.chat_id, prefix):
             if row.op is Op.SEND and row.about.session == session:
                 self._store.outbox.done(row)
 

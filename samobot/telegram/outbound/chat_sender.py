@@ -147,7 +147,7 @@ class ChatSender:
         soonest: float | None = None
         if self._unsettled and any(row.op not in _REPEATABLE for row, _ in self._unsettled.values()):
             self._note_delivered()  # the disk has refused it before
-        for row in self._store.outbox.each_waiting(self.chat_id):
+        for row in self._store.outbox.waiting(self.chat_id):
             if row.id in self._unsettled:
                 if self._unsettled[row.id][0].version == row.version:
                     continue

@@ -356,7 +356,7 @@ class Outbox:
 
     def _queued(self, chat_id: int, key: str) -> OutboxRow | None:
         """The new message of a key that waits to be sent."""
-        rows = self._store.outbox.each_waiting(chat_id)
+        rows = self._store.outbox.waiting(chat_id)
         return next((row for row in rows if row.key == key and row.op is Op.SEND), None)
 
 

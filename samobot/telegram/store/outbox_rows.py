@@ -207,12 +207,8 @@ class OutboxQueue:
         )
         return int(row["n"]) if row is not None else 0
 
-    def waiting(self, chat_id: int) -> tuple[OutboxRow, ...]:
-        """Read the next rows of a chat in the order in which they should go out."""
-        return tuple(self.each_waiting(chat_id))
-
-    def each_waiting(self, chat_id: int, prefix: str = "") -> Iterator[OutboxRow]:
-        """Return the same rows one after another: a caller that takes the first one has the others not decoded.
+    def waiting(self, chat_id: int, prefix: str = "") -> Iterator[OutboxRow]:
+        """The next rows of a chat in the order in which they should go out, each decoded when it is taken.
 
         Args:
             chat_id: The chat.

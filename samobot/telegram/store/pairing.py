@@ -81,10 +81,6 @@ class Pairing:
                 connection.execute("UPDATE pairing SET tries = tries + 1")
         return right
 
-    def revoke(self) -> None:
-        """Make the open code, if there is one, stop working."""
-        self._database.execute("DELETE FROM pairing", durable=True)
-
 
 @frozen
 class Access:
@@ -126,11 +122,6 @@ class PairedPeople:
     def add_group(self, chat_id: int) -> None:
         """Let allowed people use the bot in a group."""
         self._add("group", chat_id)
-
-    def remove(self, identifier: int) -> None:
-        """Revoke a user's or group's access; those in the settings cannot be revoked here."""
-        self._database.execute("DELETE FROM people WHERE id = ?", (identifier,), durable=True)
-        self._access = None
 
     def move_group(self, old: int, new: int) -> None:
         """Follow a group that got a new number."""

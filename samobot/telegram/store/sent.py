@@ -105,14 +105,6 @@ class SentMessages:
         row = self._database.row("SELECT 1 FROM sent WHERE key = ? AND chat_id = ? LIMIT 1", (key, chat_id))
         return row is not None
 
-    def of_session(self, session: str, kind: str | None = None) -> tuple[SentMessage, ...]:
-        """List the messages about a session, oldest first, optionally of one kind."""
-        rows = self._database.rows(
-            "SELECT * FROM sent WHERE session = ? AND (? IS NULL OR kind = ?) ORDER BY at, message_id",
-            (session, kind, kind),
-        )
-        return tuple(_message(row) for row in rows)
-
     def count_below(self, message: SentMessage) -> int:
         """How many of the bot's messages are below this one, in its chat and topic.
 

@@ -30,14 +30,12 @@ class JournaledUpdate:
     Attributes:
         update_id: Telegram's number of it.
         raw: The whole JSON object.
-        received: When it was journaled, epoch seconds.
         tries: How many times its handling was started.
         begun: Whether the last of these tries is still to be made.
     """
 
     update_id: int
     raw: dict[str, Any]
-    received: float
     tries: int = 0
     begun: bool = False
 
@@ -66,7 +64,7 @@ class UpdateJournal:
                     (raw["update_id"], json.dumps(raw), now, UpdateState.PENDING, int(begun)),
                 )
                 if cursor.rowcount:
-                    new.append(JournaledUpdate(raw["update_id"], raw, now, int(begun), begun))
+                    new.append(JournaledUpdate(raw["update_id"], raw, int(begun), begun))
         return tuple(new)
 
     def begin(self, update_id: int) -> int:
@@ -99,21 +97,10 @@ class UpdateJournal:
     def unfinished(self) -> tuple[JournaledUpdate, ...]:
         """List the pending updates in the order in which they came."""
         rows = self._database.rows(
-            "SELECT update_id, raw, received, tries FROM updates WHERE state = ? ORDER BY received, update_id",
+            "SELECT update_id, raw, tries FROM updates WHERE state = ? ORDER BY received, update_id",
             (UpdateState.PENDING,),
         )
-        return tuple(
-            JournaledUpdate(row["update_id"], json.loads(row["raw"]), row["received"], row["tries"])
-            for row in rows
-        )
-
-    def quarantined(self) -> tuple[tuple[int, str], ...]:
-        """List what was set aside: update id and reason."""
-        rows = self._database.rows(
-            "SELECT update_id, reason FROM updates WHERE state = ? ORDER BY update_id",
-            (UpdateState.QUARANTINED,),
-        )
-        return tuple((row["update_id"], row["reason"]) for row in rows)
+        return tuple(JournaledUpdate(row["update_id"], json.loads(row["raw"]), row["tries"]) for row in rows)
 
     def text_before(self, update_id: int, chat_id: int, message_id: int) -> str | None:
         """Return a message's text or caption before an edit; None if no update about it is kept.

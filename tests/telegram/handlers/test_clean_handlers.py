@@ -46,7 +46,7 @@ async def _say(phone: Phone, text: str) -> str:
     await phone.say(text)
     await phone.context.background.finish(60)
     phone.new()
-    (last,) = phone.store.outbox.waiting(11)[-1:]
+    *_, last = phone.store.outbox.waiting(11)
     return to_plain(last.post.text)
 
 

@@ -154,7 +154,7 @@ async def test_session_that_is_not_done_is_refused(phone: Phone) -> None:
 
 async def test_step_that_does_not_exist_is_refused(phone: Phone) -> None:
     assert any("is no step of landing" in text for text in await phone.say("/land greet explode 123"))
-    assert phone.store.outbox.waiting(CHAT)
+    assert list(phone.store.outbox.waiting(CHAT))
 
 
 async def test_discard_says_what_is_lost_before_it_is_done(phone: Phone) -> None:

@@ -129,7 +129,7 @@ async def test_a_run_that_is_refused_gets_no_receipt(phone: Phone) -> None:
     phone.new()
     await phone.say("/run repo:greet add a greeting")
     await phone.context.background.finish(20)
-    rows = phone.store.outbox.waiting(CHAT)
+    rows = list(phone.store.outbox.waiting(CHAT))
     assert "nothing starts until /resume" in to_plain(phone.last("emergency stop is on").post.text)
     assert [row.post.text for row in rows if row.op is Op.REACT] == ["👌"], "that of /panic alone"
 
@@ -165,7 +165,7 @@ async def _asked_for(phone: Phone) -> tuple[str, str]:
 async def test_guidance_for_a_session_over_the_days_budget_is_kept_and_one_tap_starts_it(
     phone: Phone, monkeypatch: pytest.MonkeyPatch, flags: str
 ) -> None:
-    state_dir = phone.context.settings.samobot_state_dir
+    state_dir = phone.root / "state"
 
     def day_is_over(_: Path, now: datetime, daily_usd: float | None) -> str | None:
         return None if spending.allowed_today(state_dir, now) else "The day's budget is used up."

@@ -267,7 +267,7 @@ async def test_what_came_of_a_stop_overtakes_queued_chatter(phone: Phone, chatte
             await phone.say(chatter)
     await phone.say("/stop demo")
     await phone.context.background.finish(5)
-    rows = phone.store.outbox.waiting(CHAT)
+    rows = list(phone.store.outbox.waiting(CHAT))
     place = next(number for number, row in enumerate(rows) if "is stopped" in row.post.text)
     assert rows[place].priority is Priority.NEEDED
     assert place <= 3
@@ -300,7 +300,7 @@ async def test_the_receipt_of_what_took_effect_overtakes_queued_chatter(
     await phone.context.background.finish(5)
     if lock is not None:
         lock.release()
-    rows = phone.store.outbox.waiting(CHAT)
+    rows = list(phone.store.outbox.waiting(CHAT))
     receipts = (number for number, row in enumerate(rows) if row.post.reply_to == 1000 + phone.number)
     place = next(receipts)
     assert rows[place].op is Op.REACT

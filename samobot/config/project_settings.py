@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from samobot.config.named_files import named_files
+from samobot.config.settings_folders import (
+    from_main_checkout,
+    in_main_checkout,
+    nested_skills,
+    project_folders,
+)
 from samobot.errors import StorageError
 from samobot.session.files import open_regular
 
@@ -21,13 +27,6 @@ _MAX_FILES = 2000
 _MAX_BYTES = 16 * 1024 * 1024
 _MAX_LINES = 60
 _MAX_WIDTH = 160
-
-
-def project_folders(work_dir: Path) -> Iterator[Path]:
-    """The working directory and those above it, up to the top of the repository."""
-    above = [work_dir, *work_dir.parents]
-    top = next((index for index, folder in enumerate(above) if os.path.lexists(folder / ".git")), 0)
-    yield from above[: top + 1]
 
 
 @dataclass(slots=True)
@@ -43,6 +42,31 @@ class ProjectSettings:
     found: dict[str, bytes | None] = field(default_factory=dict)
     _bytes: int = 0
     _too_large: bool = False
+    _main: Path | None = None
+    _of_main: set[str] = field(default_factory=set)
+
+    def add_all(self) -> None:
+        """Add everything that the CLI would take."""
+        for folder in project_folders(self.work_dir):
+            if folder != Path.home():  # that one is the user's own
+                self.add_tree(folder / ".claude")
+        for folder in (self.work_dir, *self.work_dir.parents):
+            self.add(folder / ".mcp.json")
+        try:
+            for folder in nested_skills(self.work_dir):
+                self.add_tree(folder)
+        except OverflowError:
+            self._too_large = True
+            self._put(self.work_dir, None)
+        own = set(self.found)
+        self._main = in_main_checkout(self.work_dir)
+        if self._main is not None:
+            for path in from_main_checkout(self.work_dir, self._main):
+                if path.is_dir():
+                    self.add_tree(path)
+                else:
+                    self.add(path)
+            self._of_main = self.found.keys() - own
 
     def add_tree(self, folder: Path) -> None:
         """Add all files of a folder."""
@@ -50,6 +74,8 @@ class ProjectSettings:
             self._put(folder, os.fsencode(os.readlink(folder)))
         for parent, folders, files in os.walk(folder):
             folders.sort()
+            if parent == os.path.join(self.work_dir, ".claude", "worktrees"):
+                folders.clear()  # whole checkouts, which `claude --worktree` makes
             links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
             for name in sorted([*files, *links]):
                 self.add(Path(parent, name))
@@ -86,25 +112,38 @@ class ProjectSettings:
 
     def add_named(self, command: str) -> None:
         """Add the files of the project that a command names, and plugins at a folder that it names."""
-        for path in named_files(command, self.work_dir, list(project_folders(self.work_dir))[-1]):
-            if path.is_file():
-                self.add(path)
-            elif (path / ".claude-plugin").is_dir():
-                self.add_tree(path)
+        for base in filter(None, (self.work_dir, self._main)):
+            for path in named_files(command, base, list(project_folders(base))[-1]):
+                if path.is_file():
+                    self.add(path)
+                elif (path / ".claude-plugin").is_dir():
+                    self.add_tree(path)
 
     def _put(self, path: Path, content: bytes | None) -> None:
         self._bytes += len(content or b"")
         self._too_large = self._too_large or self._bytes > _MAX_BYTES
         self.found[str(path)] = content
 
+    def named(self) -> dict[str, bytes | None]:
+        """What each file holds, by its path from the working directory.
+
+        What is in the main checkout alone, or the same there, has the name that it has for a session that works there:
+        trust in it holds in each worktree.
+        """
+        contents: dict[str, bytes | None] = {}
+        for path, content in self.found.items():
+            name = os.path.relpath(path, self.work_dir)
+            if self._main is not None and path in self._of_main:
+                there = os.path.relpath(path, self._main)
+                name = there if contents.get(there, content) == content else name
+            contents[name] = content
+        return contents
+
     def digests(self) -> dict[str, str] | None:
-        """SHA-256 in hex of each file, by its path from the working directory; None if they are too large."""
+        """SHA-256 in hex of each file, by its name; None if they are too large."""
         if self._too_large:
             return None
-        return {
-            os.path.relpath(path, self.work_dir): hashlib.sha256(content or b"").hexdigest()
-            for path, content in self.found.items()
-        }
+        return {name: hashlib.sha256(content or b"").hexdigest() for name, content in self.named().items()}
 
     def lines(self) -> Iterator[str]:
         """What the files hold, for display; long ones are cut."""
@@ -115,9 +154,8 @@ class ProjectSettings:
             yield line if len(line) <= _MAX_WIDTH else line[: _MAX_WIDTH - 1] + "…"
 
     def _all_lines(self) -> Iterator[str]:
-        for path, content in self.found.items():
-            name = os.path.relpath(path, self.work_dir)
-            values = parsed(content) if content is not None and path.endswith(".json") else None
+        for name, content in self.named().items():
+            values = parsed(content) if content is not None and name.endswith(".json") else None
             settings = list(_flat(values)) if isinstance(values, dict) else []
             yield name + (":" if settings else "")
             yield from (f"  {line}" for line in settings)

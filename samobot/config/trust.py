@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from samobot.config.project import SETUP_KEY, Project
-from samobot.config.project_settings import ProjectSettings, parsed, project_folders
+from samobot.config.project_settings import ProjectSettings, parsed
 from samobot.errors import StorageError
 from samobot.frozen import frozen
 from samobot.session.files import append_line, make_folder, open_regular
@@ -56,25 +56,22 @@ class Content:
 def project_settings(work_dir: Path) -> Content | None:
     """Read what Claude Code takes from a project's own files; None if there is nothing.
 
-    These are `.claude/` (settings, hooks, agents, skills, commands) of the working directory and the folders above
-    it in the repository, `.mcp.json` of all folders above it, and the scripts that they name; not what those in turn run.
+    These are `.claude/` (settings, hooks, agents, skills, commands) of the working directory, the folders above it in
+    the repository and the same folders of the main checkout, `.mcp.json` of all folders above it, the skills of the
+    folders below it, and the scripts that they name; not what those in turn run.
 
     Args:
         work_dir: Where the CLI would run.
     """
     collected = ProjectSettings(work_dir)
-    for folder in project_folders(work_dir):
-        if folder != Path.home():  # that one is the user's own
-            collected.add_tree(folder / ".claude")
-    for folder in (work_dir, *work_dir.parents):
-        collected.add(folder / ".mcp.json")
+    collected.add_all()
     if not collected.found:
         return None
     return Content(
         "Claude Code settings of the project",
         tuple(collected.lines()),
         collected.digests(),
-        {os.path.relpath(path, work_dir): content for path, content in collected.found.items()},
+        collected.named(),
     )
 
 

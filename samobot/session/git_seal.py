@@ -71,13 +71,18 @@ def repository_folders(folder: Path) -> tuple[Path, ...]:
     Args:
         folder: Where git is run.
     """
-    found, top = _locate(folder), top_of(folder)
+    top, common = top_of(folder), common_folder(folder)
     others = [] if top is None else [top]
-    if found is not None:
-        common = real_path(found[2])
+    if common is not None:
         others.append(common.parent if common.name == ".git" else common)
     home = real_path(Path(os.path.expanduser("~")))
     return folder, *(each for each in others if not home.is_relative_to(each))
+
+
+def common_folder(folder: Path) -> Path | None:
+    """Return the git folder that all worktrees of a folder's repository share; None if git would find none."""
+    found = _locate(folder)
+    return None if found is None else real_path(found[2])
 
 
 def _locate(folder: Path) -> tuple[Path, Path, Path] | None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from samobot.claude.mcp import ALL, NONE, PROJECT_FILE, find_servers, local_servers, servers_file
 from samobot.config.project import Project
-from samobot.config.project_settings import project_folders
 from samobot.config.settings import Settings
+from samobot.config.settings_folders import project_folders
 from samobot.config.trust import is_trusted, project_settings
 from samobot.phases import Phase
 from samobot.setup.doctor import Finding, Level

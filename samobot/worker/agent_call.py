@@ -18,7 +18,7 @@ from samobot.claude.preflight import is_wrapper
 from samobot.claude.user_settings import check_user_settings
 from samobot.config.learned import project_lessons, session_notes
 from samobot.config.model_choice import ModelChoice
-from samobot.config.project_settings import project_folders
+from samobot.config.settings_folders import project_folders
 from samobot.config.trust import Content, is_left_out, is_reported, is_trusted, project_settings, report_once
 from samobot.frozen import frozen
 from samobot.phases import RULES, Phase

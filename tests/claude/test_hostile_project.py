@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,9 +14,10 @@ import pytest
 
 from samobot.assets import plugin_dir
 from samobot.claude.invocation import ClaudeOptions, build
-from tests.support.claude_cli import cli_environment, require_claude, run_to_file
-from tests.support.messages_api import MessagesApi, bash, say
-from tests.support.repository import make_repository
+from samobot.config.trust import project_settings
+from tests.support.claude_cli import cli_environment, require_claude, require_newest_claude, run_to_file
+from tests.support.messages_api import MessagesApi, Turn, bash, say, tool
+from tests.support.repository import git, make_repository
 
 pytestmark = pytest.mark.real_cli
 
@@ -44,21 +45,23 @@ class Hostile:
     def hooks(self, event: str) -> dict[str, object]:
         return {event: [{"hooks": [{"type": "command", "command": f"{self.program} {event}"}]}]}
 
-    def run(self, *, trusted: bool) -> MessagesApi:
+    def run(
+        self, *, trusted: bool, cwd: Path | None = None, cli: Path | None = None, turns: Iterable[Turn] = ()
+    ) -> MessagesApi:
         """Run one iteration that uses a tool."""
-        turns = iter((bash("echo done"), say("Done.")))
+        turns = iter((*turns, bash("echo done"), say("Done.")))
         session = self.top / f"session-{trusted}"
         session.mkdir(exist_ok=True)
         (session / "context.md").write_text("Context.")
         with MessagesApi(lambda _: next(turns, say("Done."))) as api:
             call = build(
-                ClaudeOptions(path=str(require_claude()), max_turns=5),
+                ClaudeOptions(path=str(cli or require_claude()), max_turns=5),
                 plugin=plugin_dir(),
                 agent="testing-agent",
                 session_id=str(uuid.uuid4()),
                 context_file=session / "context.md",
                 prompt="Do it.",
-                cwd=self.repo,
+                cwd=cwd or self.repo,
                 session_dir=session,
                 log=session / "001.jsonl",
                 budget_left=1.0,
@@ -134,6 +137,33 @@ def test_programs_that_the_repository_names_run_only_if_trusted(
     assert hostile.mark() == ""
     hostile.run(trusted=True)
     assert "sesame" in hostile.mark()
+
+
+def test_what_runs_from_the_main_checkout_and_folders_below_has_to_be_trusted(hostile: Hostile) -> None:
+    worktree = hostile.top / "worktree"
+    git(hostile.repo, "worktree", "add", "-q", "-b", "work", str(worktree))
+    hostile.settings("settings.local.json", hooks=hostile.hooks("SessionStart"))
+    skills = (hostile.repo / ".claude/skills/main", worktree / "sub/.claude/skills/below")
+    for skill in skills:
+        skill.mkdir(parents=True)
+        head = f"name: {skill.name}\ndescription: A skill.\n"
+        (skill / "SKILL.md").write_text(f"---\n{head}---\n!`{hostile.program} {skill.name}`\n")
+    file = worktree / "sub" / "x.py"
+    file.write_text("x = 1\n")
+    turns = [tool("Read", file_path=str(file)), *(tool("Skill", skill=each.name) for each in skills)]
+    newest = require_newest_claude()
+    hostile.run(trusted=False, cwd=worktree, cli=newest, turns=turns)
+    assert hostile.mark() == ""
+    hostile.run(trusted=True, cwd=worktree, cli=newest, turns=turns)
+    assert {line.split()[0] for line in hostile.mark().splitlines()} == {"SessionStart", "main", "below"}
+    content = project_settings(worktree)
+    assert content is not None
+    assert content.files is not None
+    assert set(content.files) == {
+        ".claude/settings.local.json",
+        ".claude/skills/main/SKILL.md",
+        "sub/.claude/skills/below/SKILL.md",
+    }
 
 
 def test_a_key_helper_of_the_repository_does_not_run(hostile: Hostile) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.config import settings_folders
 from samobot.config.project import Project, load_project
 from samobot.config.trust import (
     is_left_out,
@@ -22,6 +23,7 @@ from samobot.config.trust import (
     untrusted,
 )  # fmt: skip
 from samobot.config.trust_text import MOST_SHOWN, whole_text
+from tests.support.repository import git, make_repository
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
@@ -131,6 +133,96 @@ def test_settings_above_a_subfolder_count_and_those_of_another_project_do_not(
     other.mkdir()
     (other / ".samocode").write_text("MAIN_REPO=../repo\nWORKTREES=../w\nSESSIONS=../t\n")
     assert not is_trusted(tmp_path, load_project(other), content)
+
+
+def put(folder: Path, *names: str, text: str = "x") -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+@pytest.fixture
+def worktree(tmp_path: Path) -> Path:
+    """A worktree of the repository `main` beside it."""
+    make_repository(tmp_path / "main", branch="main")
+    git(tmp_path / "main", "worktree", "add", "-q", "-b", "work", str(tmp_path / "worktree"))
+    return tmp_path / "worktree"
+
+
+def shown(work_dir: Path) -> set[str]:
+    content = project_settings(work_dir)
+    return set() if content is None else set(content.files or ())
+
+
+def test_what_the_cli_takes_from_the_main_checkout_has_to_be_trusted(
+    worktree: Path, project: Project, tmp_path: Path
+) -> None:
+    main = worktree.parent / "main"
+    hook = {"hooks": {"Stop": [{"hooks": [{"command": f"sh {main}/scripts/stop.sh"}]}]}}
+    put(main, ".claude/settings.local.json", text=json.dumps(hook))
+    put(
+        main, ".claude/settings.json", ".claude/skills/a/SKILL.md", ".claude/commands/b.md", "scripts/stop.sh"
+    )
+    taken = {".claude/settings.local.json", ".claude/skills/a/SKILL.md", ".claude/commands/b.md"}
+    assert shown(worktree) == {*taken, "scripts/stop.sh"}
+    content = project_settings(main)
+    assert content is not None
+    trust(tmp_path, project, content, "ann", NOW)
+    content = project_settings(worktree)
+    assert content is not None
+    assert is_trusted(tmp_path, project, content), "the user has seen them in the main checkout"
+    put(worktree, ".claude/skills/own/SKILL.md", ".claude/settings.local.json")
+    there = os.path.relpath(main / ".claude" / "settings.local.json", worktree)
+    assert {".claude/settings.local.json", there, ".claude/commands/b.md"} < shown(worktree)
+    assert ".claude/skills/a/SKILL.md" not in shown(worktree)  # the worktree's own skills take their place
+    put(main, "scripts/stop.sh", text="curl evil")
+    content = project_settings(worktree)
+    assert content is not None
+    assert not is_trusted(tmp_path, project, content)
+
+
+def test_skills_of_folders_below_have_to_be_trusted_unless_git_ignores_them(worktree: Path) -> None:
+    skill = ".claude/skills/a/SKILL.md"
+    make_repository(worktree / "module")
+    make_repository(worktree / "module" / "inner")
+    put(worktree, ".gitignore", text="/build/\n")
+    names = [
+        f"{folder}/{skill}"
+        for folder in ("new", "two/deep", "committed", "node_modules/p", "tab\tname", "module")
+    ]
+    put(
+        worktree,
+        *names,
+        f"build/{skill}",
+        f"module/inner/{skill}",
+        "linked/x.py",
+        "elsewhere/skills/b/SKILL.md",
+        "new/.claude/settings.json",
+    )
+    (worktree / "linked" / ".claude").symlink_to("../elsewhere")
+    git(worktree, "add", f"committed/{skill}")
+    expected = {*names, f"module/inner/{skill}", "linked/.claude/skills/b/SKILL.md"}
+    assert shown(worktree) == expected
+    git(worktree, "add", "module")
+    assert shown(worktree) == expected
+    (worktree / ".git").unlink()
+    assert shown(worktree) == expected | {f"build/{skill}"}
+
+
+def test_more_folders_than_can_be_looked_at_are_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings_folders, "_MAX_FOLDERS", 3)
+    put(tmp_path, "a/b/x", "c/d/x")
+    content = project_settings(tmp_path)
+    assert content is not None
+    assert content.files is None
+
+
+def test_worktrees_of_the_cli_are_not_part_of_the_settings(project: Project) -> None:
+    before = shown(project.main_repo)
+    put(project.main_repo, ".claude/worktrees/x/.claude/settings.json", ".claude/worktrees/x/.git")
+    assert shown(project.main_repo) == before
 
 
 def test_a_project_without_such_files_has_nothing_to_trust(tmp_path: Path) -> None:

@@ -26,6 +26,10 @@ _COMPARED = 300
 _SAME_LABEL, _OTHER_LABEL, _SAME_OPTION = 0.55, 0.8, 0.6
 """Least similarity, 0 to 1, for two texts to be the same question or option."""
 
+_OPTION = re.compile(r"([A-Z])\) (\S.*)", re.DOTALL)
+_REFERENCES = (["answered"], ["see", "above"], ["see", "below"], ["resolved"], ["done"])
+"""What agents write in place of an answer that is elsewhere."""
+
 
 class ChangeKind(StrEnum):
     """What an agent did to questions and answers."""
@@ -80,7 +84,9 @@ def restore_answers(before: str, after: str, given: Mapping[str, str]) -> Restor
     old, new = parse_qa(before).questions, parse_qa(after).questions
     old_blocks = find_blocks(scan(before))
     pairs = match_questions(old, new)
+    new_blocks = find_blocks(scan(after))
     changes: list[QaChange] = []
+    noted = False
     blocks: dict[int, str] = {}
     answers: dict[int, str | None] = {}
     kept: set[int] = set()
@@ -100,8 +106,11 @@ def restore_answers(before: str, after: str, given: Mapping[str, str]) -> Restor
             elif due is not None and asked.identity != question.identity:
                 blocks[question.index] = _block_text(before, old_blocks[asked.index], asked, due)
         if not is_same_answer(question.answer, due):
-            changes.append(_change(question, due))
             answers[question.index] = due
+            if due is not None and question.answer is not None and _is_same_meaning(question.answer, due):
+                noted = True
+            else:
+                changes.append(_change(question, due))
     missing = []
     for question in old:
         due = given.get(question.identity, question.answer)
@@ -111,12 +120,18 @@ def restore_answers(before: str, after: str, given: Mapping[str, str]) -> Restor
             changes.append(QaChange(ChangeKind.QUESTION_REMOVED, question.label))
         else:
             missing.append((question, _block_text(before, old_blocks[question.index], question, due)))
+    if blocks or missing:
+        # Below a heading `### Q1`, a numbered item is no longer parsed as a question.
+        for question in new:
+            if question.index not in blocks and not _is_labelled(after, new_blocks[question.index]):
+                due = answers.get(question.index, question.answer)
+                blocks[question.index] = _block_text(after, new_blocks[question.index], question, due)
     known = {question.identity for question in new}
     return RestoredQa(
         text=_with_missing(_edited(after, blocks, answers), missing),
         changes=tuple(changes),
         keep_before=any(question.identity not in known for question in old),
-        keep_after=bool(blocks),
+        keep_after=noted or bool(blocks),
     )
 
 
@@ -163,6 +178,14 @@ def normalized(answer: str) -> str:
     return "\n".join(line.rstrip() for line in answer.replace("\r\n", "\n").strip().split("\n"))
 
 
+def _is_same_meaning(written: str, due: str) -> bool:
+    """Return whether an agent's form of an answer only adds signs or a note, or leaves out the option's letter or text."""
+    said, meant = (re.findall(r"[^\W_]+", each.casefold()) for each in (written, due))
+    if said[: len(meant)] == meant or said in _REFERENCES:
+        return True
+    return _OPTION.match(due) is not None and said in (meant[:1], meant[1:])
+
+
 def _change(question: Question, due: str | None) -> QaChange:
     if question.answer is None:
         return QaChange(ChangeKind.ANSWER_REMOVED, question.label, None, due)
@@ -182,16 +205,25 @@ def _edited(text: str, blocks: Mapping[int, str], answers: Mapping[int, str | No
     return text
 
 
-def _block_text(text: str, block: QuestionBlock, question: Question, due: str) -> str:
-    """Return a question of the old file with its answer, in a form that is parsed anywhere."""
+def _block_text(text: str, block: QuestionBlock, question: Question, due: str | None) -> str:
+    """Return a question of a file with its answer, in a form that is parsed anywhere."""
     end = newline(text)
-    is_plain = not quote_mark(text, block.lines[0].start)
-    if is_plain and block.lines[0].level and LABEL.fullmatch(block.lines[0].title):
+    if _is_labelled(text, block):
         raw = text[block.lines[0].start : block.lines[-1].stop]
     else:
         options = "".join(f"{option.letter}) {option.text}{end}" for option in question.options)
-        raw = f"### {question.label}: {question.text}{end}{end}{options}{end if options else ''}**Answer:**{end}"
-    return raw if is_same_answer(parse_qa(raw).questions[0].answer, due) else set_answer(raw, 0, due)
+        reason = f" - {question.reason}" if question.suggestion and question.reason else ""
+        suggestion = f"**Suggestion:** {question.suggested_answer}{reason}{end}{end}"
+        parts = (options and options + end, suggestion if question.suggested_answer else "")
+        raw = f"### {question.label}: {question.text}{end}{end}{''.join(parts)}**Answer:**{end}"
+    if due is None or is_same_answer(parse_qa(raw).questions[0].answer, due):
+        return raw
+    return set_answer(raw, 0, due)
+
+
+def _is_labelled(text: str, block: QuestionBlock) -> bool:
+    first = block.lines[0]
+    return bool(first.level and LABEL.fullmatch(first.title)) and not quote_mark(text, first.start)
 
 
 def _with_missing(text: str, missing: Sequence[tuple[Question, str]]) -> str:
@@ -214,7 +246,7 @@ def _with_missing(text: str, missing: Sequence[tuple[Question, str]]) -> str:
 
 def _is_compatible(question: Question, due: str) -> bool:
     """Return whether an answer still means the same: its option was not replaced by another one of that letter."""
-    found = re.match(r"([A-Z])\) (\S.*)", due, re.DOTALL)
+    found = _OPTION.match(due)
     if found is None:
         return True
     same = next((option for option in question.options if option.letter == found[1]), None)

@@ -57,6 +57,19 @@ TIDIED = {
     "trailing space": ASKED.replace("it use?", "it use?  "),
     "windows": ASKED.replace("\n", "\r\n"),
     "renumbered": ASKED.replace("### Q2", "### Q3"),
+    "ticked box": ASKED.replace("### Q1:", "### [x] Q1:"),
+    "options as bullets": ASKED.replace("A) P", "- P")
+    .replace("\nB) SQLite\n", "\n- SQLite\n")
+    .replace("C) ", "- "),
+    "options as numbers": ASKED.replace("A) P", "1. P")
+    .replace("\nB) SQLite\n", "\n2. SQLite\n")
+    .replace("C) ", "3. "),
+    "options on one line": ASKED.replace("pooler\nB) SQLite\nC)", "pooler B) SQLite C)"),
+    "options reordered": ASKED.replace(
+        "A) PostgreSQL, with the pooler\nB) SQLite", "A) SQLite\nB) PostgreSQL"
+    ),
+    "answers of a section": ASKED.replace("## Round 1", "## Answered"),
+    "in a fence": f"```markdown\n{ASKED}```\n",
     "other order": "# Questions\n\n"
     + ASKED[ASKED.index("### Q2") :]
     + "\n"
@@ -79,6 +92,53 @@ def test_answer_that_the_agent_changes_while_it_tidies_is_restored_and_named(tid
     (change,) = restored.changes
     assert (change.kind, change.label, change.restored) == (ChangeKind.ANSWERED, "Q1", "B) SQLite")
     assert sorted(map(str, answers(restored.text))) == sorted(ANSWERS)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "B",
+        "SQLite",
+        "**B) SQLite**",
+        "`B) SQLite`",
+        '"B) SQLite"',
+        "B) SQLite ✅",
+        "B) SQLite (confirmed)",
+        "B) SQLite\n\n*Implication:* one writer.",
+        "B) SQLite\n\n</details>",
+        "_answered_",
+        "see above",
+    ],
+)
+def test_an_answer_in_another_form_is_restored_without_a_report_and_kept(written: str) -> None:
+    restored = restore_answers(ASKED, ASKED.replace("Answer:** B) SQLite", f"Answer:** {written}"), {})
+    assert (restored.changes, restored.keep_after) == ((), True)
+    assert answers(restored.text) == ANSWERS
+
+
+@pytest.mark.parametrize("written", ["C", "A) SQLite", "not B) SQLite", "SQLite or MySQL", "MySQL"])
+def test_another_answer_is_restored_and_reported(written: str) -> None:
+    restored = restore_answers(ASKED, ASKED.replace("Answer:** B) SQLite", f"Answer:** {written}"), {})
+    assert [(change.written, change.restored) for change in restored.changes] == [(written, "B) SQLite")]
+    assert answers(restored.text) == ANSWERS
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "1. Which DB should it use?\n   - A) PostgreSQL\n   - B) SQLite\n   - Answer: B) SQLite\n"
+        "2. How shall the product be called in the shop?\n   - Answer: Hello World\n",
+        "**Q1.** Which DB should it use?\n**A:** B) SQLite\n\n"
+        "**Q2.** How shall the product be called in the shop?\n**A:** Hello World\n",
+        "1. And which port?\n   **Answer:** _waiting_\n2. How shall the product be called in the shop?\n   **Answer:** x\n",
+    ],
+)
+def test_questions_in_a_weaker_form_are_still_found_after_a_heading_is_restored(after: str) -> None:
+    restored = restore_answers(ASKED, after, {})
+    found = [answer for answer in answers(restored.text) if answer is not None]
+    assert found == ANSWERS
+    assert len(answers(restored.text)) == (3 if "port" in after else 2)
+    assert restore_answers(ASKED, restored.text, {}).text == restored.text
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,6 @@ class ModelChoice:
 
 
 def profile_named(text: str) -> Profile | None:
-    """The profile of this name; None if there is none."""
+    """The profile of this name, as somebody may have written it; None if there is none."""
     name = text.strip().strip("`*_").lower()
     return Profile(name) if name in list(Profile) else None

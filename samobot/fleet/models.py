@@ -92,10 +92,17 @@ class PastSession:
 
 
 class PlanPhaseView(_View):
-    """One part of a plan."""
+    """One part of a plan.
+
+    Attributes:
+        title: Its title.
+        steps: Number of its steps.
+        profile: The model and effort that it names; may be no known name. Empty if it names none.
+    """
 
     title: str
     steps: int
+    profile: str = ""
 
 
 class PlanView(_View):

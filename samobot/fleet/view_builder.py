@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 from operator import attrgetter
 
+from samobot.config.model_choice import profile_named
 from samobot.fleet.ask_views import ask_views, permission_views
 from samobot.fleet.models import (
     DecisionView,
@@ -29,7 +30,7 @@ from samobot.session.snapshot import Snapshot
 from samobot.session.status import SessionState
 from samobot.session.user_files import split_guidance
 from samobot.session.worktree import is_in_checkout
-from samobot.text import without_surrogates
+from samobot.text import clip, without_surrogates
 
 
 def view_of(current: Snapshot, project: str) -> SessionView:
@@ -220,7 +221,11 @@ def _plan(current: Snapshot) -> PlanView | None:
         sha256=plan.sha256,
         title=without_surrogates(spoken_title(shape.title)),
         phases=tuple(
-            PlanPhaseView(title=without_surrogates(spoken_phase(phase.title)), steps=len(phase.steps))
+            PlanPhaseView(
+                title=without_surrogates(spoken_phase(phase.title)),
+                steps=len(phase.steps),
+                profile=profile_named(phase.profile) or without_surrogates(clip(phase.profile, 40)),
+            )
             for phase in shape.phases
         ),
         size=len(plan.text),

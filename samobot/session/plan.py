@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import html
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samobot.frozen import frozen
@@ -46,12 +47,16 @@ class PlanPhase:
         steps: Its steps.
         ticked: How many of them are ticked.
         risk: What the plan states after `Risk:`; empty if nothing.
+        profile: What it states after `Profile:`, without a reason behind it; empty if nothing. May be no known name.
+        is_open: Whether a step has an empty box.
     """
 
     title: str
     steps: tuple[str, ...]
     ticked: int = 0
     risk: str = ""
+    profile: str = ""
+    is_open: bool = False
 
 
 @frozen
@@ -109,11 +114,13 @@ _STEP = regex(r"(\s*)(?:[-*+][ \t]+\[[ xX]\]|\d{1,3}[.)])[ \t]+(\S.*)")
 _TICKED = regex(r"\s*[-*+][ \t]+\[[xX]\]")
 _RISK = regex(r"[ \t]{0,3}(?:[-*+][ \t]+)?\**Risk\**:\**[ \t]*(\S[^\n]*)", re.IGNORECASE)
 _OPEN_STEP = regex(r"\s*[-*+][ \t]+\[ \][ \t]+\S")
-# As after a risk, a reason may follow: “strong - it touches the login”.
 _PROFILE = regex(
-    r"[ \t]{0,3}(?:[-*+][ \t]+)?[*_]{0,2}Profile[*_]{0,2}[ \t]{0,3}:[*_]{0,2}[ \t]{0,9}([`*_]{0,2}\w{1,40}[`*_]{0,2})"
-    r"[ \t]{0,9}(?:[-–—(,.;:·].{0,1000})?",
+    r"[ \t]{0,3}(?P<bullet>[-*+][ \t]+)?[*_]{0,2}Profile[*_]{0,2}[ \t]{0,3}:[*_]{0,2}[ \t]{0,9}(?P<value>\S.*)",
     re.IGNORECASE,
+)
+# As after a risk, a reason may follow: “strong - it touches the login”.
+_PROFILE_NAME = regex(
+    r"([`*_]{0,2}\w{1,40}(?:[.-]\w{1,40}){0,9}[`*_]{0,2})[ \t]{0,9}(?:[-–—(,.;:·].{0,1000})?"
 )
 _BULLET = regex(r"( {0,3})[-*+][ \t]+(\S.*)")
 
@@ -130,6 +137,8 @@ class _Section:
     bullets: list[str]
     ticked: int = 0
     risk: str = ""
+    profile: str = ""
+    is_open: bool = False
 
 
 def outline(text: str) -> Outline:
@@ -145,7 +154,7 @@ def outline(text: str) -> Outline:
         phases = [_under(sections, place) for place in named if sections[place].level == level]
     else:
         phases = [
-            PlanPhase(section.title or title, tuple(section.steps), section.ticked, section.risk)
+            _plan_phase([replace(section, title=section.title or title)])
             for section in sections
             if section.steps
         ]
@@ -153,20 +162,8 @@ def outline(text: str) -> Outline:
 
 
 def open_phase_profile(text: str) -> str:
-    """Return the `Profile:` of the first phase with an unticked step, as written; empty if it has none."""
-    profile, is_open = "", False
-    for each in scan(text):
-        if each.code:
-            continue
-        if each.level and _PHASE.match(_plain(each.title)):
-            if is_open:
-                break
-            profile = ""
-        elif found := _PROFILE.fullmatch(each.text):
-            profile = found[1]
-        else:
-            is_open = is_open or _OPEN_STEP.match(each.text) is not None
-    return profile if is_open else ""
+    """Return the `Profile:` of the first phase with an unticked step; empty if it has none."""
+    return next((phase.profile for phase in outline(text).phases if phase.is_open), "")
 
 
 def spoken_title(title: str) -> str:
@@ -195,6 +192,7 @@ def _sections(text: str) -> tuple[str, list[_Section]]:
             continue
         line = each.text
         step = _STEP.fullmatch(line)
+        sections[-1].is_open |= _OPEN_STEP.match(line) is not None
         if step:
             depth = len(step[1].expandtabs(4))
             indent = depth if indent is None else min(indent, depth)
@@ -203,6 +201,8 @@ def _sections(text: str) -> tuple[str, list[_Section]]:
                 sections[-1].ticked += _TICKED.match(line) is not None
         elif risk := _RISK.fullmatch(line):
             sections[-1].risk = sections[-1].risk or _plain(risk[1])
+        elif profile := _profile(line):
+            sections[-1].profile = sections[-1].profile or profile
         elif bullet := _BULLET.fullmatch(line):
             sections[-1].bullets.append(_plain(bullet[2]))
     return title, sections
@@ -210,20 +210,36 @@ def _sections(text: str) -> tuple[str, list[_Section]]:
 
 def _under(sections: list[_Section], place: int) -> PlanPhase:
     """Add the steps of deeper sections to the phase above them."""
-    phase = sections[place]
-    steps = list(phase.steps)
-    bullets = list(phase.bullets)
-    ticked, risk = phase.ticked, phase.risk
     # By its number: a slice, or a search for the beginning, would make many phases cost their square.
-    for number in range(place + 1, len(sections)):
-        section = sections[number]
-        if section.level <= phase.level:
-            break
-        steps += section.steps
-        bullets += section.bullets
-        ticked += section.ticked
-        risk = risk or section.risk
-    return PlanPhase(phase.title, tuple(steps or bullets), ticked, risk)
+    end = place + 1
+    while end < len(sections) and sections[end].level > sections[place].level:
+        end += 1
+    return _plan_phase(sections[place:end])
+
+
+def _plan_phase(parts: Sequence[_Section]) -> PlanPhase:
+    """Return a section and what stands under it as a phase; without steps, its bullets are its steps."""
+    steps = tuple(step for part in parts for step in part.steps)
+    bullets = (bullet for part in parts for bullet in part.bullets)
+    return PlanPhase(
+        title=parts[0].title,
+        steps=steps or tuple(bullets),
+        ticked=sum(part.ticked for part in parts),
+        risk=next((part.risk for part in parts if part.risk), ""),
+        profile=next((part.profile for part in parts if part.profile), ""),
+        is_open=any(part.is_open for part in parts),
+    )
+
+
+def _profile(line: str) -> str:
+    """Return what a line states as profile; empty if it does not, such as a bullet that speaks of a user's profile."""
+    found = _PROFILE.fullmatch(line)
+    if found is None:
+        return ""
+    name = _PROFILE_NAME.fullmatch(found["value"])
+    if name is None:
+        return "" if found["bullet"] else _plain(found["value"])
+    return _plain(name[1]).strip("*_")
 
 
 def _plain(text: str) -> str:

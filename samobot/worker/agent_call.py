@@ -43,6 +43,7 @@ from samobot.worker.prompt import (
 )
 from samobot.worker.provider_choice import choose_agent_model
 from samobot.worker.session_files import SessionFiles
+from samobot.worker.strength import report_unknown_profile
 
 LOCAL_SERVERS = "mcp-local.json"
 """File in `_logs` from which the CLI takes MCP servers of the scope `local`; there only while an iteration runs."""
@@ -119,6 +120,7 @@ class CallBuilder:
         contract = workflow_text()
         write_atomic(context, iteration_context(facts, contract))
         write_atomic(log.with_suffix(".prompt.md"), f"{prompt}\n")
+        report_unknown_profile(config, self._files, assignment.phase, self._now())
         choice = choose_agent_model(config, self._files, assignment.phase, assignment.provider)
         choice = (assignment.stronger and choice.stronger) or choice
         invocation = program.call(

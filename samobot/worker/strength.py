@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from samobot.config.model_choice import ModelChoice, Profile, profile_named
+from samobot.config.trust import Content, report_once
 from samobot.phases import BlockCause, Phase, Transition
 from samobot.session.gate_state import read_plan
 from samobot.session.journal import EventName
@@ -31,8 +33,25 @@ def _profile(files: SessionFiles, phase: Phase) -> Profile | None:
     chosen = profile_named(files.journal().profile)
     if chosen is not None or phase is not Phase.IMPLEMENTATION:
         return chosen
+    return profile_named(_planned(files))
+
+
+def report_unknown_profile(config: IterationConfig, files: SessionFiles, phase: Phase, now: datetime) -> None:
+    """Log once a session that the plan names a profile for the next iteration that does not exist."""
+    if phase is not Phase.IMPLEMENTATION or config.model_is_fixed or profile_named(files.journal().profile):
+        return  # the plan's profile is not used
+    name = one_line(_planned(files), 40)
+    if not name or profile_named(name):
+        return
+    about = Content("unknown profile of the plan", (name,), None)
+    if report_once(config.state_dir, config.project, about, files.folder.path.name, now):
+        text = f"The plan names the profile “{name}”, which does not exist: it has no effect. There are {', '.join(Profile)}."
+        files.log(EventName.NOTICE, text=text)
+
+
+def _planned(files: SessionFiles) -> str:
     plan = read_plan(files.folder).plan
-    return profile_named(open_phase_profile(plan.text)) if plan is not None else None
+    return open_phase_profile(plan.text) if plan is not None else ""
 
 
 class StrongerTry:

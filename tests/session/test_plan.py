@@ -38,7 +38,7 @@ Some words.
     found = outline(text)
     assert found.title == "Greeting script"
     assert found.phases == (
-        PlanPhase("Phase 1: Script", ("write it", "run it", "deeper"), ticked=1),
+        PlanPhase("Phase 1: Script", ("write it", "run it", "deeper"), ticked=1, is_open=True),
         PlanPhase("Phase 2: Tests", ("one", "two")),
         PlanPhase("Phase 3: Docs", ("a bullet", "another")),
     )
@@ -47,7 +47,7 @@ Some words.
 
 def test_a_plan_without_phases_has_its_sections_with_steps() -> None:
     found = outline("# T\n\n1. a\n2. b\n\n## More\n\n- [ ] c\n\n## Words\n\nonly words\n")
-    assert found.phases == (PlanPhase("T", ("a", "b")), PlanPhase("More", ("c",)))
+    assert found.phases == (PlanPhase("T", ("a", "b")), PlanPhase("More", ("c",), is_open=True))
 
 
 @pytest.mark.parametrize("fence", ["```", "~~~", "```python", "  ````"])
@@ -126,8 +126,13 @@ def test_a_phase_is_called_without_its_number(title: str, spoken: str) -> None:
         ("## Phase 1: A\n- [ ] a\n## Phase 2: B\nProfile: strong\n- [ ] b\n", ""),
         ("## Phase 1: A\n- [ ] a\n- Profile: max\n", "max"),
         ("## Phase 1: A\nProfile: strong - the login\n- [ ] a\n", "strong"),
-        ("## Phase 1: A\n_Profile:_ `max` (risky).\n- [ ] a\n", "`max`"),
-        ("## Phase 1: A\nProfile: max width of the page\n- [ ] a\n", ""),
+        ("## Phase 1: A\n_Profile:_ `max` (risky).\n- [ ] a\n", "max"),
+        # Shown as written, so that the user sees that it is none.
+        ("## Phase 1: A\nProfile: very strong\n- [ ] a\n", "very strong"),
+        ("## Phase 1: A\nProfile: claude-opus-4.5 - risky\n- [ ] a\n", "claude-opus-4.5"),
+        ("## Phase 1: A\n- Profile: max width of the page\n- [ ] a\n", ""),
+        ("## Phase 1: A\n- [ ] Profile: max\n", ""),
+        ("# Plan\n## Script\nProfile: light\n- [x] a\n## Tests\nProfile: strong\n- [ ] b\n", "strong"),
         ("## Phase 1: A\nProfile: max\n- [x] a\n", ""),
         ("## Phase 1: A\n```\nProfile: max\n```\n- [ ] a\n", ""),
         ("", ""),

@@ -15,7 +15,7 @@ from samobot.phases import BlockCause, Phase
 from samobot.session.journal import EventName, RunEndReason, events
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.session_files import SessionFiles
-from samobot.worker.strength import choose_model
+from samobot.worker.strength import choose_model, report_unknown_profile
 from tests.support.fake_iteration import Played, bench
 from tests.support.session_folder import ANNA, NOW, PLAN, make_session, write_plan
 
@@ -45,7 +45,14 @@ def test_next_stronger_choice_changes_the_model_only_from_a_smaller_one(
 
 
 @pytest.mark.parametrize(
-    ("text", "profile"), [("strong", Profile.STRONG), (" `Max` ", Profile.MAX), ("huge", None), ("", None)]
+    ("text", "profile"),
+    [
+        ("strong", Profile.STRONG),
+        (" `Max` ", Profile.MAX),
+        ("huge", None),
+        ("max width of the page", None),
+        ("", None),
+    ],
 )
 def test_profile_is_found_by_its_name(text: str, profile: Profile | None) -> None:
     assert profile_named(text) == profile
@@ -75,6 +82,23 @@ def test_plan_names_the_profile_of_its_open_part_and_the_user_goes_before(tmp_pa
     assert choose_model(config(fixed=True), files, Phase.IMPLEMENTATION) == LOW
     write_profile(folder, "", ANNA, NOW)
     assert choose_model(config(), files, Phase.IMPLEMENTATION) == STRONG
+
+
+def test_a_profile_that_does_not_exist_is_reported_once_a_session(tmp_path: Path) -> None:
+    folder = make_session(tmp_path / "sessions", phase="implementation")
+    write_plan(folder, PLAN.replace("## Phase 1: Script\n", "## Phase 1: Script\nProfile: very strong\n"))
+    files = SessionFiles(folder, lambda: NOW)
+    project = SimpleNamespace(file=tmp_path / ".samocode")
+    there = {"options": CONFIG, "model_is_fixed": False, "state_dir": tmp_path / "state", "project": project}
+    world = cast(IterationConfig, SimpleNamespace(**there))
+    assert choose_model(world, files, Phase.IMPLEMENTATION) == LOW
+    for phase in (Phase.QUALITY, Phase.IMPLEMENTATION, Phase.IMPLEMENTATION):
+        report_unknown_profile(world, files, phase, NOW)
+    notes = [each["text"] for each in events(folder) if each["event"] == EventName.NOTICE]
+    assert notes == [
+        "The plan names the profile “very strong”, which does not exist: it has no effect. "
+        "There are light, standard, strong, max."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from samobot.fleet.models import PlanView, SessionView
 from samobot.fleet.results import Document
+from samobot.fleet.start_request import PROFILE_NAMES
 from samobot.session.status import SessionState
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.markup.rich_text import escape, utf16_units, visible
@@ -35,6 +36,8 @@ _MOST_PHASES, _WITH_CHANGES = 8, 3
 _MOST_CHANGES = 3
 _FEW_PHASES = 4
 """So many titles may take two lines of a phone's screen each."""
+
+_MOST_PROFILES = 4
 
 _BESIDE_TITLE = 12
 """Characters around a phase's title: its number and its steps."""
@@ -80,10 +83,12 @@ def open_plan(
         if auto_at is not None
         else ""
     )
-    proposed = paragraphs(_title(plan), lines(*outline, f"… and {more} more" if more > 0 else ""))
+    known, unknown = _profiles(plan)
+    proposed = paragraphs(_title(plan), lines(*outline, f"… and {more} more" if more > 0 else ""), known)
     text = paragraphs(
         f"{headline(Icon.PLAN, view.ref, words)}{_version(version)}\n{quoted_lines(proposed)}",
         f"Since version {version - 1}:\n{quoted_lines(changes)}" if changes and not again else "",
+        unknown,
         auto,
     )
     identity = plan.sha256
@@ -163,6 +168,27 @@ def agent_verbatim(words: str) -> str:
 
 def _content(text: str) -> list[str]:
     return [line for line in text.split("\n") if words_of(line)][:_MOST_COMPARED]
+
+
+def _profiles(plan: PlanView) -> tuple[str, str]:
+    """Say which phases name a profile, and which one that does not exist; each empty if none does."""
+    known, unknown = list[str](), list[str]()
+    for number, phase in enumerate(plan.phases, 1):
+        if phase.profile in PROFILE_NAMES:
+            known.append(f"phase {number} {phase.profile}")
+        elif name := agent_line(phase.profile, 40):
+            unknown.append(f"“{name}” (phase {number})")
+    return (
+        f"Profiles: {_few(known)}" if known else "",
+        f"Not a profile, so without effect: {_few(unknown)}. There are {', '.join(PROFILE_NAMES)}."
+        if unknown
+        else "",
+    )
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - _MOST_PROFILES
+    return ", ".join(names[:_MOST_PROFILES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _title(plan: PlanView) -> str:

@@ -160,6 +160,17 @@ def test_a_plan_comes_with_its_phases_and_what_changed() -> None:
     assert (approve.do, approve.identity) == (ActionKind.APPROVE, plan().sha256)
 
 
+def test_a_plan_shows_the_profiles_that_it_names_and_which_do_not_exist() -> None:
+    phases = [PlanPhaseView(title="A", steps=1, profile=name) for name in ("strong", "", "<huge>", "max")]
+    text = to_plain(open_plan(planned(plan()), plan(phases=tuple(phases)), 1, "", HERE, NOW).text)
+    assert "\nProfiles: phase 1 strong, phase 4 max" in text
+    assert text.endswith(
+        "\nNot a profile, so without effect: “<huge>” (phase 3). There are light, standard, strong, max."
+    )
+    many = plan(phases=tuple(phases[:1] * 6))
+    assert "phase 4 strong and 2 more" in open_plan(planned(many), many, 1, "", HERE, NOW).text
+
+
 def test_what_changed_in_a_plan_is_shown_without_marks() -> None:
     before = "# Plan\n- [ ] use click"
     after = "# Plan\n- [ ] use `argparse`\n\n**Hello**, and *world* & <you>\n> 1. a [link](https://example.org)\n```\n---\n"

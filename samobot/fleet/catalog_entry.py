@@ -157,7 +157,7 @@ def _require_regular(paths: Iterable[str]) -> None:
             raise UsageError(f"{path} is not a regular file; move it away, samobot writes its own there.")
 
 
-COVERED_TURN_SECONDS = 900.0
+COVERED_TURN_SECONDS = 3600.0
 """Seconds within which each is checked where the kernel reports changes: only what it missed is left to find."""
 
 TURN_SECONDS = 20.0
@@ -238,7 +238,8 @@ class PastSessions:
             self._checked = now
         if count:
             first = self._next % len(sessions)
-            soon += [each.key for each in (*sessions[first:], *sessions[:first])[:count]]
+            soon += [each.key for each in sessions[first : first + count]]
+            soon += [each.key for each in sessions[: max(0, first + count - len(sessions))]]
             self._next = first + count
         return soon
 

@@ -15,7 +15,13 @@ from samobot.fleet import catalog as catalog_module
 from samobot.fleet import catalog_entry as entry_module
 from samobot.fleet import project_folders as folders_module
 from samobot.fleet.catalog import READS_AT_ONCE, Catalog
-from samobot.fleet.catalog_entry import COVERED_TURN_SECONDS, IDLE_AFTER_SECONDS, SWEEP_SECONDS, TURN_SECONDS
+from samobot.fleet.catalog_entry import (
+    COVERED_TURN_SECONDS,
+    IDLE_AFTER_SECONDS,
+    SWEEP_SECONDS,
+    TURN_SECONDS,
+    PastSessions,
+)
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.session.file_marks import stat_keys
 from samobot.session.folder import SessionFolder
@@ -544,6 +550,16 @@ def test_a_change_in_a_past_session_is_found_without_an_event(
     clock.now += COVERED_TURN_SECONDS if covered else TURN_SECONDS
     (view,) = catalog.sessions()
     assert view.state is SessionState.BLOCKED
+
+
+def test_past_sessions_take_turns_and_each_is_checked_once_a_turn() -> None:
+    sessions = PastSessions()
+    keys = [f"demo:{number}" for number in range(7)]
+    for key in keys:
+        sessions.put(PastSession(key, None, SessionState.DONE, 1))
+    step = COVERED_TURN_SECONDS / len(keys)
+    due = [key for turn in range(2 * len(keys) + 1) for key in sessions.due(step * turn, covered=True)]
+    assert due == keys * 2
 
 
 @pytest.mark.parametrize("how", ["touched", "wanted", "about to be changed"])

@@ -101,6 +101,7 @@ class Notifier:
         self._last_poll_saved: datetime | None = None
         self._notified = set(store.notified.sessions())
         self._past: Sequence[PastSession] = ()
+        self._all_read = True
 
     # What is called ------------------------------------------------------------------------------------------
 
@@ -132,6 +133,7 @@ class Notifier:
             before = (each.key for each in self._past)
             self._notified = {key for key in (*self._notified, *before) if key not in keys}
             self._past = past
+            self._all_read = all(each.state is not None for each in past)
         self._views_compared = None
         present = self._keys_of(views, fresh)
         if present is not self._present or not is_past_same:
@@ -152,7 +154,7 @@ class Notifier:
         self._present = present
         self._update_limits(now)
         self._unsummarized.update(dict.fromkeys(view.ref.key for view in fresh))
-        if all(each.state is not None for each in self._past):  # otherwise not all are read yet
+        if self._all_read:
             self._needs.post_summary(self._unsummarized, now)
             self._unsummarized.clear()
         self._save_last_poll(now)

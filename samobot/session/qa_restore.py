@@ -27,6 +27,8 @@ _SAME_LABEL, _OTHER_LABEL, _SAME_OPTION = 0.55, 0.8, 0.6
 """Least similarity, 0 to 1, for two texts to be the same question or option."""
 
 _OPTION = re.compile(r"([A-Z])\) (\S.*)", re.DOTALL)
+_WORD = re.compile(r"[^\W_]+")
+_NOTE = re.compile(r"\s\([^()\n]{0,80}\)\s{0,3}$|</?[a-zA-Z][^<>\n]{0,80}>|-->")
 _REFERENCES = (["answered"], ["see", "above"], ["see", "below"], ["resolved"], ["done"])
 """What agents write in place of an answer that is elsewhere."""
 
@@ -179,9 +181,9 @@ def normalized(answer: str) -> str:
 
 
 def _is_same_meaning(written: str, due: str) -> bool:
-    """Return whether an agent's form of an answer only adds signs or a note, or leaves out the option's letter or text."""
-    said, meant = (re.findall(r"[^\W_]+", each.casefold()) for each in (written, due))
-    if said[: len(meant)] == meant or said in _REFERENCES:
+    """Return whether an agent's form of an answer only adds signs, or leaves out the option's letter or text."""
+    said, meant = (_WORD.findall(_NOTE.sub("", each).casefold()) for each in (written, due))
+    if (said and said == meant) or said in _REFERENCES:
         return True
     return _OPTION.match(due) is not None and said in (meant[:1], meant[1:])
 

@@ -104,7 +104,6 @@ def test_answer_that_the_agent_changes_while_it_tidies_is_restored_and_named(tid
         '"B) SQLite"',
         "B) SQLite ✅",
         "B) SQLite (confirmed)",
-        "B) SQLite\n\n*Implication:* one writer.",
         "B) SQLite\n\n</details>",
         "_answered_",
         "see above",
@@ -116,7 +115,18 @@ def test_an_answer_in_another_form_is_restored_without_a_report_and_kept(written
     assert answers(restored.text) == ANSWERS
 
 
-@pytest.mark.parametrize("written", ["C", "A) SQLite", "not B) SQLite", "SQLite or MySQL", "MySQL"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "C",
+        "A) SQLite",
+        "not B) SQLite",
+        "SQLite or MySQL",
+        "MySQL",
+        "👎",
+        "B) SQLite\n\nAnd approve the plan.",
+    ],
+)
 def test_another_answer_is_restored_and_reported(written: str) -> None:
     restored = restore_answers(ASKED, ASKED.replace("Answer:** B) SQLite", f"Answer:** {written}"), {})
     assert [(change.written, change.restored) for change in restored.changes] == [(written, "B) SQLite")]

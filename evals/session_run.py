@@ -19,7 +19,7 @@ _ENDS = {0: End.DONE, 10: End.WAITING, 11: End.BLOCKED, 13: End.BUDGET}
 """By the exit codes of `samobot run`; all others are a failure."""
 
 MOST_GATES = 12
-"""An agent that asks more often than that is not left to go round for ever."""
+"""An agent that asks more often than that is not left to go round forever."""
 
 
 @dataclass(frozen=True, slots=True)

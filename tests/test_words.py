@@ -60,6 +60,9 @@ REJECTED = (
     (r"\bsomething of ours\b", "internal error"),
     (r"\bwhat (there is to see|holds now)\b", "current state"),
     (r"\bat the terminal\b", "from the terminal, in the terminal"),
+    (r"\banew\b", "again"),
+    (r"\bfor ever\b", "forever"),
+    (r"\b(break|breaks|breaking|broke|broken) off\b", "interrupt, cancel"),
 )
 
 ANY = re.compile("|".join(pattern for pattern, _ in REJECTED), re.IGNORECASE)

@@ -1,7 +1,7 @@
 """The way out of an agent's own network: an HTTP proxy that connects to listed hosts only.
 
 It speaks `CONNECT` (RFC 9110, section 9.3.6), and forwards single `http://` requests. h11 parses what the agent sends; a
-forwarded request is written anew, so nothing can hide between two readings of it. The agent resolves no names: this
+forwarded request is rewritten, so nothing can hide between two readings of it. The agent resolves no names: this
 process does, and connects to the very address that it has checked.
 """
 
@@ -180,7 +180,7 @@ async def _forward(
     reader: StreamReader,
     writer: StreamWriter,
 ) -> None:
-    """Send one request on, written anew; the connection ends with its response."""
+    """Send one request on, rewritten; the connection ends with its response."""
     host = str(destination).removesuffix(":80").encode()
     headers = [each for each in request.headers.raw_items() if each[0].lower() not in _HOP_BY_HOP]
     onward = h11.Connection(h11.CLIENT)

@@ -51,5 +51,5 @@ class FencePlaces:
 
     @property
     def empty_file(self) -> Path:
-        """What stands for a file that shall be found empty and not be replaced."""
+        """What stands for a file that must be empty and must not be replaced."""
         return self.scratch / "empty"

@@ -1,7 +1,7 @@
 """The MCP servers of the user, and of a trusted project, that the agents are offered.
 
 An agent with a list of tools is offered no server that the list does not name, and the plugin's files cannot know the
-names; so the agent is defined anew on the command line. Measured on 2.1.197 and 2.1.332: `mcp__NAME` in the list lets
+names; so the agent is redefined on the command line. Measured on 2.1.197 and 2.1.332: `mcp__NAME` in the list lets
 in all tools of a server, with `_` for what a name may not hold; `--mcp-config` ignores the other keys of `.claude.json`;
 `deniedMcpServers` keeps a server of these files from starting.
 """

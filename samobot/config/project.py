@@ -62,7 +62,7 @@ def load_project(path: Path, read: ReadFunction = read_bytes) -> Project:
         content = read(file)
         text = "" if content is None else content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"{file} cannot be read: it is not text in UTF-8; write it anew.") from None
+        raise UsageError(f"{file} cannot be read: it is not text in UTF-8; write it again.") from None
     except StorageError as error:
         raise UsageError(f"{file} cannot be read. {error.message}") from None
     if content is None:

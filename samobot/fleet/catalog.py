@@ -202,8 +202,6 @@ class Catalog:
             self._active.add(ref.key)
         return folder
 
-    # Behind them
-
     def _take_names(self, listings: Sequence[tuple[Project, Listing]]) -> set[str]:
         """Take over which sessions there are; returns those that are to be read at once."""
         past: set[str] = set()

@@ -90,7 +90,7 @@ class FleetDecisions(Protocol):
             ref: The session.
             text: The guidance.
             by: Who gives it.
-            interrupt: Whether it breaks off what the agent is doing.
+            interrupt: Whether it interrupts what the agent is doing.
             request_id: Names the request; see `Fleet`.
 
         Raises:

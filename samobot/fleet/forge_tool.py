@@ -1,4 +1,4 @@
-"""Running a forge's command-line tool with the user's login: never asking, never for ever, nowhere near a repository.
+"""Running a forge's command-line tool with the user's login: never asking, never forever, nowhere near a repository.
 
 The tools run git in their working directory, under that repository's configuration. So they run in an empty folder,
 and the repository is an argument.

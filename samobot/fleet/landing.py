@@ -4,7 +4,7 @@ Each step is a gate: the user decides about an offer, and its identity covers th
 before it is carried out everything is read again; an offer with another identity is refused and nothing is changed.
 
 The order makes a repetition after a crash safe: the marked decision, which names the commit, then the effect, then
-the journal's `landing` event. Repeated, a decided step whose effect is there is only recorded; else it begins anew.
+the journal's `landing` event. Repeated, a decided step whose effect is there is only recorded; else it starts over.
 """
 
 from __future__ import annotations

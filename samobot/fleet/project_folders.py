@@ -75,8 +75,8 @@ class Listing:
 
     Attributes:
         names: The folders' names by session key; another object only if there is another session.
-        mark: Time of the parent's last change; None where it has to be listed anew in any case.
-        due: When it is listed anew even though the parent has not changed.
+        mark: Time of the parent's last change; None if it has to be listed again in any case.
+        due: When it is listed again even though the parent has not changed.
         problem: Why the folders could not be listed.
         there: Whether they could be, the last time.
     """
@@ -140,26 +140,26 @@ class ProjectFolders:
         names = ", ".join(project.name for project in projects) or "none that can be read"
         raise NotFoundError(f"There is no project “{name}”. There is: {names}.")
 
-    def listing(self, project: Project, *, anew: bool = False) -> Listing:
-        """List a project's sessions, anew only when its folder has changed.
+    def listing(self, project: Project, *, refresh: bool = False) -> Listing:
+        """List a project's sessions again only if its folder has changed.
 
-        An overview that appears in an undated folder does not change the parent, so now and then in any case.
+        An overview that appears in an undated folder does not change the parent, so from time to time in any case.
         """
         listing = self._listings.setdefault((project.name, project.sessions), Listing())
         key = f"{project.name}:{project.sessions}"
-        self._calls.run({key: functools.partial(self._list, project, listing, anew=anew)})
+        self._calls.run({key: functools.partial(self._list, project, listing, refresh=refresh)})
         if self._calls.seconds_late(key) is not None:
             listing.problem = f"Its sessions folder {project.sessions} does not answer; check its disk."
         return listing
 
-    def _list(self, project: Project, listing: Listing, *, anew: bool) -> None:
+    def _list(self, project: Project, listing: Listing, *, refresh: bool) -> None:
         now = self._clock()
         try:
             mark = project.sessions.stat().st_mtime_ns
         except OSError:
             mark = None
         unchanged = mark is not None and mark == listing.mark and now < listing.due
-        if unchanged and not listing.problem and not anew:
+        if unchanged and not listing.problem and not refresh:
             return
         if mark is None:
             listing.problem = (
@@ -189,7 +189,7 @@ class ProjectFolders:
         """Whether a session is certainly not there: its project can be read, and has no such folder."""
         for project in self.projects():
             if project.name == key.partition(":")[0]:
-                listing = self.listing(project, anew=True)
+                listing = self.listing(project, refresh=True)
                 return listing.there and not listing.problem and key not in listing.names
         return False
 
@@ -246,7 +246,7 @@ class ProjectFolders:
         known = self._listings.get((project.name, project.sessions))
         name = known.names.get(ref.key) if known is not None and not known.problem else None
         if name is None or not (project.sessions / name).is_dir():
-            name = self.listing(project, anew=True).names.get(ref.key)
+            name = self.listing(project, refresh=True).names.get(ref.key)
         if name is None:
             how = "archived" if self.is_archived(ref) else "renamed or deleted"
             raise NotFoundError(f"{ref.name} is gone: it was {how}.")

@@ -110,7 +110,7 @@ def _overview(folder: SessionFolder, state: GateState) -> Iterator[SessionProble
     kept = folder.vault.baseline.exists() and folder.vault.overview.exists()
     text = read_text(folder.overview)
     if text is None:
-        remedy = "it is restored from the state folder" if kept else f"write it anew, or {_BY_HAND}"
+        remedy = "it is restored from the state folder" if kept else f"write it again, or {_BY_HAND}"
         yield SessionProblem("_overview.md is missing.", remedy, is_repairable=kept)
         return
     for problem in state.overview.problems:
@@ -158,7 +158,7 @@ def _records(folder: SessionFolder) -> Iterator[SessionProblem]:
     if differs:
         yield SessionProblem(
             "The journal in _logs is not as samobot wrote it.",
-            "it is made anew from the state folder",
+            "it is made again from the state folder",
             is_repairable=True,
         )
     for problem in read_journal(folder).problems:

@@ -59,7 +59,7 @@ def open_session(
     """Find the session of that name, or create it.
 
     Creation can be repeated: the overview is written last, so a crash in between leaves a worktree that the
-    next call takes up, never half a session.
+    next call resumes, never half a session.
 
     Args:
         project: The project of that name.

@@ -171,7 +171,7 @@ class SessionStarter:
         )
         view = await self._running.view(ref)
         if is_held(view) or view.place is not None:
-            return ResumeResult(kind=ResumeKind.RUNNING, place=view.place)  # begun before, and taken up
+            return ResumeResult(kind=ResumeKind.RUNNING, place=view.place)  # started before, and resumed
         return await self.resume(ref, by, budget_usd=budget_usd)
 
     async def set_budget(self, ref: SessionRef, usd: float, by: Person, *, request_id: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Stopping sessions: after an iteration, now, all at once, or for good in the archive."""
+"""Stopping sessions: after an iteration, now, all at once, or by archiving."""
 
 from __future__ import annotations
 

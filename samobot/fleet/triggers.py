@@ -114,7 +114,7 @@ class Trigger(BaseModel):
 def advance(trigger: Trigger, report: WorkReport, now: float) -> tuple[Trigger, str]:
     """Take in what the forge answered: new items become offers. Pure.
 
-    Of what is there at the first look only the newest are offered: a rule shall not begin with a flood.
+    Of what is there at the first look only the newest are offered: a rule should not begin with a flood.
 
     Args:
         trigger: The rule as it was.

@@ -52,7 +52,7 @@ class NobodyListensError(NotStoredError):
 class Connection:
     """A connection that lasts: `serve` is called each time it is made, and cancelled when it is lost.
 
-    So nothing of an old connection survives: subscriptions and watches are made anew. A permission that the server
+    So nothing of an old connection survives: subscriptions and watches are made again. A permission that the server
     refuses ends the connection as well, for otherwise a watch could go blind unnoticed.
 
     Args:
@@ -251,7 +251,7 @@ async def cancellable(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _cancel(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel tasks until they have ended: the client swallows a cancellation now and then."""
+    """Cancel tasks until they have ended: the client sometimes swallows a cancellation."""
     pending = set(tasks)
     while pending:
         for task in pending:

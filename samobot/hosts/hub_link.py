@@ -214,7 +214,7 @@ class HubLink:
                     await gap.wait()
             finally:
                 await lease.release()
-            raise NotStoredError("changes were lost on the way; watching anew")
+            raise NotStoredError("changes were lost on the way; watching again")
 
     async def _keep_house(self) -> None:
         pruned = self._monotonic()
@@ -269,5 +269,5 @@ class HubLink:
         elif host:
             self._decisions.send_to(host)
         if is_behind:
-            log.error("changes of %s do not arrive; watching anew", host)
+            log.error("changes of %s do not arrive; watching again", host)
             self._gap.set()

@@ -167,7 +167,9 @@ class HubRegistry:
 
         def change(record: HubRecord) -> HubRecord:
             if any(each.name == host for each in record.hosts):
-                raise ConflictError(f"{host} is a host already. To admit it anew: samobot host remove {host}")
+                raise ConflictError(
+                    f"{host} is a host already. To admit it again: samobot host remove {host}"
+                )
             others = [each for each in record.invitations if each.host != host and each.until > now]
             opened = OpenInvitation(host=host, key=keys.public_key(token), until=now + INVITATION_LIFETIME)
             return record.model_copy(update={"invitations": (*others, opened)})
@@ -282,7 +284,7 @@ class HubRegistry:
     def _secret(self, file: Path) -> str:
         text = read_text(file)
         if text is None:
-            raise StorageError(f"{file} is missing; restore it, or remove {self.folder} and begin anew.")
+            raise StorageError(f"{file} is missing; restore it, or remove {self.folder} and start over.")
         return text
 
     @staticmethod

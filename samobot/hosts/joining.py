@@ -28,7 +28,7 @@ _SECONDS = 10.0
 _ADMISSION_SECONDS = 60.0
 _TRIES, _RETRY_SECONDS = 40, 0.25
 _DROPPED_TRIES = 12
-"""How often a connection is begun anew that the server has dropped: it does so while it takes over its users."""
+"""How often a connection is tried again that the server has dropped: it does so while it takes over its users."""
 _LONGEST_INFO = 64 * 1024
 _DROPPED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, ssl.SSLEOFError)
 

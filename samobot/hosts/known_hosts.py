@@ -31,7 +31,7 @@ _MOST_OF_A_CALL = 16
 """Sessions that are taken from the outcome of one call, which is about one."""
 
 _WATCH_SECONDS = 60.0
-"""How often a host's missing changes make the hub watch all hosts anew, at most."""
+"""How often a host's missing changes make the hub watch all hosts again, at most."""
 
 _LOOK_SECONDS = 1.0
 """How often it is looked whether a host that owes an answer can still be reached."""
@@ -150,7 +150,7 @@ class KnownHosts:
         """Take over a beat that has just come.
 
         Returns:
-            The host, empty if the message is no beat of a host; and whether changes of it do not arrive, so that the hub has to watch anew.
+            The host, empty if the message is no beat of a host; and whether changes of it do not arrive, so that the hub has to watch again.
         """
         host = message.subject.rpartition(".")[2]
         if host == subjects.HUB or not message.data:

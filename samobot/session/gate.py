@@ -214,7 +214,7 @@ def tell(
         who: Who gives it.
         now: The time, aware.
         once: Whether the same guidance that waits already is enough.
-        interrupt: Whether it breaks off what the agent is doing.
+        interrupt: Whether it interrupts what the agent is doing.
         repeated: Whether an earlier attempt, with the same time, may have left it already.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Running git: the only place that does. It never asks, never waits for ever, and runs no program of the repository.
+"""Running git: the only place that does. It never asks, never waits forever, and runs no program of the repository.
 
 A repository is written by an agent, or by a stranger. So git gets its programs from the user's own configuration
 alone (see `git_config`), an environment without secrets, and its output in one plain form.
@@ -156,7 +156,7 @@ class Git:
     Attributes:
         folder: The working directory.
         index: A file that is used in place of the repository's index.
-        kept: Where the configuration is kept for further calls; None if each call looks at it anew.
+        kept: Where the configuration is kept for further calls; None if each call looks at it again.
     """
 
     folder: Path

@@ -144,7 +144,7 @@ class FolderHandle:
     def lost(self) -> str | None:
         """Report that the folder is no longer at its path, and how to recover; None if it is.
 
-        To be asked before anything is made anew there, but acted on after that: the text lists what was restored.
+        To be asked before anything is made again there, but acted on after that: the text lists what was restored.
         """
         held = os.fstat(self._descriptor)
         try:

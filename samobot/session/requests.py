@@ -24,7 +24,7 @@ class RequestKind(StrEnum):
     RESUME = "resume"
     BUDGET = "budget"
     INTERRUPT = "interrupt"
-    """The guidance that follows is for now: it breaks off what the agent is doing."""
+    """The guidance that follows is for now: it interrupts what the agent is doing."""
     STOP = "stop"
     """Announces that the user sends the signal that follows: a bare SIGTERM is the machine going down."""
 

@@ -6,7 +6,7 @@
 
 An iteration that has ended well has received what its prompt held, and what it took up and the model has answered
 since: only that is ticked. Anything else stays open and is in the next iteration's prompt: also what the CLI took up
-right before it died, as nothing shows that the request was made, and what a conversation was given that broke off, as
+right before it died, as nothing shows that the request was made, and what an interrupted conversation was given, as
 the next one knows nothing of it.
 
 Whether and with what an iteration ended well is decided from what outlives every process: the prompt and the deliveries,

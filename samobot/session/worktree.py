@@ -228,7 +228,7 @@ def _contains(git: Git, ref: str, commit: str) -> bool:
 
 def _add(git: Git, path: Path, commit: str, *options: str) -> None:
     git.run("worktree", "add", "--quiet", "--no-checkout", *options, str(path), commit)
-    try:  # apart, as `worktree add` cannot be kept from reading the configuration anew
+    try:  # apart, as `worktree add` cannot be kept from reading the configuration again
         Git(path).run("read-tree", "--reset", "-u", "HEAD", timeout=600)
     except GitError as failure:
         git.attempt("worktree", "remove", "--force", str(path))

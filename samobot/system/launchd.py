@@ -96,7 +96,7 @@ def without_variables(definition: str) -> str:
 
 
 def install(environ: Mapping[str, str], *, now: bool, service: Service = Service.BOT) -> InstalledService:
-    """Write the property list, with which the agent starts at each login, and with `now` load it anew.
+    """Write the property list, with which the agent starts at each login, and with `now` load it again.
 
     Raises:
         UsageError: There is no launchd.

@@ -86,7 +86,7 @@ class ProcessHandle:
         return True
 
     def close(self) -> None:
-        """Let go of the process. Safe to repeat."""
+        """Release the process. Safe to repeat."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -52,7 +52,7 @@ class SessionWatch:
 
     Attributes:
         complete: Whether every session folder is watched.
-        lost: Whether it has lost sight of something and has to be made anew.
+        lost: Whether it has lost sight of something and has to be made again.
 
     Raises:
         OSError: The system's limit of watched files is reached.

@@ -82,7 +82,7 @@ def _link(code: PairingCode, name: str) -> str:
 
 
 async def _username(settings: Settings, token: str) -> str | None:
-    """The bot's name; None where Telegram cannot be reached just now."""
+    """The bot's name; None if Telegram cannot be reached just now."""
     from telegram.error import TelegramError
 
     try:

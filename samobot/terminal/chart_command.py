@@ -21,7 +21,7 @@ from samobot.terminal.actor import find
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the PNG goes; NAME-chart.png here where it is not said.",
+    help="Where the PNG goes; default: NAME-chart.png in this folder.",
 )
 @click.option(
     "--theme",

@@ -35,7 +35,7 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
     \b
     Examples:
       samobot answer greet Q1=B "Q2=Print it in bold"
-      samobot answer greet B            (where one question is open)
+      samobot answer greet B            (if one question is open)
       samobot answer greet --suggestions
       samobot answer greet              (asks one by one; Enter takes what is suggested)
     """

@@ -44,7 +44,7 @@ class _DecidedElsewhere(Exception):
 
 
 def decide_here(folder: SessionFolder, end: RunResult, key: bytes) -> bool:
-    """Ask for what a waiting session needs; True where it has that now.
+    """Ask for what a waiting session needs; True if it has that now.
 
     Args:
         folder: The session, which no worker holds now.

@@ -35,7 +35,7 @@ def choose_chat(choices: Choices, bot: ChosenBot, api: BotApi) -> int:
 
 
 def _known(choices: Choices, api: BotApi) -> int | None:
-    """The chat that the flags or the settings name, where it can be reached and is kept."""
+    """The chat that the flags or the settings name, if it can be reached and is kept."""
     named = choices.flags.chat_id
     chat_id = named if named is not None else choices.settings.telegram_chat_id
     if chat_id is None:

@@ -213,7 +213,7 @@ class Wizard:
             click.echo(f"⚠️ {error.message}")
 
     def _offer_service(self) -> bool:
-        """Ask whether to install the service, where it can be had at all."""
+        """Ask whether to install the service, if this system has one."""
         try:
             service_manager().require_manager(self._choices.environ)
         except SamobotError as error:

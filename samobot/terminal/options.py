@@ -31,7 +31,7 @@ US_DOLLARS = FiniteRange(min=0, min_open=True)
 def complete_session(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """The sessions whose name begins so, for the shell; none where no project can be read."""
+    """The sessions whose name begins so, for the shell; none if no project can be read."""
     from samobot.config.address import known_projects
     from samobot.config.environment import configured_projects
     from samobot.errors import SamobotError

@@ -47,7 +47,7 @@ def panic_command() -> None:
 
 
 def _note(state_dir: Path) -> bool:
-    """Keep everything from starting; False where that cannot be written down, as on a full disk."""
+    """Keep everything from starting; False if that cannot be written down, as on a full disk."""
     try:
         emergency_flag.raise_flag(state_dir, user_name(), datetime.now(UTC))
     except StorageError as error:

@@ -19,7 +19,7 @@ from samobot.system.service_manager import service_manager
 @click.option("--hub", "service", flag_value=Service.HUB.value, help="The hub's server instead of the bot.")
 @click.option("--host", "service", flag_value=Service.HOST.value, help="This machine as a host of a hub.")
 @click.option("--print", "only_print", is_flag=True, help="Only show the file; change nothing.")
-@click.option("--now/--no-now", default=True, help="Start it, or start it anew. Default: yes.")
+@click.option("--now/--no-now", default=True, help="Start or restart it. Default: yes.")
 def install_service_command(service: str | None, only_print: bool, now: bool) -> None:
     """Install the bot as a service of your user (systemd, or launchd on macOS), enable it and start it.
 

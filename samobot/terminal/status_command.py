@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from samobot.session.snapshot import Snapshot
 
 WATCH_SECONDS = 1.0
-"""How often a watched status is read anew."""
+"""How often a watched status is read again."""
 
 _DONE = "done"
 

@@ -163,6 +163,6 @@ def unreported(outcome: Outcome) -> SignalProblem:
     count = outcome.unreported_agents
     agents = "1 sub-agent has" if count == 1 else f"{count} sub-agents have"
     return SignalProblem(
-        f"{agents} not reported, so the signal does not count. Start sub-agents anew where their findings are needed, "
+        f"{agents} not reported, so the signal does not count. Start sub-agents again if their findings are needed, "
         "and signal only after their reports."
     )

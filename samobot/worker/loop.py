@@ -106,7 +106,7 @@ class Worker:
             return RunResult(RunEndReason.DONE, "It was done before; nothing is left to do.", Phase.DONE)
         end = await self._run_locked()
         while end.reason is RunEndReason.WAITING and self._files.decided_meanwhile():
-            # A decision came while the run was ending, and was acknowledged as taken up by the running worker.
+            # A decision came while the run was ending, and was acknowledged as received by the running worker.
             if end.paused:
                 return self._ends.paused(self._files.phase())
             try:

@@ -49,7 +49,7 @@ class IterationContext:
         git_status: The output of `git status --short`, of which the first lines are shown; None if the
             working directory is no git repository.
         guidance: The user's guidance for this iteration, oldest first, verbatim.
-        repeated: The same that an iteration which broke off was given already.
+        repeated: The same that an interrupted iteration was given already.
         feedback: Why the user returned the plan, if there is no newer plan.
         answers: What was answered since the last iteration.
         verdicts: What the user decided about calls that earlier iterations asked for, each with the call.
@@ -128,7 +128,7 @@ def iteration_prompt(facts: IterationContext) -> str:
             tag="calls",
         ),
         _section(
-            "Guidance from the user that an iteration which broke off had already: look first at what it did about it",
+            "Guidance from the user that an interrupted iteration had already: look first at what it did about it",
             _guidance(facts.repeated),
             tag="guidance",
         ),

@@ -88,7 +88,7 @@ async def test_three_answers_a_rejection_an_approval_and_a_block_decided_in_the_
             block = await room.see("greet is blocked", "no network here")
             await room.tap(block, "✍️ Answer")
             room.ann.reply(await room.see("What should it know?"), GUIDANCE)
-            asked = await room.see("shall it try again")
+            asked = await room.see("should it try again")
             await room.tap(asked, "🔁 Retry")
             done = await room.see("greet is done")
             assert "1 commit" in done.text

@@ -92,7 +92,7 @@ def make_place(root: Path, patch: pytest.MonkeyPatch, step: LandingStep) -> tupl
 
 
 def outcome(room: LandingRoom, forge: FakeForge, before: int) -> dict[str, object]:
-    """What there is now, without what is made anew each time, such as the time of a commit."""
+    """What there is now, without what is made again each time, such as the time of a commit."""
     assert room.bare is not None
     branches = {
         str(place.name): {

@@ -110,7 +110,7 @@ def test_what_is_appended_to_the_role_stays_the_same_so_that_its_cache_holds() -
     assert iteration_context(FACTS, workflow_text()).startswith(workflow_text().strip())
     for words in (
         "hurry",
-        "broke off had already",
+        "interrupted iteration had already",
         "slowly",
         "No.",
         "Q1",

@@ -139,7 +139,7 @@ def greeting(pace: float = 0) -> Scenario:
 
 
 def endless(steps: Sequence[Step] = (), *, seconds: float = 0.05) -> Scenario:
-    """A chatty agent that implements for ever: for load, stops and budgets.
+    """A chatty agent that implements forever: for load, stops and budgets.
 
     Args:
         steps: What to do in each iteration before its signal.

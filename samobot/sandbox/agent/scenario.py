@@ -83,7 +83,7 @@ def install(folder: Path, scenario: Scenario | Path) -> Path:
     """Write an executable into a folder that plays a scenario in place of `claude`.
 
     Args:
-        folder: Where to put it; created where it is missing.
+        folder: Where to put it; created if it is missing.
         scenario: The scenario, which is then written to `scenario.json` beside the executable, or the file of one.
 
     Returns:
@@ -135,7 +135,7 @@ def save(path: Path, scenario: Scenario) -> None:
 
 
 def read_runs(scenario: Path) -> list[Note]:
-    """What the agent was given in each of its runs, oldest first; none where it never ran.
+    """What the agent was given in each of its runs, oldest first; none if it never ran.
 
     Args:
         scenario: The scenario's file.

@@ -42,7 +42,7 @@ class StepRunner:
         self._parts = (self, Papers(stream, templates, facts["session_name"]), Mishaps(stream, templates))
 
     def play(self, step: dict[str, Any]) -> int | None:
-        """Carry out one step; returns an exit code where the run ends with it."""
+        """Carry out one step; returns an exit code if the run ends with it."""
         fields = dict(step)
         name = fields.pop("do", None)
         moves = (getattr(part, f"do_{name}", None) for part in self._parts)

@@ -29,7 +29,7 @@ class Write(Model):
 
 
 class Append(Model):
-    """Add to the end of a file, which is created where it is missing."""
+    """Add to the end of a file, which is created if it is missing."""
 
     do: Literal["append"] = "append"
     path: str
@@ -155,7 +155,7 @@ class Tool(Model):
     result: str = ""
     error: bool = False
     parent: str | None = None
-    """The tool use this one belongs to, where a sub-agent makes it."""
+    """The tool use this one belongs to, if a sub-agent makes it."""
 
 
 class Emit(Model):
@@ -209,7 +209,7 @@ class Crash(Model):
     exit_code: int = 1
     signal: Literal["KILL", "TERM", "SEGV", "ABRT"] | None = None
     mid_line: bool = False
-    """Break off in the middle of a record."""
+    """End in the middle of a record."""
     stderr: str = ""
 
 
@@ -222,7 +222,7 @@ class Hang(Model):
 
 
 class LimitStep(Model):
-    """A usage limit: the event, and where it is `rejected` the result that ends the run."""
+    """A usage limit: the event, and if it is `rejected` the result that ends the run."""
 
     do: Literal["limit"] = "limit"
     resets_in: float | None = None

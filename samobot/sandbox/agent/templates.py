@@ -99,7 +99,7 @@ def _one_line(text: str) -> str:
 
 
 def read(path: str) -> str:
-    """A file's text as it is, empty where it is missing."""
+    """A file's text as it is, empty if it is missing."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             return file.read()

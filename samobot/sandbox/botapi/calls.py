@@ -42,7 +42,7 @@ class Arguments:
         return frozenset(self.values) | (frozenset(self.uploads) - attached)
 
     def text(self, name: str) -> str:
-        """A text; empty where it was not given."""
+        """A text; empty if it was not given."""
         value = self.values.get(name, "")
         try:
             value.encode()
@@ -69,7 +69,7 @@ class Arguments:
         return self.values.get(name, "").strip().lower() in {"true", "yes", "1"}
 
     def json(self, name: str, what: str = "") -> object:
-        """A JSON value, or None where it was not given.
+        """A JSON value, or None if it was not given.
 
         Args:
             name: The parameter.
@@ -98,7 +98,7 @@ class Call:
 
     Args:
         number: 1, 2, 3 … in order of arrival.
-        bot: Username of the bot; None where the token is unknown.
+        bot: Username of the bot; None if the token is unknown.
         method: As written in the address.
         arguments: What was given.
         at: Wall time of arrival, seconds since 1970.

@@ -196,7 +196,7 @@ def with_found(formatted: Formatted) -> Formatted:
 
 
 def checked_link(url: str) -> str | None:
-    """The address as Telegram keeps it, or None where it would drop or refuse it.
+    """The address as Telegram keeps it, or None if it would drop or refuse it.
 
     A web address needs a host with a dot in it: `http://localhost` is refused.
     """

@@ -42,7 +42,7 @@ class Fault:
         count: How many calls; None for all, until it is removed.
         retry_after: Seconds, of a 429.
         seconds: How late, of a slow answer.
-        text: The error's description where the kind's own is not wanted.
+        text: The error's description, if not the kind's own.
         bot: Username of the only bot that is hit.
         when: Only calls for which this is true.
     """

@@ -83,7 +83,7 @@ async def call(context: Context, name: str) -> object:
 
 
 def count_messages(context: Context, chat: SandboxChat, messages: int = 1) -> None:
-    """Count a call's messages against the bot's rates, where they are on.
+    """Count a call's messages against the bot's rates, if they are on.
 
     Raises:
         ApiFailure: 429.

@@ -79,7 +79,7 @@ class UpdateQueue:
         """Queue an update unless the bot does not want that kind.
 
         Returns:
-            Its number, or None where it is not wanted.
+            Its number, or None if it is not wanted.
         """
         if kind not in self._allowed:
             return None
@@ -100,7 +100,7 @@ class UpdateQueue:
         self._wake.set()
 
     def waiting(self) -> list[object]:
-        """What has not been confirmed, decoded where it is JSON."""
+        """What has not been confirmed, decoded if it is JSON."""
         return [_decoded(waiting.body) for waiting in self._waiting]
 
     def clear(self) -> None:

@@ -71,7 +71,7 @@ class Files:
 
 
 def image_sides(data: bytes) -> tuple[int, int] | None:
-    """Width and height of a PNG, GIF, WebP or JPEG; None where it is not one."""
+    """Width and height of a PNG, GIF, WebP or JPEG; None if it is not one."""
     sides: tuple[int, int] | None = None
     if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= 24:
         sides = struct.unpack(">II", data[16:24])

@@ -53,7 +53,7 @@ class Hint:
         stop: Where on the tour the chat is.
         title: What to do, briefly.
         text: What happens and why it matters, in a sentence or two.
-        say: A message to send, where that is the thing to do.
+        say: A message to send, if that is the next step.
         message: The number of the message to look at, if there is one.
         button: The label of the button to tap, if there is one.
     """

@@ -1,7 +1,7 @@
 """The demo's stage: a throw-away folder with a sample repository, an agent, a Bot API server and the real bot.
 
 Everything that the demo starts carries the stage's mark in its environment, so that leaving can end it all, whatever
-state the bot and its workers are in; the folder goes last. A caretaker sees to that where the demo is killed.
+state the bot and its workers are in; the folder goes last. A caretaker does that if the demo is killed.
 """
 
 from __future__ import annotations

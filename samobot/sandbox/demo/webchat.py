@@ -241,7 +241,7 @@ class WebChat:
         return handle
 
     def _is_allowed(self, request: web.Request) -> bool:
-        """Whether a request names a loopback host and knows the secret, and comes from the page where it changes things."""
+        """Whether a request names a loopback host and knows the secret, and comes from the page if it changes things."""
         port = self.server.url.rpartition(":")[2]
         hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         origin = request.headers.get("Origin")

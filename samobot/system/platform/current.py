@@ -18,7 +18,7 @@ _PORTABLE = PortablePlatform()
 
 
 def platform() -> Platform:
-    """Return the platform of this process; asked anew each time, and cheap."""
+    """Return the platform of this process; asked again each time, and cheap."""
     if sys.platform != "linux" or os.environ.get(PORTABLE_VARIABLE, "0") not in ("", "0"):
         return _PORTABLE
     return _LINUX

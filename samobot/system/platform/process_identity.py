@@ -1,4 +1,4 @@
-"""Which process is meant, for good: a process id alone passes to another process once its own has ended."""
+"""Identity of a process beyond its end: a process id alone passes to another process once its own has ended."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ async def handle_callback(
     """Carry out a tap.
 
     It is carried out first and used up then, so that a crash in between repeats it instead of losing it: the
-    fleet's own conditions see to it that nothing is decided twice. Taps are handled one after another.
+    fleet's own conditions ensure that nothing is decided twice. Taps are handled one after another.
 
     Args:
         context: What handlers share.

@@ -72,7 +72,7 @@ class ChatRequest:
 
     @property
     def id(self) -> str:
-        """Names the request for the fleet; another bot in the same chat numbers its messages anew."""
+        """Names the request for the fleet; another bot in the same chat numbers its messages from the beginning."""
         return f"{self.chat_id}:{self.key}:{int(self.sent_at)}"
 
     @property
@@ -119,7 +119,7 @@ class ParsedCommand:
 
     Attributes:
         name: The command, in lower case, without slash.
-        bot: The bot it names (`/run@samo_bot`), None where it names none.
+        bot: The bot it names (`/run@samo_bot`), None if it names none.
         rest: Everything after it, verbatim.
     """
 

@@ -248,7 +248,7 @@ _DETAILS = {
     "answer": (
         "\n\n"
         + code("/answer B")
-        + " where one question is open\n"
+        + " if one question is open\n"
         + code("/answer Q2 B")
         + "\n"
         + code("/answer Q1=A Q2=C")

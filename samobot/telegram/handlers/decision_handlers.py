@@ -234,9 +234,6 @@ def find_shown(view: SessionView, detail: Mapping[str, Any]) -> Question | None:
     return next((each for each in found if each.index == detail.get("index")), found[0] if found else None)
 
 
-# Behind them ------------------------------------------------------------------------------------------------------
-
-
 async def _answered(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, receipt: AnswerReceipt
 ) -> None:

@@ -37,7 +37,7 @@ async def plan(context: HandlerContext, request: ChatRequest) -> None:
 
 
 async def show_plan(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
-    """Show the plan: in the chat where it is short, always as a document."""
+    """Show the plan: in the chat if it is short, always as a document."""
     document = await context.fleet.plan_text(ref)
     view = await view_or_archived(context, ref)
     about = about_session(ref, "plan", **({"sha256": view.plan.sha256} if view.plan else {}))

@@ -53,7 +53,7 @@ async def give_guidance(
         request: What the user sent.
         ref: The session.
         words: The guidance.
-        interrupt: Whether it breaks off what the agent is doing; files do not.
+        interrupt: Whether it interrupts what the agent is doing; files do not.
 
     Raises:
         SessionDoneError: There will be no further iteration.
@@ -103,7 +103,7 @@ def _offer_to_go_on(context: HandlerContext, request: ChatRequest, view: Session
             retry = Action(do=ActionKind.RETRY, session=ref.key, identity=need.name)
             context.reply(
                 request,
-                f"Noted. {bold(ref.name)} {what}; shall it try again with that?",
+                f"Noted. {bold(ref.name)} {what}; should it try again with that?",
                 buttons=rows(choice("🔁 Retry", retry)),
                 about=about_session(ref),
                 part="retry",

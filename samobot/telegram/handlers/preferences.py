@@ -22,7 +22,7 @@ from samobot.text import human_money, nearest, one_line, plural
 
 _COST_DAYS = 30
 _ROWS = 3
-"""Lines of each part: all four of them shall not fill two screens of a phone. The terminal shows more."""
+"""Lines of each part: all four of them should not fill two screens of a phone. The terminal shows more."""
 
 _MONEY = 11
 """Columns of an amount: ten thousand dollars with a space before them."""

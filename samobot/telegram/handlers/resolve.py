@@ -170,7 +170,7 @@ async def find_target(
 
 
 async def _candidates(context: HandlerContext, fits: Fits) -> list[SessionView]:
-    """The sessions to choose from; past ones only where no active one fits."""
+    """The sessions to choose from; past ones only if no active one fits."""
     views = await context.fleet.sessions()
     if any(fits(view) and is_active(view) for view in views):
         return views

@@ -55,7 +55,7 @@ async def run_in(
         task for name, task in context.background.unfinished() if task.key == request.key and name == "run"
     ]
     if begun and begun[0].text != request.text:
-        return  # an update handled again after a crash: what it began is taken up under its settled name
+        return  # an update handled again after a crash: what it began is resumed under its settled name
     await context.fleet.refuse_in_panic()
     words = await resolve_arguments(context, parse_run(request.text))
     if project is not None:

@@ -201,9 +201,6 @@ async def projects(context: HandlerContext, request: ChatRequest) -> None:
     context.reply(request, "\n".join(lines))
 
 
-# Behind them ------------------------------------------------------------------------------------------------------
-
-
 def _head(ordered: Sequence[SessionView]) -> str:
     """How things stand, in one sentence."""
     waiting = sum(need_of(view) is not None for view in ordered)

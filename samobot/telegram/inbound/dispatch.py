@@ -94,7 +94,7 @@ class UpdateDispatcher:
             elif command is None:
                 self._context.background.mark_finished(request)
             else:
-                log.info("taken up again: /%s of %s", name, request.key)
+                log.info("resumed: /%s of %s", name, request.key)
                 with self._reporting(request):
                     await command.handler(self._context, request)
                 if not self._context.background.is_running(request):

@@ -224,7 +224,7 @@ class PartCollector:
             await self._flush(place)
 
     def close(self) -> None:
-        """Wait for nothing more; what was collected is taken up at the next start."""
+        """Wait for nothing more; what was collected is handled at the next start."""
         for timer in self._timers.values():
             timer.cancel()
 

@@ -4,7 +4,7 @@ The next getUpdates acknowledges what the previous one returned, so an update is
 forget it. Receiving and handling are two tasks: a slow handler does not keep updates from being safe.
 
 No offset is kept across restarts: Telegram knows what was acknowledged, sends the rest again, and
-the journal recognises what it has. (It may also start its numbers anew after a week without updates.)
+the journal recognises what it has. (It may also start its numbers over after a week without updates.)
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Poller:
         monotonic: A monotonic clock in seconds.
         backoff: Seconds after the first failed getUpdates; each further one waits twice as long, up to 30.
         long_poll: Seconds for which Telegram keeps a getUpdates open.
-        handling: Seconds after which the handling of one update is broken off.
+        handling: Seconds after which the handling of one update is cancelled.
         handled_first: Seconds for which an acknowledgement waits for the handling at most.
     """
 
@@ -178,7 +178,7 @@ class Poller:
     def _take_in(self, raws: list[dict[str, Any]]) -> bool:
         """Journal updates and queue the new ones; returns whether they may be acknowledged.
 
-        Where the disk refuses they are handled all the same (one may be `/stop`), but stay with Telegram, which
+        If the disk refuses, they are handled all the same (one may be `/stop`), but stay with Telegram, which
         hands them over again until they are on disk.
         """
         try:
@@ -226,7 +226,7 @@ class Poller:
         return raws
 
     async def _confirm_rejection(self, error: TelegramError) -> None:
-        """Ask a second method before ending for good: a proxy's 404 must not stop the bot for ever."""
+        """Ask a second method before ending: a proxy's 404 must not stop the bot forever."""
         try:
             await self._bot.get_me()
         except InvalidToken:

@@ -18,7 +18,7 @@ from samobot.telegram.store.update_journal import JournaledUpdate, UpdateJournal
 log = logging.getLogger(__name__)
 
 HANDLING_SECONDS = 30.0
-"""A handler returns at once; one that does not for so long is broken off."""
+"""A handler returns at once; one that takes longer is cancelled."""
 
 STALE_AFTER = timedelta(minutes=10)
 MAX_TRIES = 2
@@ -69,7 +69,7 @@ class UpdateHandling:
         journal: Where updates are kept.
         process: Handles one update; an exception is logged and reported, and stops nothing.
         on_problem: Called with what the user has to be notified of.
-        seconds: Seconds after which the handling of one update is broken off.
+        seconds: Seconds after which the handling of one update is cancelled.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class UpdateHandling:
             raise
         except Exception as error:
             if limit.expired():
-                text = f"Update {number} was broken off after {self._seconds:.0f} s of handling."
+                text = f"Update {number} was cancelled after {self._seconds:.0f} s of handling."
                 self._set_aside(journaled, ProblemKind.TOO_SLOW, text)
                 return
             log.exception("handling of update %d", number)

@@ -47,7 +47,7 @@ def quote(text: object, *, expandable: bool = False) -> str:
 
 
 def link(text: object, url: str) -> str:
-    """A link, or the text with the address in brackets where Telegram would not take the address."""
+    """A link, or the text with the address in brackets if Telegram would not take the address."""
     if not safe_url(url):
         return f"{escape(text)} ({code(url)})"
     return f'<a href="{escape(url)}">{escape(text)}</a>'

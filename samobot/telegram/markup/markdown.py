@@ -1,7 +1,7 @@
 """The agent's Markdown, rendered for Telegram so that it is never refused and loses nothing that can be read.
 
 markdown-it parses (CommonMark with tables and strikethrough); one pass over its tokens writes a `RichText`. Raw
-HTML is text (`List<String>` survives), headings are bold, tables are aligned code or, where they are too wide for
+HTML is text (`List<String>` survives), headings are bold, tables are aligned code or, if they are too wide for
 a phone, one small list a row.
 
 Its time is linear: 2 ms for 1,000 characters of usual text, 50 ms for the worst that was found (`![![![…`). From

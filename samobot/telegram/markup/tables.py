@@ -51,7 +51,7 @@ class Table:
         return any(_cells(line) > len(self.rows[0]) for line in self.source)
 
     def aligned(self) -> str | None:
-        """The table as lines of equal columns; None where it is too wide, or holds links, which code cannot."""
+        """The table as lines of equal columns; None if it is too wide, or holds links, which code cannot."""
         cells = [cell for row in self.rows for cell in row]
         if any(child.type in ("link_open", "image") for cell in cells for child in cell.children or []):
             return None

@@ -225,7 +225,7 @@ class Topics:
                 log.error("the topic of %s: %s", topic.session, error.message)
 
     async def _change(self, topic: SessionTopic, wanted: SessionTopic) -> None:
-        """Make a topic what it should be; what Telegram refuses for good is not tried again."""
+        """Make a topic what it should be; what Telegram refuses permanently is not tried again."""
         place = (topic.chat_id, topic.thread_id)
         icons = await self._known_icons()
         steps: list[Callable[[], Awaitable[object]]] = []

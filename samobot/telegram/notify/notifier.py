@@ -103,8 +103,6 @@ class Notifier:
         self._past: Sequence[PastSession] = ()
         self._all_read = True
 
-    # What is called ------------------------------------------------------------------------------------------
-
     async def update(self, views: Sequence[SessionView], past: Sequence[PastSession] = ()) -> None:
         """Send what has changed in any session; called on every poll with all of them.
 
@@ -188,7 +186,7 @@ class Notifier:
 
         Args:
             ref: The session.
-            receipt: Writes the decision's receipt, in the same transaction where that is possible.
+            receipt: Writes the decision's receipt, in the same transaction if that is possible.
         """
         view = await self._sessions.refresh(ref, lambda state: state.updated(changing=()), receipt=receipt)
         if self._last_poll is not None:
@@ -231,7 +229,7 @@ class Notifier:
         self._archived.add(ref.key)
 
     async def unmute(self, ref: SessionRef) -> None:
-        """Post what a session needs, where that was so old at first sight that only a summary named it."""
+        """Post what a session needs, if that was so old at first sight that only a summary named it."""
         await self._sessions.unmute(ref)
 
     async def auto_off(self, ref: SessionRef) -> None:
@@ -301,7 +299,7 @@ class Notifier:
                 del self._gone[key]
 
     async def _mark_past(self, views: Sequence[SessionView], now: datetime) -> None:
-        """Let go of sessions of which all has been said and in which nothing happens."""
+        """Mark sessions as past of which everything was sent and in which nothing happens."""
         quiet = self._tracked.quiet_since(now)
         keys = [
             view.ref.key

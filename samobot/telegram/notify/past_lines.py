@@ -1,4 +1,4 @@
-"""The past sessions between two starts of the bot: what the fleet lets go of, and gets back."""
+"""The past sessions between two starts of the bot: what the fleet keeps only a line of, and reads again."""
 
 from __future__ import annotations
 

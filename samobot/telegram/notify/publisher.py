@@ -153,7 +153,7 @@ class Publisher:
         self._cards[(session, recipient.chat_id)] = digest
 
     def release_card(self, recipient: Recipient, session: str) -> None:
-        """Leave an earlier session's card as it is: the next one of this key is sent anew."""
+        """Leave an earlier session's card as it is: the next one of this key is a new message."""
         key = f"card:{session}"
         sent = self._store.sent.by_key(recipient.chat_id, key)
         if sent is not None:

@@ -292,7 +292,7 @@ def _receipt(view: SessionView, need: Need | None, state: NotifiedState) -> Answ
     moved = view.phase is not held.phase or view.last_action != held.last_action or need is not None
     if _ended(view) > held.ended and moved:
         return held.model_copy(update={"picked_up": view.ended or view.iteration})
-    # Somebody works on it by hand, or it was stopped for good: no event will follow.
+    # Somebody works on it by hand, or it was stopped: no event will follow.
     return None if moved and view.state is not SessionState.RUNNING else held
 
 

@@ -1,6 +1,6 @@
 """Delivery to one chat: one task that takes the chat's rows in their order and at Telegram's pace.
 
-So a slow, flooded or blocked chat holds up nobody else.
+So a slow, flooded or blocked chat delays no other one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _JITTER = random.SystemRandom()
 
 @frozen
 class SenderContext:
-    """What all lanes share.
+    """What all senders share.
 
     Attributes:
         bot: The bot.
@@ -80,7 +80,7 @@ class ChatSender:
 
     Args:
         chat_id: The chat.
-        tools: What all lanes share.
+        tools: What all senders share.
     """
 
     def __init__(self, chat_id: int, tools: SenderContext) -> None:
@@ -99,14 +99,14 @@ class ChatSender:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """See to what waits now; starts the task where it does not run."""
+        """Deliver what waits now; starts the task if it does not run."""
         self._wake.set()
         self._due = 0.0
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name=f"outbox {self.chat_id}")
 
     def busy(self, until: float) -> asyncio.Task[None] | None:
-        """The task, where it still has something to deliver before a monotonic time."""
+        """The task, if it still has something to deliver before a monotonic time."""
         if self._task is None or self._task.done() or self._due > until:
             return None
         return self._task
@@ -133,7 +133,9 @@ class ChatSender:
                 log.error("outbox of chat %d: %s", self.chat_id, error)
                 wait = _DISK_BACKOFF
             except Exception:
-                log.exception("outbox of chat %d", self.chat_id)  # the lane must outlive any fault of ours
+                log.exception(
+                    "outbox of chat %d", self.chat_id
+                )  # an internal error must not end the delivery
                 wait = _DISK_BACKOFF
             self._due = self._now() + (wait or 0.0)
             with contextlib.suppress(TimeoutError):
@@ -246,7 +248,7 @@ class ChatSender:
                 log.info("a message is gone from chat %d: %s", chat_id, row.key)
             case NotEditable():
                 self._say_anew(row)
-                log.info("a message in chat %d cannot be edited and comes anew: %s", chat_id, row.key)
+                log.info("a message in chat %d cannot be edited and is sent again: %s", chat_id, row.key)
             case Simplify(form):
                 log.warning("chat %d: %s is tried in a simpler form: %s", chat_id, row.key, error_text(error))
                 queue.reduce(row, form)

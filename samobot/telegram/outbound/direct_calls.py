@@ -33,14 +33,14 @@ class DirectCalls:
 
         Args:
             call: The call.
-            missed: Called where it did not work.
+            missed: Called if it did not work.
         """
         task = asyncio.create_task(_attempt(call, missed))
         self._calls.add(task)
         task.add_done_callback(self._made)
 
     async def stop(self) -> None:
-        """Break off what has not ended."""
+        """Cancel what has not ended."""
         pending = self.pending
         for task in pending:
             task.cancel()

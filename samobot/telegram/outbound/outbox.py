@@ -1,11 +1,11 @@
 """The outbox: everything the bot sends goes through here, and nothing it accepted is lost.
 
-A call of `post`, `edit` or `show` writes a row and returns; a *lane*, one task for each chat that something
-waits for, delivers. So a slow or blocked chat holds up nobody else, and nobody waits for the network.
+A call of `post`, `edit` or `show` writes a row and returns; a task for each chat with queued rows delivers them. So a slow
+or blocked chat delays no other one, and no caller waits for the network.
 
-What is promised: a `NEEDED` message is delivered at least once, whatever crashes; a kill between Telegram's
-taking it and our noting it repeats it, at most once a kill. Only Telegram's final refusal of every form of a message ends it undelivered,
-and that is said through `on_failed`.
+A `NEEDED` message is delivered at least once, whatever crashes; a kill between Telegram's acceptance and our note of it
+repeats it, at most once a kill. Only Telegram's final refusal of every form of a message ends it undelivered, and that is
+reported through `on_failed`.
 """
 
 from __future__ import annotations
@@ -84,8 +84,6 @@ class Outbox:
         )
         self.on_thread_lost: Callable[[int, int], None] | None = None
 
-    # What the rest of the bot calls -------------------------------------------------------------------------
-
     def post(
         self,
         chat_id: int,
@@ -105,10 +103,10 @@ class Outbox:
         Args:
             chat_id: Where to.
             text: Telegram HTML; the caption if there is an attachment.
-            key: Names the message for good, across restarts: what was sent under it before is not sent
+            key: Names the message permanently, across restarts: what was sent under it before is not sent
                 again, what waits under it is replaced.
             about: What it is about, so that a reply to it finds its session.
-            priority: `NEEDED` is on disk for good when this returns, and kept for as long as it takes;
+            priority: `NEEDED` is safely on disk when this returns, and kept for as long as it takes;
                 a `RECEIPT` is dropped after ten minutes, unless it asks for a reply.
             markup: Buttons, or a forced reply.
             silent: Whether it comes without a sound.
@@ -117,7 +115,7 @@ class Outbox:
             attachment: A file that goes with it.
 
         Returns:
-            Whether there is something to send; False where it was sent before.
+            Whether there is something to send; False if it was sent before.
 
         Raises:
             StorageError: The disk refused, and nothing was accepted; not for a receipt, which is then sent once
@@ -211,7 +209,7 @@ class Outbox:
         """Keep one message showing the newest content: a card.
 
         It is edited in place if it is in the chat, sent silently if it is not (yet, or no longer); nothing
-        is done where it shows that already.
+        is done if it shows that already.
 
         Args:
             chat_id: The chat.
@@ -275,7 +273,7 @@ class Outbox:
         self._senders.wake(chat_id)
 
     def replace_at_end(self, chat_id: int, key: str, most_below: int) -> bool:
-        """Delete the message of a key if more than so many of ours, cards aside, stand below it; `show` then sends it anew.
+        """Delete the message of a key if more than so many of ours, cards aside, stand below it; `show` then sends it again.
 
         Returns:
             Whether it is deleted.
@@ -348,8 +346,6 @@ class Outbox:
         """Mask the secrets of a text in Telegram's HTML, with a note; before it is split into messages."""
         return self._content.mask(text)
 
-    # Behind them ---------------------------------------------------------------------------------------------
-
     def _lose_thread(self, chat_id: int, thread_id: int) -> None:
         if self.on_thread_lost is not None:
             self.on_thread_lost(chat_id, thread_id)
@@ -361,4 +357,4 @@ class Outbox:
 
 
 def _ignore_failure(row: OutboxRow, text: str) -> None:
-    """Do no more than the lane, which has logged it."""
+    """Do nothing more: the sender has logged it."""

@@ -70,5 +70,5 @@ class SenderPool:
                 return True
             if left <= 0:
                 return False
-            # Looked at anew now and then: a sender may turn out to wait longer than there is time.
+            # Looked at again after a while: a sender may turn out to wait longer than there is time.
             await asyncio.wait(tasks, timeout=min(left, _DRAIN_LOOK))

@@ -35,7 +35,7 @@ class CallbackPress:
         action: What it stands for, as given to `mint`.
         scope: What it belongs to, as given to `mint`.
         state: Only a `FRESH` one may act.
-        used_by: The user who used it first, where it is used.
+        used_by: The user who used it first, if it is used.
         once: Whether it may act only once.
     """
 

@@ -231,7 +231,7 @@ class OutboxQueue:
         )
 
     def done(self, row: OutboxRow) -> None:
-        """Take a row out; where its content was replaced meanwhile, the new content stays queued.
+        """Take a row out; if its content was replaced meanwhile, the new content stays queued.
 
         A `SEND` whose content was replaced while it was on its way stays as an `EDIT` of what was sent.
         """

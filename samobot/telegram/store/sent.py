@@ -108,7 +108,7 @@ class SentMessages:
     def count_below(self, message: SentMessage) -> int:
         """How many of the bot's messages are below this one, in its chat and topic.
 
-        Cards are not counted: among many sessions each new one would push another out of sight, for ever.
+        Cards are not counted: among many sessions each new one would push another out of sight, forever.
         """
         row = self._database.row(
             "SELECT COUNT(*) AS below FROM sent WHERE chat_id = ? AND message_id > ? AND thread_id IS ? "

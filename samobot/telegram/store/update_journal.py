@@ -12,7 +12,7 @@ from samobot.telegram.store.database import Database
 
 KEEP_SECONDS = 3 * 86_400.0
 """How long a finished update is remembered. Telegram hands one over again for at most 24 hours, and may
-start its ids anew after a week without updates, so it has to be between the two."""
+start its ids over after a week without updates, so it has to be between the two."""
 
 
 class UpdateState(StrEnum):
@@ -79,7 +79,7 @@ class UpdateJournal:
         return int(row["tries"]) if row is not None else 1
 
     def revert(self, update_id: int) -> None:
-        """Note that handling was broken off by an orderly end, which is not the update's fault."""
+        """Note that handling was interrupted by an orderly end, which is not the update's fault."""
         self._database.execute(
             "UPDATE updates SET tries = tries - 1 WHERE update_id = ? AND state = ?",
             (update_id, UpdateState.PENDING),

@@ -73,11 +73,11 @@ class Action(BaseModel):
         question: Index of a question.
         identity: Fingerprint of that question, or the digest of the plan, call or landing, as it was shown.
         letter: The option that is chosen.
-        project: A project's name, where one is picked.
+        project: A project's name, if one is picked.
         command: The command that continues once something was picked, with its arguments so far.
         text: Text that belongs to it, such as the task of a run whose project is asked for, or the answer that
             stood when another one was asked for.
-        usd: US dollars, where a budget is raised.
+        usd: US dollars, if a budget is raised.
         files: Files of the message that led to the button; they go where its text goes.
         about: The subject of the message that a text replied to, as JSON object; with `SAY`.
     """

@@ -40,8 +40,8 @@ def done(view: SessionView, summary: str, diff: DiffView | None) -> MessageView:
 
     Args:
         view: The session.
-        summary: Its summary, Markdown; empty where the agent wrote none.
-        diff: What its branch holds; None where it does not work in a repository.
+        summary: Its summary, Markdown; empty if the agent wrote none.
+        diff: What its branch holds; None if it does not work in a repository.
     """
     words = summary_text(summary) or agent_block(view.summary or view.last_action or "", _SUMMARY)
     facts = lines(_branch(diff), _tests(view), _took(view))
@@ -68,7 +68,7 @@ def _done_line(view: SessionView, diff: DiffView | None) -> str:
 
 
 def summary_file(view: SessionView, document: Document) -> MessageView | None:
-    """The whole summary as a document, where the message can show only its beginning."""
+    """The whole summary as a document, if the message can show only its beginning."""
     rich = agent_rich(_body(document.text))
     if rich.units + _CUT <= _shown_units(rich):
         return None
@@ -127,7 +127,7 @@ def summary_text(summary: str) -> str:
 
 
 def _shown_units(rich: RichText) -> int:
-    """How much of a summary the message shows: with its facts it shall not fill more than a phone's screen."""
+    """How much of a summary the message shows: with its facts it should not fill more than a phone's screen."""
     first = RichText("\n".join(rich.text.split("\n")[:_SUMMARY_LINES]))
     return max(16, beginning(first, _ON_SCREEN) + _CUT)
 

@@ -105,7 +105,7 @@ def fleet_news(news: FleetEvent, name: str, times: int = 1) -> MessageView:
 
     Args:
         news: What it did.
-        name: The session's name, where it is not known yet.
+        name: The session's name, if it is not known yet.
         times: How often it has happened in a row.
     """
     if news.kind is FleetEventKind.DELIVERED:

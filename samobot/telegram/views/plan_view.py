@@ -128,7 +128,7 @@ def past_plan(view: SessionView, version: int, *, replaced: bool) -> MessageView
 
 
 def plan_file(view: SessionView, document: Document, version: int) -> MessageView:
-    """The whole plan as a document; where it is short enough, it is also readable right there."""
+    """The whole plan as a document; if it is short enough, it is also readable right there."""
     name = file_name(f"plan {view.ref.name[:40]}" + (f" v{version}" if version > 1 else ""))
     data = document.text.encode("utf-8", "replace")
     label = f"📎 {headline(Icon.PLAN, view.ref)}: the whole plan{_version(version)}"

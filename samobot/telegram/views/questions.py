@@ -53,7 +53,7 @@ def open_question(
 
     Args:
         view: The session.
-        question: One of its questions; may be answered already, where the answer is to be changed.
+        question: One of its questions; may be answered already, if the answer is to be changed.
         recipient: The chat.
         now: The time.
         auto_at: When the suggestions are taken automatically, if the session was started so.

@@ -116,7 +116,7 @@ def money_of(view: SessionView) -> str:
 
 
 def time_of(at: datetime, recipient: Recipient, today: datetime) -> str:
-    """A time of day in the chat's zone, with the date where that is not the day of `today`."""
+    """A time of day in the chat's zone, with the date if that is not the day of `today`."""
     local, base = at.astimezone(recipient.zone), today.astimezone(recipient.zone)
     days = abs((local.date() - base.date()).days)
     if not days:

@@ -688,8 +688,8 @@ async def test_a_choice_that_was_made_is_said_in_its_message_and_its_buttons_go(
     assert asked.post.markup is None
     assert not [row for row in phone.new() if row.op is Op.REACT], "no thumb on the bot's own message"
     assert "look into *.env & <more>" in (one / "_guidance.md").read_text()
-    await phone.tap(phone.last("shall it try again"), "🔁 Retry")
-    noted = phone.last("shall it try again")
+    await phone.tap(phone.last("should it try again"), "🔁 Retry")
+    noted = phone.last("should it try again")
     assert "\n→ 🔁 Retry · you, " in to_plain(noted.post.text)
     assert noted.post.markup is None
 
@@ -697,7 +697,7 @@ async def test_a_choice_that_was_made_is_said_in_its_message_and_its_buttons_go(
 async def test_an_old_offer_to_retry_starts_nothing_at_another_block(phone: Phone) -> None:
     folder = phone.session("demo", blocked="yes", signal='{"status": "blocked", "reason": "no key"}')
     await phone.say("/tell demo use the key")
-    offer = phone.last("shall it try again")
+    offer = phone.last("should it try again")
     (folder / "_overview.md").write_text(
         (folder / "_overview.md").read_text().replace("Total Iterations: 3", "Total Iterations: 4")
     )

@@ -367,7 +367,7 @@ function jump(id) {
 
 function flash(node) {
   node.classList.remove("flash");
-  void node.offsetWidth; // starts the animation anew
+  void node.offsetWidth; // starts the animation again
   node.classList.add("flash");
 }
 

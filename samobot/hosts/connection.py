@@ -12,7 +12,7 @@ from typing import Any
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import Error, NoRespondersError
+from nats.errors import Error, NoRespondersError, NoServersError
 
 from samobot.backoff import backoff
 from samobot.errors import HostAwayError
@@ -70,6 +70,7 @@ class Connection:
         self._client: Client | None = None
         self._lost: asyncio.Future[None] | None = None
         self._failures = 0
+        self._logged: set[str] = set()
         self.problem = "not connected yet"
 
     @property
@@ -138,14 +139,19 @@ class Connection:
     def established(self) -> None:
         """Note that the connection works: everything that it needs was set up."""
         self._failures = 0
+        self._logged.clear()
         self.problem = ""
 
     def _note(self, error: Exception) -> None:
+        """Keep a problem, and log it once until there is a connection: a server may be away for days."""
         while isinstance(error, ExceptionGroup):
             error = error.exceptions[0]
+        if isinstance(error, NoServersError) and self._logged:
+            return  # the client adds it to the cause that it has reported
         text = f"{type(error).__name__}: {error}".rstrip(": ")
-        if text != self.problem:
+        if text not in self._logged:
             log.warning("the connection to %s: %s", ", ".join(self._link.servers), text)
+            self._logged.add(text)
         self.problem = text
 
     # What is sent ------------------------------------------------------------------------------------------------

@@ -111,16 +111,28 @@ async def _works_soon(link: Link, *, is_admitted: bool) -> bool:
 
 
 async def _ask(invitation: HostInvitation, link: Link, key: str) -> None:
+    refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def on_refused() -> None:
+        if not refused.done():
+            refused.set_result(None)
+
     try:
         inbox = subjects.join_inbox(invitation.host)
-        client = await _unless_dropped(lambda: connect(link, inbox, invitation.token))
+        client = await _unless_dropped(lambda: connect(link, inbox, invitation.token, on_refused))
     except ConflictError:
         raise ConflictError(
             "This invitation was used, or has ended (ten minutes). "
             f"For another one, run on the hub: samobot host add {invitation.host}"
         ) from None
+    asking = asyncio.create_task(_answer(client, invitation.host, json.dumps({"key": key}).encode()))
     try:
-        answer = json.loads(await _answer(client, invitation.host, json.dumps({"key": key}).encode()))
+        await asyncio.wait((asking, refused), return_when=asyncio.FIRST_COMPLETED)
+        if not asking.done():
+            raise UsageError(
+                f"The hub's invitation is not one for {invitation.host}; run the line as it was printed."
+            )
+        answer = json.loads(await asking)
     except NoRespondersError:
         raise SamobotError(
             "The hub's server runs, but nothing answers there: is `samobot hub run` running?"
@@ -128,6 +140,7 @@ async def _ask(invitation: HostInvitation, link: Link, key: str) -> None:
     except (Error, TimeoutError):
         raise SamobotError("The hub did not answer; run the same line again, as it was printed.") from None
     finally:
+        asking.cancel()
         await client.close()
     if "error" in answer:
         raise ConflictError(f"The hub refused: {answer['error']}")
@@ -155,13 +168,14 @@ async def _unless_dropped(call: Callable[[], Awaitable[_T]]) -> _T:
     return await call()
 
 
-async def connect(link: Link, inbox: str, seed: str) -> Client:
+async def connect(link: Link, inbox: str, seed: str, on_refused: Callable[[], None] = lambda: None) -> Client:
     """Connect once.
 
     Args:
         link: How the server is reached.
         inbox: Prefix of the user's inboxes.
         seed: The user's key.
+        on_refused: Called if the server refuses what is sent later, as its user may not send that.
 
     Raises:
         ConflictError: The server does not know the key.
@@ -173,6 +187,8 @@ async def connect(link: Link, inbox: str, seed: str) -> Client:
 
     async def on_error(error: Exception) -> None:
         refused.append(error)
+        if "permissions violation" in str(error).lower():
+            on_refused()
 
     try:
         return await nats.connect(
@@ -191,7 +207,7 @@ async def connect(link: Link, inbox: str, seed: str) -> Client:
             raise ConflictError(
                 "The hub's server does not know this machine's key; was it removed there?"
             ) from None
-        text = f"{', '.join(link.servers)} cannot be reached: {reason(texts[-1])}"
+        text = f"{', '.join(link.servers)} cannot be reached: {reason(texts[0])}"
         raise (DroppedError if isinstance(error, (Error, *_DROPPED)) else SamobotError)(text) from None
 
 

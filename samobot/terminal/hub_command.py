@@ -73,7 +73,12 @@ def init_command(addresses: tuple[str, ...], listen: str, port: int | None) -> N
         f"✅ {registry.folder} is ready; hosts reach {', '.join(addresses)} at port {port} ({binary.name})"
     )
     if known is not None:
-        click.echo("   Restart the hub for a changed port: samobot install-service --hub, or samobot hub run")
+        click.echo("   After a change, restart the hub and the bot, which read it at their start.")
+        if known.hosts and (addresses, port) != (known.addresses, known.port):
+            click.echo(
+                "   Hosts keep the address that they joined with: on each, put the new one into hosts/host.json of\n"
+                "   its state folder, and restart it."
+            )
         return
     click.echo("   Start it:      samobot install-service --hub     (or, in a terminal: samobot hub run)")
     click.echo("   Add a machine: samobot host add laptop")

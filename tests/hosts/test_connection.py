@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from nats.errors import NoServersError
 
 from samobot.hosts import connection
 from samobot.hosts.connection import Connection, NobodyListensError, cancellable
@@ -45,6 +46,25 @@ async def test_a_question_to_a_host_that_is_not_there_is_answered_at_once(
     with pytest.raises(NobodyListensError):
         await connection_that(answers, monkeypatch).request("subject", b"", 1)
     assert answers == [b"late"]
+
+
+def test_a_server_that_is_away_for_long_is_logged_once_with_the_cause(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = connection_that([], monkeypatch)
+
+    def try_often() -> None:
+        for _ in range(3):
+            for each in (ConnectionRefusedError("refused"), BrokenPipeError("broken"), NoServersError()):
+                made._note(each)
+
+    try_often()
+    assert [each.getMessage().rpartition(": ")[2] for each in caplog.records] == ["refused", "broken"]
+    assert made.problem == "BrokenPipeError: broken", "the cause, and not that the client has given up"
+    made.established()
+    assert made.problem == ""
+    try_often()
+    assert len(caplog.records) == 4, "after a connection it is news again"
 
 
 async def test_work_ends_also_if_the_client_has_swallowed_its_cancellation(

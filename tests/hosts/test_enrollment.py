@@ -124,6 +124,15 @@ async def test_a_server_with_a_copied_authority_is_refused(tmp_path: Path) -> No
             await connect(link, ca=hub.link.ca)
 
 
+async def test_an_invitation_under_another_name_is_refused_at_once(tmp_path: Path) -> None:
+    async with running_hub(tmp_path / "hub") as hub:
+        real = hub.registry.invite("laptop", now())
+        await hub.server.reload()
+        with pytest.raises(UsageError, match="not one for server; run the line as it was printed"):
+            await join(HostInvitation("server", real.servers, real.token, real.fingerprint), tmp_path / "b")
+        assert await works(await join(real, tmp_path / "laptop")), "it is not used up"
+
+
 async def test_an_invited_machine_can_do_nothing_but_ask(tmp_path: Path) -> None:
     async with running_hub(tmp_path / "hub") as hub:
         invitation = hub.registry.invite("laptop", now())

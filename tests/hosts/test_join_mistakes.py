@@ -10,12 +10,14 @@ import pytest
 from samobot.errors import SamobotError
 from samobot.hosts import keys
 from samobot.hosts.hub_messages import Beat
+from samobot.hosts.hub_registry import HubRegistry
 from samobot.hosts.hub_store import HubStore
 from samobot.hosts.joining import reason
 from samobot.hosts.known_hosts import KnownHosts
 from samobot.hosts.link import Link, host_link_file, write_link
 from samobot.system.clock import utc_now
 from samobot.terminal.host_command import join_command
+from samobot.terminal.hub_command import init_command
 from tests.support.nats import free_port
 
 
@@ -66,3 +68,21 @@ def test_a_host_of_another_version_says_what_to_update(tmp_path: Path) -> None:
     assert known.away("laptop") == (
         "laptop runs samobot 9.0, which this one does not understand; update the older one."
     )
+
+
+def test_a_hub_that_moves_says_what_to_do_on_its_hosts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SAMOBOT_STATE_DIR", str(tmp_path))
+
+    def printed(*arguments: str) -> str:
+        init_command.main(["--address", "127.0.0.1", *arguments], standalone_mode=False)
+        return capsys.readouterr().out
+
+    assert "host add laptop" in printed()
+    assert "hosts/host.json" not in printed("--port", "4333"), "there is no host yet"
+    registry = HubRegistry(tmp_path)
+    registry.invite("laptop", utc_now())
+    registry.admit("laptop", keys.public_key(keys.new_seed()), utc_now())
+    assert "hosts/host.json" not in printed()
+    assert "put the new one into hosts/host.json" in printed("--port", "4444")

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from samobot.errors import UsageError
+from samobot.regex import regex
 from samobot.session.git import Git, GitError
 from samobot.session.git_seal import common_folder, top_of
 
 _SKILLS = os.path.join(".claude", "skills")
 _KINDS = ("agents", "commands", "output-styles", "skills", "workflows")
-_SUBMODULE = "160000 "
+_TRACKED = regex(r"(\d{6}) [0-9a-f]+ \d\t")
+"""What stands before the name of a tracked file; another one's name stands alone."""
+
+_SUBMODULE = "160000"
 _MAX_FOLDERS = 100_000
 
 
@@ -64,23 +68,18 @@ def nested_skills(work_dir: Path) -> Iterator[Path]:
     Raises:
         OverflowError: There are too many folders to look at.
     """
-    git = Git(work_dir).for_several()
     try:
-        tracked = [
-            (entry.startswith(_SUBMODULE), name)
-            for entry, _, name in (
-                line.partition("\t") for line in git.run("ls-files", "-z", "-s").split("\0") if line
-            )
-        ]
-        others = git.run("ls-files", "-z", "-o", "--exclude-standard").split("\0")
+        listed = Git(work_dir).run("ls-files", "-z", "-c", "-s", "-o", "--exclude-standard")
     except (GitError, UsageError):  # no repository, or no git
         yield from _walked(work_dir)
         return
     found: set[Path] = set()
-    for is_repository, name in (*tracked, *((name.endswith("/"), name) for name in others)):
+    for entry in listed.split("\0"):
+        tracked = _TRACKED.match(entry)
+        name = entry[tracked.end() :] if tracked else entry
         if ".claude" in name:
             found.update(_beside(work_dir, PurePath(name)))
-        if is_repository:
+        if tracked[1] == _SUBMODULE if tracked else name.endswith("/"):
             found.update(_walked(work_dir / name))
     yield from sorted(found)
 

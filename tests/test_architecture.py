@@ -162,7 +162,8 @@ VALUES = {
 }
 # The bot's own state folder and lock.
 OWN_STATE = {"telegram/app.py", "telegram/inbound/token_lock.py"} | {
-    f"telegram/store/{name}.py" for name in ("bot_store", "outbox_rows", "attachments", "database")
+    f"telegram/store/{name}.py"
+    for name in ("bot_store", "outbox_queue", "outbox_rows", "attachments", "database")
 }
 OWN_STATE_TOOLS = {"session.file_lock.FileLock", "session.files.make_folder"}
 DISK = {

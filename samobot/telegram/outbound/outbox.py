@@ -133,18 +133,17 @@ class Outbox:
             **(self._content.file_fields(attachment) if attachment else {}),
         )
         about = about or MessageSubject()
+        # A tap whose prompt was dropped would have had no effect that anybody saw.
+        is_kept = priority is Priority.NEEDED or isinstance(markup, ForceReply)
         try:
-            self._store.outbox.put(
+            self._queue(
                 chat_id,
                 Op.SEND,
                 key,
                 post,
                 about=about,
                 priority=priority,
-                # A tap whose prompt was dropped would have had no effect that anybody saw.
-                ttl=None
-                if priority is Priority.NEEDED or isinstance(markup, ForceReply)
-                else RECEIPT_SECONDS,
+                ttl=None if is_kept else RECEIPT_SECONDS,
                 data=attachment.data if attachment else None,
             )
         except StorageError as error:
@@ -154,8 +153,6 @@ class Outbox:
             log.error("a receipt for chat %d is sent past the queue: %s", chat_id, error)
             row = OutboxRow(0, chat_id, priority, Op.SEND, key, 1, post, about)
             self._calls.make(deliver(self._bot, row, None))
-            return True
-        self._senders.wake(chat_id)
         return True
 
     def edit(
@@ -185,14 +182,9 @@ class Outbox:
         if sent is None and not self._store.outbox.has(chat_id, key, Op.SEND):
             return False
         if about is None:
-            waiting = self._queued(chat_id, key)
-            about = (
-                sent.about if sent is not None else waiting.about if waiting is not None else MessageSubject()
-            )
-        self._store.outbox.put(
-            chat_id, Op.EDIT, key, self._content.post(text, markup), about=about, priority=priority
-        )
-        self._senders.wake(chat_id)
+            known = sent or self._queued(chat_id, key)
+            about = known.about if known is not None else None
+        self._queue(chat_id, Op.EDIT, key, self._content.post(text, markup), about=about, priority=priority)
         return True
 
     def show(
@@ -225,52 +217,29 @@ class Outbox:
         unchanged = sent is not None and sent.digest == post.digest
         if unchanged and not self._store.outbox.has(chat_id, key, Op.SHOW):
             return
-        self._store.outbox.put(
-            chat_id, Op.SHOW, key, post, about=about or MessageSubject(), priority=priority
-        )
-        self._senders.wake(chat_id)
+        self._queue(chat_id, Op.SHOW, key, post, about=about, priority=priority)
 
     def react(
         self, chat_id: int, message_id: int, emoji: str, *, priority: Priority = Priority.RECEIPT
     ) -> None:
         """Put a reaction on a user's message: a silent receipt. An empty emoji removes it."""
-        self._store.outbox.put(
-            chat_id,
-            Op.REACT,
-            f"react:{message_id}",
-            Post(text=emoji, reply_to=message_id),
-            about=MessageSubject(),
-            priority=priority,
-            ttl=RECEIPT_SECONDS,
-        )
-        self._senders.wake(chat_id)
+        post = Post(text=emoji, reply_to=message_id)
+        self._queue(chat_id, Op.REACT, f"react:{message_id}", post, priority=priority, ttl=RECEIPT_SECONDS)
 
     def strip(self, chat_id: int, key: str) -> None:
         """Remove the buttons of the message of a key, or of what is still queued under it; its text stays."""
         queued = self._queued(chat_id, key)
         if queued is not None:
             bare = replace(queued.post, markup=None)
-            self._store.outbox.put(chat_id, Op.EDIT, key, bare, about=queued.about, priority=queued.priority)
+            self._queue(chat_id, Op.EDIT, key, bare, about=queued.about, priority=queued.priority)
         elif self._store.sent.has(chat_id, key):
-            self._store.outbox.put(
-                chat_id, Op.STRIP, key, Post(), about=MessageSubject(), priority=Priority.RECEIPT
-            )
-        self._senders.wake(chat_id)
+            self._queue(chat_id, Op.STRIP, key, Post())
 
     def delete(self, chat_id: int, key: str, priority: Priority = Priority.RECEIPT) -> None:
         """Take the message of a key out of the chat, or what is still queued under it out of the queue."""
         with self._store.transaction(durable=False):
             self._store.outbox.drop(chat_id, key)
-            self._store.outbox.put(
-                chat_id,
-                Op.DELETE,
-                key,
-                Post(),
-                about=MessageSubject(),
-                priority=priority,
-                ttl=RECEIPT_SECONDS,
-            )
-        self._senders.wake(chat_id)
+            self._queue(chat_id, Op.DELETE, key, Post(), priority=priority, ttl=RECEIPT_SECONDS)
 
     def replace_at_end(self, chat_id: int, key: str, most_below: int) -> bool:
         """Delete the message of a key if more than so many of ours, cards aside, stand below it; `show` then sends it again.
@@ -349,6 +318,23 @@ class Outbox:
     def _lose_thread(self, chat_id: int, thread_id: int) -> None:
         if self.on_thread_lost is not None:
             self.on_thread_lost(chat_id, thread_id)
+
+    def _queue(
+        self,
+        chat_id: int,
+        op: Op,
+        key: str,
+        post: Post,
+        *,
+        about: MessageSubject | None = None,
+        priority: Priority = Priority.RECEIPT,
+        ttl: float | None = None,
+        data: bytes | None = None,
+    ) -> None:
+        self._store.outbox.put(
+            chat_id, op, key, post, about=about or MessageSubject(), priority=priority, ttl=ttl, data=data
+        )
+        self._senders.wake(chat_id)
 
     def _queued(self, chat_id: int, key: str) -> OutboxRow | None:
         """The new message of a key that waits to be sent."""

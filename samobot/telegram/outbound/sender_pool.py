@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from samobot.telegram.outbound.chat_sender import ChatSender, SenderContext
 from samobot.telegram.outbound.direct_calls import DirectCalls
-from samobot.telegram.store.outbox_rows import OutboxQueue
+from samobot.telegram.store.outbox_queue import OutboxQueue
 
 _DRAIN_LOOK = 0.05
 

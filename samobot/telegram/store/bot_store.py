@@ -16,7 +16,7 @@ from samobot.telegram.store.notified import (
     RestartNotices,
     ShownPlans,
 )
-from samobot.telegram.store.outbox_rows import OutboxQueue
+from samobot.telegram.store.outbox_queue import OutboxQueue
 from samobot.telegram.store.pairing import LastPairing, PairedPeople, Pairing
 from samobot.telegram.store.past_rows import PastRows
 from samobot.telegram.store.pending_work import BackgroundTasks, OpenPrompts, PhaseLimits

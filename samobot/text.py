@@ -60,6 +60,15 @@ def one_line(text: str, limit: int | None = None) -> str:
     return line if limit is None or len(line) <= limit else clip(line, limit)
 
 
+def full_stop(text: str) -> str:
+    """Return `text` with a full stop unless it ends as a sentence does: another sentence may follow."""
+    text = text.rstrip()
+    return text if not text or text.endswith(_ENDS) else f"{text}."
+
+
+_ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟")
+
+
 def plural(count: int, word: str) -> str:
     """A number with its noun: `1 step`, `4 steps`."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -27,7 +27,7 @@ from samobot.claude.limits import is_account_problem, is_spending_cap, stated_re
 from samobot.claude.outcome_kinds import OutcomeKind, Remedy
 from samobot.claude.records import ModelUse, Result, Tokens
 from samobot.frozen import frozen
-from samobot.text import human_duration
+from samobot.text import full_stop, human_duration
 
 __all__ = ["Evidence", "Outcome", "OutcomeKind", "Remedy", "classify"]
 
@@ -287,8 +287,7 @@ def _sentence(verdict: _Verdict, program: str) -> str:
     if len(message) > _SENTENCE:
         message = message[: _SENTENCE - 1].rstrip() + "…"
     said = f"{lead}: {message}" if message else lead
-    ending = "" if said.endswith((".", "!", "?", "…")) and message else "."
-    return f"{said}{ending} {verdict.advice}".strip()
+    return f"{full_stop(said)} {verdict.advice}".strip()
 
 
 def _span(seconds: float) -> str:

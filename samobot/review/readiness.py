@@ -151,14 +151,12 @@ def _companions(files: Sequence[FileChange]) -> list[str]:
         return []
     without = []
     if not any(_TEST.search(file.path) for file in files):
-        without.append("no test")
+        without.append("test")
     prose = any(PurePosixPath(file.path).suffix.lower() in _PROSE for file in files)
     if code >= _DOCUMENTED and not prose:
-        without.append("no documentation")
+        without.append("documentation")
     return (
-        [f"{plural(code, 'line')} of code were added, and {' and '.join(without)} was changed."]
-        if without
-        else []
+        [f"{plural(code, 'line')} of code added, and no {' or '.join(without)} changed."] if without else []
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from samobot.config.model_choice import profile_named
 from samobot.phases import WaitingFor
 from samobot.session.asks import read_asks
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import read_plan
 from samobot.session.journal import RunEndReason
-from samobot.session.plan import outline, spoken_phase, spoken_title
+from samobot.session.plan import PlanPhase, outline, spoken_phase, spoken_title
 from samobot.session.qa import parse_qa
 from samobot.session.question import Question
 from samobot.terminal.permission_lines import describe_asks
-from samobot.text import capitalize_first, printable
+from samobot.text import capitalize_first, one_line, plural, printable
 from samobot.worker.run import RunResult
 
 
@@ -79,18 +80,25 @@ def describe_plan(folder: SessionFolder) -> str:
         return f"{capitalize_first(choice.problem)}."
     shape = outline(plan.text)
     lines = [
-        f"{spoken_title(shape.title)}: {_count(len(shape.phases), 'phase')}, {_count(shape.steps, 'step')}",
+        f"{spoken_title(shape.title)}: {plural(len(shape.phases), 'phase')}, {plural(shape.steps, 'step')}",
         "",
     ]
     lines += [
-        f"  {number}  {spoken_phase(phase.title)} · {_count(len(phase.steps), 'step')}"
+        f"  {number}  {spoken_phase(phase.title)} · {plural(len(phase.steps), 'step')}{_profile(phase)}"
         for number, phase in enumerate(shape.phases, start=1)
     ]
     return printable("\n".join([*lines, "", f"The whole plan: {plan.path}"]))
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _profile(phase: PlanPhase) -> str:
+    if not phase.profile:
+        return ""
+    known = profile_named(phase.profile)
+    return (
+        f" · profile {known}"
+        if known
+        else f" · no profile is named “{one_line(phase.profile, 40)}”: no effect"
+    )
 
 
 def _describe_gate(end: RunResult, folder: SessionFolder) -> str:

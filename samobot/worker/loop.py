@@ -17,6 +17,7 @@ from samobot.session.lock import RunLock
 from samobot.session.provider import Provider
 from samobot.session.signal import Signal
 from samobot.system.scope import own_scope
+from samobot.text import full_stop
 from samobot.worker.assignment import Assignment, Report
 from samobot.worker.budget import BudgetGuard
 from samobot.worker.failures import FailureHandler, unreported
@@ -320,7 +321,7 @@ class Worker:
                 target,
                 BlockCause.ITERATION_LIMIT,
                 f"Testing has sent the work back to quality {returns} times, the last time with: "
-                f"{signal.summary or 'nothing said'} Should they continue? A retry gives them "
+                f"{full_stop(signal.summary or 'nothing said')} Should they continue? A retry gives them "
                 f"{RETURNS_BEFORE_ASKING} more rounds; guidance can name what may stay as it is.",
                 number,
             )

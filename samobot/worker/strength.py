@@ -12,7 +12,7 @@ from samobot.session.gate_state import read_plan
 from samobot.session.journal import EventName
 from samobot.session.plan import open_phase_profile
 from samobot.session.signal import Lack, Signal
-from samobot.text import one_line
+from samobot.text import full_stop, one_line
 from samobot.worker.iteration_config import IterationConfig
 from samobot.worker.run import Notice, RunContext
 from samobot.worker.session_files import SessionFiles
@@ -98,7 +98,7 @@ class StrongerTry:
             return False
         self._tried = str(stronger)
         why = "for want of strength" if signal.lacks is Lack.STRENGTH else "by its environment"
-        reason = one_line(decision.reason, 300)
+        reason = full_stop(one_line(" ".join(map(full_stop, decision.reason.split("\n"))), 300))
         text = f"{phase.capitalize()} is blocked {why}: {reason} One more try, with {stronger}."
         self.reminder = (
             f"The last iteration signalled `blocked` {why}: {reason} This is a second try with more strength: read what "

@@ -110,11 +110,11 @@ def test_stray_and_binary_files_are_named_if_they_are_new() -> None:
 @for_each(
     ("numbers", "remark"),
     [
-        ("10\t0\tgreet.py", "10 lines of code were added, and no test was changed."),
-        ("300\t0\tgreet.py", "300 lines of code were added, and no test and no documentation was changed."),
+        ("10\t0\tgreet.py", "10 lines of code added, and no test changed."),
+        ("300\t0\tgreet.py", "300 lines of code added, and no test or documentation changed."),
         (
             "300\t0\tgreet.py\0001\t0\ttest_greet.py",
-            "300 lines of code were added, and no documentation was changed.",
+            "300 lines of code added, and no documentation changed.",
         ),
         ("300\t0\tgreet.py\0001\t0\tREADME.md\0001\t0\tsrc/Greet.test.ts", ""),
         ("10\t0\tgo/greet_test.go\00010\t0\tgo/greet.go", ""),

@@ -320,7 +320,7 @@ async def test_a_phase_may_not_take_more_than_its_iterations(tmp_path: Path, pha
 
 
 async def test_testing_and_quality_do_not_disagree_for_ever(tmp_path: Path) -> None:
-    ping = Played({"status": "continue", "phase": "quality", "summary": "Two tests fail again."})
+    ping = Played({"status": "continue", "phase": "quality", "summary": "Two tests fail again"})
     pong = Played({"status": "continue", "phase": "testing"})
     made = bench(make_session(tmp_path, phase="testing"), *[ping, pong] * 30)
     end = await made.worker.run()

@@ -114,7 +114,9 @@ async def test_a_block_for_want_of_strength_gets_one_stronger_try(
     assert "second try with more strength" in made.iteration.assignments[1].reminder
     assert end.text.endswith("(A second try with opus, effort high did not help.)")
     notes = [each["text"] for each in events(made.folder) if each["event"] == EventName.NOTICE]
-    assert [text.endswith("One more try, with opus, effort high.") for text in notes] == [True]
+    assert blocked.signal is not None
+    why = f"{blocked.signal['reason']}. {blocked.signal['needs']}."
+    assert [text.endswith(f": {why} One more try, with opus, effort high.") for text in notes] == [True]
 
 
 async def test_a_stronger_try_that_helps_leaves_the_next_ones_as_they_were(tmp_path: Path) -> None:

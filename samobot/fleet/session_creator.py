@@ -103,7 +103,7 @@ def open_session(
     with edit_lock(folder.path):
         if _is_begun(folder):  # by somebody else, while the worktree was made
             return Opened(folder, created=False)
-        folder.vault.discard()  # of an earlier session in a folder of this name
+        folder.vault.clear()  # of an earlier session in a folder of this name
         write_atomic(folder.overview, overview)
     for note in notes:
         journal.append(folder, EventName.NOTICE, now, text=note)

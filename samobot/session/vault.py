@@ -24,6 +24,10 @@ _REMEDY = "Nothing starts without it: make it writable, or set SAMOBOT_STATE_DIR
 _LOCK_SECONDS = 10.0
 _JOURNAL = "journal.jsonl"
 _DECISIONS = "decisions.jsonl"
+_LOCK = ".lock"
+_EDIT_LOCK = "edit.lock"
+LOCKS = (_LOCK, _EDIT_LOCK)
+"""Names of the locks in a vault."""
 
 _chosen: list[Path] = []
 
@@ -133,26 +137,29 @@ class Vault:
             StorageError: It was not free in time, or the file system refused.
         """
         self.prepare()
-        with locked(self.path / ".lock", wait=_LOCK_SECONDS):
+        with locked(self.path / _LOCK, wait=_LOCK_SECONDS):
             yield
 
-    def discard(self) -> None:
-        """Forget the session: a new one begins in its folder.
+    def clear(self) -> None:
+        """Forget the session: a new one begins in its folder. The locks stay, as whoever waits has opened them.
 
         Raises:
             StorageError: The disk refused.
         """
         try:
-            shutil.rmtree(self.path)
-        except FileNotFoundError:
-            pass
+            for path in self.path.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                elif path.name not in LOCKS:
+                    path.unlink()
         except OSError as error:
             raise storage_error("remove", self.path, error) from error
 
     def move(self, target: Vault) -> None:
         """Follow a session to its new place, if the disk permits: without its vault it is only less trusted."""
-        with contextlib.suppress(OSError, StorageError):
-            target.discard()
+        with contextlib.suppress(OSError):
+            if target.path.exists():
+                shutil.rmtree(target.path)
             self.path.rename(target.path)
 
 
@@ -192,7 +199,7 @@ def edit_lock(folder: Path, *, wait: float = 10.0) -> Iterator[None]:
     make_logs_folder(folder / "_logs")
     vault = vault_of(folder)
     vault.prepare()
-    with FileLock(vault.path / "edit.lock") as lock:
+    with FileLock(vault.path / _EDIT_LOCK) as lock:
         if not lock.acquire(wait=wait):
             raise StorageError(
                 f"Another samobot process has been editing {folder} for {wait:g} s; "

@@ -13,7 +13,7 @@ from pathlib import Path
 from samobot.errors import StorageError
 from samobot.frozen import frozen
 from samobot.session.files import JOURNAL_LIMIT, move_aside, read_bytes, write_atomic
-from samobot.session.vault import Vault
+from samobot.session.vault import LOCKS, Vault
 
 
 @frozen
@@ -106,7 +106,7 @@ def _impostors(vault: Vault) -> Iterator[Path]:
         vault.control,
         vault.asks,
     )
-    for path in (*files, vault.turn, vault.tracked, vault.path / ".lock", vault.path / "edit.lock"):
+    for path in (*files, vault.turn, vault.tracked, *(vault.path / name for name in LOCKS)):
         if os.path.lexists(path) and not _is_file(path):
             yield path
 

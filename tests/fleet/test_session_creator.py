@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from samobot.config.project import Project, load_project
-from samobot.errors import UsageError
+from samobot.errors import StorageError, UsageError
 from samobot.fleet.session_creator import find_session, open_or_guide, open_session
 from samobot.fleet.start_request import StartRequest
 from samobot.phases import Phase
@@ -146,6 +146,16 @@ def test_two_at_once_make_one_session(shop: Workshop, project: Project) -> None:
     assert sum(each.created for each in opened) == 1
     assert len({each.folder for each in opened}) == 1
     assert len(shop.git("worktree", "list").splitlines()) == 2
+
+
+def test_another_process_waits_while_the_rest_of_an_earlier_session_is_removed(project: Project) -> None:
+    folder = open_session(project, asked("greet"), NOW).folder
+    (folder.vault.path / "streams").mkdir(exist_ok=True)
+    with edit_lock(folder.path), folder.vault.locked():
+        folder.vault.clear()
+        assert {path.name for path in folder.vault.path.iterdir()} == {"edit.lock", ".lock"}
+        with pytest.raises(StorageError), edit_lock(folder.path, wait=0):
+            pass
 
 
 def test_typo_is_refused_unless_a_task_confirms_it(project: Project) -> None:

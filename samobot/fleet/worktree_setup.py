@@ -50,7 +50,7 @@ def set_up_worktree(project: Project, root: Path) -> list[str]:
         UsageError: git is not installed.
         StorageError: A record cannot be read or written.
     """
-    git = Git(root)
+    git = Git(root).for_several()
     try:
         mark = Path(git.run("rev-parse", "--absolute-git-dir").rstrip("\n")) / _MARK
     except GitError:
@@ -74,6 +74,7 @@ def _init_submodules(git: Git) -> Iterator[str]:
     links = [entry.partition("\t")[2] for entry in listed.split("\0") if entry.startswith(_GITLINK)]
     if not links:
         return
+    git = Git(git.folder)  # `submodule` writes into the configuration
     problem = ""
     try:
         git.run(*_UPDATE, timeout=_SUBMODULES_S)
@@ -120,7 +121,7 @@ def _copy_included(main_repo: Path, root: Path) -> Iterator[str]:
             yield f"{each}{INCLUDE_FILE} cannot be used: {error}"
     if not patterns:
         return
-    git = Git(Path(top))
+    git = Git(Path(top)).for_several()
     try:
         excluded = (f"--exclude={pattern}" for pattern in patterns)
         named = [

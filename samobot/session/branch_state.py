@@ -120,7 +120,8 @@ def _read(main_repo: Path, worktree: Path) -> BranchState:
     repository = find_repository(main_repo) if main_repo.is_dir() else None
     if repository is None:
         raise NotFoundError(f"{main_repo} is not a git repository: there is no branch to land.")
-    git = repository.git
+    looked = repository.for_several()
+    git = looked.git
     places = checkouts(git)
     own = git.folder.resolve()
     # The session may work in a folder of its worktree.
@@ -130,10 +131,10 @@ def _read(main_repo: Path, worktree: Path) -> BranchState:
     place, branch = max(inside, key=lambda each: len(each[0].parts))
     if not branch:
         raise ConflictError(f"No branch is checked out in {place}; check the session's branch out there.")
-    head = commit_of(repository, f"refs/heads/{branch}")
+    head = commit_of(looked, f"refs/heads/{branch}")
     if head is None:
         raise ConflictError(f"The branch {branch} has no commit.")
-    base = _base(repository, places, branch)
+    base = _base(looked, places, branch)
     ahead = behind = 0
     tree: str | None = None
     conflicts: tuple[str, ...] = ()

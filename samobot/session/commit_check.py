@@ -41,7 +41,7 @@ def commit_problem(path: Path, *, locks: bool = True) -> str | None:
     Raises:
         UsageError: git is not installed.
     """
-    git = Git(path)
+    git = Git(path).for_several()
     if not git.ok("rev-parse", "--git-dir") or not git.ok("var", "GIT_COMMITTER_IDENT"):
         return None
     signed = False
@@ -67,8 +67,9 @@ def commit_problem(path: Path, *, locks: bool = True) -> str | None:
 def _left_lock(git: Git) -> Path | None:
     """The lock of the index or of the branch that is older than any git that works."""
     branch = (git.attempt("symbolic-ref", "--quiet", "HEAD") or "HEAD").strip()
-    for name in ("index", "HEAD", branch):
-        path = git.folder / git.run("rev-parse", "--git-path", f"{name}.lock").rstrip("\n")
+    asked = [word for name in ("index", "HEAD", branch) for word in ("--git-path", f"{name}.lock")]
+    for line in git.run("rev-parse", *asked).splitlines():
+        path = git.folder / line
         with contextlib.suppress(OSError):
             if time.time() - path.lstat().st_mtime > OLD_LOCK:
                 return path
@@ -81,7 +82,7 @@ def commit_hooks(path: Path) -> tuple[Path, ...]:
     Raises:
         UsageError: git is not installed.
     """
-    git = Git(path)
+    git = Git(path).for_several()
     try:
         folder = _hooks_folder(git)
     except GitError:
@@ -156,7 +157,7 @@ def unfinished_work(path: Path, found: DiffSummary | None) -> str:
     if _is_linked_worktree(path):
         if not found.commits:
             problems.append("nothing was committed")
-        stray = list(_stray_work(Git(path)))
+        stray = list(_stray_work(Git(path).for_several()))
     hooks = commit_hooks(path) if problems else ()
     if hooks:
         problems.append(f"perhaps as its hook {' or '.join(hook.name for hook in hooks)} refused")

@@ -70,7 +70,7 @@ def make_merge(state: BranchState, method: MergeMethod, message: str) -> str:
     if method is MergeMethod.MERGE and not state.behind:
         return state.head
     parents = [state.base.head, *([state.head] if method is MergeMethod.MERGE else [])]
-    git = state.repository.git
+    git = state.repository.git.for_several()
     try:
         sign = "--gpg-sign" if signs_commits(git) else "--no-gpg-sign"
         flags = [part for parent in parents for part in ("-p", parent)]
@@ -94,7 +94,7 @@ def move_base(state: BranchState, commit: str) -> None:
             reason = f"samobot: merge {state.name}"
             state.repository.git.run("update-ref", "-m", reason, f"refs/heads/{base.name}", commit, base.head)
         else:
-            _move_checkout(Git(base.checkout), base, commit)
+            _move_checkout(Git(base.checkout).for_several(), base, commit)
     except GitError as failure:
         raise ConflictError(f"git did not merge into {base.name}: {failure.message}") from failure
 

@@ -52,7 +52,7 @@ class PushTarget:
 
 def read_target(state: BranchState) -> PushTarget | None:
     """Ask the remote about a branch; None if there is no remote. Takes up to half a minute."""
-    git = state.repository.git
+    git = state.repository.git.for_several()
     try:
         remote = remote_name(git)
         if remote is None:
@@ -80,7 +80,7 @@ def read_target(state: BranchState) -> PushTarget | None:
         (line.split("\t")[0] for line in listing.splitlines() if line.endswith(f"\trefs/heads/{state.name}")),
         None,
     )
-    return PushTarget(remote, shown, head, _problem(state, remote, head), configured)
+    return PushTarget(remote, shown, head, _problem(git, state, remote, head), configured)
 
 
 def remote_address(repository: GitRepository) -> str:
@@ -89,11 +89,12 @@ def remote_address(repository: GitRepository) -> str:
     Raises:
         ConflictError: It has several.
     """
+    git = repository.git.for_several()
     try:
-        remote = remote_name(repository.git)
+        remote = remote_name(git)
         if remote is None:
             return ""
-        return without_credentials(_configured(repository.git, remote) or _address(repository.git, remote))
+        return without_credentials(_configured(git, remote) or _address(git, remote))
     except GitError:
         return ""
 
@@ -104,7 +105,7 @@ def push(state: BranchState, target: PushTarget) -> None:
     Raises:
         ConflictError: The remote refuses, or cannot be reached.
     """
-    git = state.repository.git
+    git = state.repository.git.for_several()
     try:
         refspec = f"{state.head}:refs/heads/{state.name}"
         git.run("push", *receive_options(git, target.remote), target.remote, refspec, timeout=_PUSH_S)
@@ -134,7 +135,7 @@ def without_credentials(address: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _problem(state: BranchState, remote: str, head: str | None) -> str:
+def _problem(git: Git, state: BranchState, remote: str, head: str | None) -> str:
     if state.uncommitted:
         files = "1 file is" if state.uncommitted == 1 else f"{state.uncommitted} files are"
         return f"{files} not committed and would not be pushed."
@@ -142,7 +143,6 @@ def _problem(state: BranchState, remote: str, head: str | None) -> str:
         return f"{remote} has {state.name} already, as it is here."
     if state.base is not None and not state.ahead:
         return f"{state.name} has nothing that {state.base.name} does not have."
-    git = state.repository.git
     if head is not None and not git.ok("merge-base", "--is-ancestor", head, state.head):
         return f"{state.name} has commits on {remote} that are not here; nothing is overwritten."
     return ""

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from samobot.errors import BusyError, UsageError
@@ -18,6 +19,13 @@ _LOCK_WAIT_S = 180.0
 _DAMAGE = re.compile(
     r"unable to read (?!askpass)|bad object|corrupt|unpack tree|packed-refs|bad config|gitfile format|missing (?:blob|tree|commit)"
     r"|loose object|invalid sha1 pointer"
+)
+_ABOUT = (
+    "--git-common-dir",
+    "--is-bare-repository",
+    "--is-inside-work-tree",
+    "--show-toplevel",
+    "--show-prefix",
 )
 
 
@@ -35,6 +43,10 @@ class GitRepository:
     common: Path
     prefix: str
 
+    def for_several(self) -> GitRepository:
+        """Return the same for several calls right after one another; see `Git.for_several`."""
+        return replace(self, git=self.git.for_several())
+
 
 def find_repository(main_repo: Path) -> GitRepository | None:
     """Find the repository of MAIN_REPO; None if there is none.
@@ -44,15 +56,14 @@ def find_repository(main_repo: Path) -> GitRepository | None:
     """
     git = Git(main_repo)
     try:
-        common, bare, inside = git.run(
-            "rev-parse", "--git-common-dir", "--is-bare-repository", "--is-inside-work-tree"
-        ).split("\n")[:3]
-        if bare == "true":
-            return GitRepository(git, (main_repo / common).resolve(), "")
-        if inside != "true":
-            raise UsageError(_without_work_tree(main_repo, (main_repo / common).resolve()))
-        top, prefix = git.run("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[:2]
+        output = git.run("rev-parse", *_ABOUT)
     except GitError as failure:
+        # Without a working tree there, git ends with an error after the first three.
+        if failure.output.count("\n") >= 3:
+            common, bare, _ = failure.output.split("\n", 2)
+            if bare == "true":
+                return GitRepository(git, (main_repo / common).resolve(), "")
+            raise UsageError(_without_work_tree(main_repo, (main_repo / common).resolve())) from failure
         if "not a git repository" not in failure.message:
             raise
         place = real_path(main_repo)
@@ -61,6 +72,7 @@ def find_repository(main_repo: Path) -> GitRepository | None:
                 reason = f"git does not recognize {folder / '.git'} ({failure.message})"
                 raise UsageError(damaged(folder, reason)) from failure
         return None
+    common, _, _, top, prefix = output.split("\n")[:5]
     return GitRepository(Git(Path(top)), (main_repo / common).resolve(), prefix)
 
 

@@ -54,7 +54,7 @@ def hold(folder: Path, patch: Path) -> TrackedFiles | None:
     Returns:
         The state; None if there is no repository, no commit, or a merge that is not finished.
     """
-    git = Git(folder)
+    git = Git(folder).for_several()
     try:
         head = _commit(git)
         _refresh(git)  # files that are only newer than the index would be an error
@@ -74,7 +74,7 @@ def restore(state: TrackedFiles) -> str | None:
     Raises:
         StorageError: The changes cannot be kept; then nothing is restored.
     """
-    git = Git(Path(state.folder))
+    git = Git(Path(state.folder)).for_several()
     try:
         return _restore(git, state)
     except GitError as error:
@@ -118,7 +118,7 @@ def _tree_of_files(git: Git, index: str) -> str:
         return index
     with tempfile.TemporaryDirectory(prefix="samobot-git-") as place:
         top = Path(git.run("rev-parse", "--show-toplevel").removesuffix("\n"))  # where the names begin
-        own = Git(top, Path(place) / "index")
+        own = Git(top, Path(place) / "index").for_several()
         own.run("read-tree", index)
         for at in range(0, len(changed), _NAMES):
             own.run("update-index", "--add", "--remove", "--", *changed[at : at + _NAMES])

@@ -86,10 +86,11 @@ def prepare_worktree(
         repository = find_repository(main_repo)
         if repository is None:
             return _works_directly(main_repo, "is not in a git repository")
-        top = repository.git.folder
-        branch = _branch_name(repository.git, name, branch_prefix)
+        looked = repository.for_several()
+        top = looked.git.folder
+        branch = _branch_name(looked.git, name, branch_prefix)
         with repository_lock(repository.common):
-            return _prepare(repository, main_repo, worktrees_dir / name, branch, on_top_of, network_timeout)
+            return _prepare(looked, main_repo, worktrees_dir / name, branch, on_top_of, network_timeout)
     except GitError as failure:
         if is_damage(failure.message):
             raise UsageError(damaged(top, failure.message)) from failure
@@ -115,6 +116,7 @@ def recreate_worktree(main_repo: Path, path: Path, branch_prefix: str = "") -> W
         repository = find_repository(main_repo)
         if repository is None:
             raise UsageError(f"{main_repo} is not in a git repository, so {path} cannot be recreated.")
+        repository = repository.for_several()
         git = repository.git
         with repository_lock(repository.common):
             known = (branch for folder, branch in checkouts(git, deleted=True) if folder == real_path(path))
@@ -146,6 +148,7 @@ def has_own_work(main_repo: Path, name: str, branch_prefix: str = "") -> bool:
         repository = find_repository(main_repo) if main_repo.is_dir() else None
         if repository is None:
             return False
+        repository = repository.for_several()
         branch = _branch_name(repository.git, name, branch_prefix)
         if commit_of(repository, f"refs/heads/{branch}") is None:
             return False
@@ -191,7 +194,7 @@ def _prepare(
             f"There is a branch “{branch}” already, without the commit {on_top_of[:9]}: give the session another name."
         )
     if existing is not None:
-        base = merge_base(Git(path), "HEAD")
+        base = merge_base(Git(path).for_several(), "HEAD")
         if existing == branch:
             return Worktree(path / prefix, branch, base, earlier_work(git, branch, base), root=path)
         note = f"The worktree {path} has {existing or 'no branch'} checked out."

@@ -17,6 +17,7 @@ import pytest
 from samobot.errors import ConflictError, UsageError
 from samobot.session import tracked_files
 from samobot.session.branch_point import base_of
+from samobot.session.branch_state import read_branch
 from samobot.session.commit_check import commit_problem
 from samobot.session.diff import checkout, diff_summary, diff_text, head
 from samobot.session.git import Git, GitError
@@ -405,6 +406,15 @@ def test_several_calls_look_at_the_configuration_once(
     monkeypatch.setattr(Git, "_read", note)
     tree_state(repo)
     assert (commands.count("config"), len(commands) > 3) == (1, True)
+    commands.clear()
+    made = prepare_worktree(repo, tmp_path / "worktrees", "greet").path
+    assert (commands.count("config"), len(commands) > 12) == (
+        3,
+        True,
+    )  # in MAIN_REPO, its top, and the worktree
+    commands.clear()
+    read_branch(repo, made)
+    assert (commands.count("config"), len(commands) > 12) == (4, True)  # and what is checked out of the base
     commands.clear()
     git = Git(repo)
     assert git.run("rev-parse", "HEAD") == git.run("rev-parse", "main")

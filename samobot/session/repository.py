@@ -58,22 +58,23 @@ def find_repository(main_repo: Path) -> GitRepository | None:
     try:
         output = git.run("rev-parse", *_ABOUT)
     except GitError as failure:
-        # Without a working tree there, git ends with an error after the first three.
-        if failure.output.count("\n") >= 3:
-            common, bare, _ = failure.output.split("\n", 2)
-            if bare == "true":
-                return GitRepository(git, (main_repo / common).resolve(), "")
-            raise UsageError(_without_work_tree(main_repo, (main_repo / common).resolve())) from failure
-        if "not a git repository" not in failure.message:
-            raise
-        place = real_path(main_repo)
-        for folder in (place, *place.parents):
-            if _looks_like_repository(folder / ".git"):
-                reason = f"git does not recognize {folder / '.git'} ({failure.message})"
-                raise UsageError(damaged(folder, reason)) from failure
-        return None
-    common, _, _, top, prefix = output.split("\n")[:5]
-    return GitRepository(Git(Path(top)), (main_repo / common).resolve(), prefix)
+        output = failure.output  # without a working tree there, git ends with an error after three lines
+        if output.count("\n") < 3:
+            if "not a git repository" not in failure.message:
+                raise
+            place = real_path(main_repo)
+            for folder in (place, *place.parents):
+                if _looks_like_repository(folder / ".git"):
+                    reason = f"git does not recognize {folder / '.git'} ({failure.message})"
+                    raise UsageError(damaged(folder, reason)) from failure
+            return None
+    named, is_bare, is_inside, top, prefix = f"{output}\n\n".split("\n")[:5]
+    common = (main_repo / named).resolve()
+    if is_bare == "true":
+        return GitRepository(git, common, "")
+    if is_inside != "true":
+        raise UsageError(_without_work_tree(main_repo, common))
+    return GitRepository(Git(Path(top)), common, prefix)
 
 
 def _looks_like_repository(dot_git: Path) -> bool:

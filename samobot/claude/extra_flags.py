@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from samobot.claude.permission_rules import rules_in, whole_tool
 from samobot.errors import UsageError
 
 # Flags that would break the worker's reading of the output or the identity of the session.
@@ -37,8 +38,8 @@ _SOURCES = "--setting-sources"
 _OF_PROJECT = re.compile(r"\b(project|local)\b")
 
 _ALLOWING = ("--allowedTools", "--allowed-tools")
-_WHOLE_TOOL = re.compile(r"(?:^|[\s,])(Bash|Edit|Write)(?:\([:*]*\))?(?=[\s,]|$)")
-"""A rule that names a tool without a condition, among others."""
+_ASKED = ("Bash", "Edit", "Write")
+"""Tools whose calls the agent asks about."""
 
 _SHORT_WITH_VALUE = "dnrw"
 """Short flags whose value may follow at once, as in `-dapi`."""
@@ -62,9 +63,11 @@ def check_args(args: Sequence[str], *, asks: bool = False) -> None:
             f"CLAUDE_ARGS may not hold {_SOURCES} with the project's settings: they count once you have trusted them. "
             "Run `samobot trust`, and take the flag out of CLAUDE_ARGS."
         )
-    if asks and (tool := _WHOLE_TOOL.search(" ".join(_values(args, _ALLOWING)))):
+    allowed = rules_in(" ".join(_values(args, _ALLOWING)))
+    whole = (tool for tool in (whole_tool(rule, nearly=True) for rule in allowed) if tool in _ASKED)
+    if asks and (tool := next(whole, None)):
         raise UsageError(
-            f"CLAUDE_ARGS may not allow all of {tool[1]} while SAMOBOT_ASK has the agent ask: it never would. Name single "
+            f"CLAUDE_ARGS may not allow all of {tool} while SAMOBOT_ASK has the agent ask: it never would. Name single "
             "commands, such as Bash(npm test), or set SAMOBOT_ASK=off."
         )
     for flag in chain.from_iterable(map(_flags, args)):

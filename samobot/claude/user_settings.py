@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from samobot.claude.invocation import ITERATION_VARIABLE, UNHOOKING, ClaudeOptions
+from samobot.claude.permission_rules import whole_tool
 from samobot.errors import UsageError
 from samobot.frozen import frozen
 
@@ -23,7 +24,6 @@ _OF_PROJECT = (".claude/settings.json", ".claude/settings.local.json")
 _NEEDED = ("Bash", "Edit", "Write")
 """Tools without which no phase can do its work."""
 
-_WHOLE_TOOL = re.compile(r"(\w+)(\(\*?\))?")
 _NO_TOOL = re.compile(r"\*|Bash(\(\*{0,2}\))?|Write(\(\*?\))?|(Edit|Read)(\((\*{0,2}|//\*\*)\))?")
 """Rules that refuse a tool of every iteration. What may not be read may not be written either, since 2.1.332."""
 
@@ -134,7 +134,7 @@ def _in_file(
 ) -> Iterator[SettingsProblem]:
     """What is wrong in a file; `anywhere` are the tools that any of the files allows."""
     permissions = _permissions(settings)
-    allowed = set(_whole_tools(permissions.get("allow")))
+    allowed = set(_whole_tools(permissions.get("allow"), nearly=True))
     missing = [tool for tool in _NEEDED if tool not in anywhere]
     is_off = permissions.get("disableBypassPermissionsMode") == "disable"
     if is_off and missing and options.permission_mode == "bypassPermissions":
@@ -264,11 +264,11 @@ def _rules(rules: object) -> Iterator[str]:
     yield from (rule for rule in (rules if isinstance(rules, list) else ()) if isinstance(rule, str))
 
 
-def _whole_tools(rules: object) -> Iterator[str]:
-    """The tools that rules name without a condition: `Bash`, `Bash()`, `Bash(*)`."""
+def _whole_tools(rules: object, *, nearly: bool = False) -> Iterator[str]:
+    """The tools that rules name without a condition."""
     for rule in _rules(rules):
-        if found := _WHOLE_TOOL.fullmatch(rule):
-            yield found[1]
+        if (tool := whole_tool(rule, nearly=nearly)) is not None:
+            yield tool
 
 
 def _quoted(rules: list[str]) -> str:

@@ -205,6 +205,9 @@ def test_settings_of_the_project_need_trust_and_not_a_flag(args: list[str]) -> N
         ["--allowed-tools=Read,Edit"],
         ["--allowedTools", "Bash(git log *)", "Write(*)", "--verbose"],
         ["--allowedTools", "Read Bash(:*) Edit(src/*)"],
+        ["--allowedTools", "Read,Bash( * )"],
+        ["--allowedTools", "Bash()"],
+        ["--allowedTools", "Bash(git log), Edit(//**)"],
     ],
 )
 def test_tool_is_not_allowed_as_a_whole_where_the_agent_is_to_ask(args: list[str]) -> None:
@@ -212,6 +215,7 @@ def test_tool_is_not_allowed_as_a_whole_where_the_agent_is_to_ask(args: list[str
         make(ClaudeOptions(args=tuple(args), asks=True))
     check_args(args)
     check_args(["--allowedTools", "Bash(git log *), Edit(src/*)", "-n", "Bash"], asks=True)
+    check_args(["--allowedTools", "Bash(git log, Edit)", "Bash( * test)"], asks=True)
 
 
 @pytest.mark.parametrize(("arg", "flag"), [("-wtree", "-w"), ("-pw", "-w"), ("-pc", "-c"), ("-r0000", "-r")])

@@ -39,6 +39,16 @@ def find(
             {"permissions": {"disableBypassPermissionsMode": "disable", "allow": ["Bash(*)", "Write"]}},
             ("disableBypassPermissionsMode", "so Edit would"),
         ),
+        # Measured: neither allows anything in settings.
+        (
+            {
+                "permissions": {
+                    "disableBypassPermissionsMode": "disable",
+                    "allow": ["Bash(:*)", "Bash()", "Edit", "Write"],
+                }
+            },
+            ("disableBypassPermissionsMode", "so Bash would"),
+        ),
         ({"permissions": {"ask": ["Bash"]}}, ("permissions.ask", '"Bash"')),
         ({"permissions": {"ask": ["Bash(*)", "WebFetch"]}}, ("permissions.ask", '"Bash(*)"')),
         ({"permissions": {"deny": ["Write", "Edit"]}}, ("permissions.deny", '"Write", "Edit"')),
@@ -219,8 +229,9 @@ def test_a_run_is_refused_with_the_remedy(tmp_path: Path, settings: dict[str, An
         check_user_settings(ClaudeOptions(), environ)
 
 
-def test_whole_tool_that_is_allowed_is_reported_if_the_agent_is_to_ask(tmp_path: Path) -> None:
-    settings = {"permissions": {"allow": ["Bash(*)", "Edit(src/*)"], "ask": ["Write"]}}
+@pytest.mark.parametrize("whole", ["Bash", "Bash(*)", "Bash(**)", "Bash( * )", "Bash(:*)"])
+def test_whole_tool_that_is_allowed_is_reported_if_the_agent_is_to_ask(tmp_path: Path, whole: str) -> None:
+    settings = {"permissions": {"allow": [whole, "Edit(src/*)"], "ask": ["Write"]}}
     (problem,) = find(tmp_path, settings, ClaudeOptions(asks=True))
     assert not problem.fatal
     assert '"Bash": such calls are never asked about' in problem.text

@@ -55,7 +55,7 @@ class CatalogEntry:
         self._reader: SnapshotReader | None = None
         self._snapshot: Snapshot | None = None
         self._held = False
-        self._rests = False
+        self._is_idle = False
         self._marks: _Marks = ()
         self._due = 0.0
         self._dir = os.fspath(folder.path)
@@ -68,7 +68,7 @@ class CatalogEntry:
             now: Monotonic seconds.
             closely: Check every file even if the session is idle.
         """
-        glance = self._rests and not closely and now < self._due
+        glance = self._is_idle and not closely and now < self._due
         if glance and self.view is not None and stat_keys((self._dir,)) == self._marks[:1]:
             return self.view
         if self._held and self._reader is not None and self.view is not None:
@@ -82,10 +82,10 @@ class CatalogEntry:
         clock = time.time()
         if newest > clock - MTIME_GRANULARITY:
             self._marks = ()  # it may change once more without that showing
-        self._rests = (
+        self._is_idle = (
             self.sound and not self._held and bool(self._marks) and newest < clock - IDLE_AFTER_SECONDS
         )
-        if self._rests:
+        if self._is_idle:
             self._reader = self._snapshot = None
             self._due = now + SWEEP_SECONDS
         assert self.view is not None
@@ -94,11 +94,11 @@ class CatalogEntry:
     @property
     def idle(self) -> bool:
         """Whether nothing has changed for long and no process holds it."""
-        return self._rests
+        return self._is_idle
 
     def wake(self) -> None:
         """Check every file next time: somebody is about to change one."""
-        self._rests = False
+        self._is_idle = False
 
     def _read(self) -> SessionView:
         try:

@@ -101,7 +101,7 @@ class DecisionWriter:
         await self._reading.in_folder(
             ref, lambda folder: gate.approve(folder, by, self._now(), self._key, expected=expected)
         )
-        await self._running.go_on(ref)
+        await self._running.continue_run(ref)
 
     async def reject(
         self, ref: SessionRef, feedback: str, by: Person, *, expected: str | None = None
@@ -114,7 +114,7 @@ class DecisionWriter:
         await self._reading.in_folder(
             ref, lambda folder: gate.reject(folder, feedback, by, self._now(), self._key, expected=expected)
         )
-        await self._running.go_on(ref)
+        await self._running.continue_run(ref)
 
     async def add_guidance(
         self, ref: SessionRef, words: str, by: Person, *, interrupt: bool, request_id: str | None
@@ -168,7 +168,7 @@ class DecisionWriter:
                 folder, ask, verdict, by, self._now(), self._key, expected=expected, text=text
             ),
         )
-        await self._running.go_on(ref)
+        await self._running.continue_run(ref)
 
     async def withdraw_permission(self, ref: SessionRef, rule: str, by: Person) -> None:
         """End a permission for the session."""
@@ -207,7 +207,7 @@ class DecisionWriter:
         await self._reading.in_folder(
             ref, lambda folder: gate.action_done(folder, by, self._now(), self._key)
         )
-        await self._running.go_on(ref)
+        await self._running.continue_run(ref)
 
     async def retry(self, ref: SessionRef, by: Person) -> None:
         """Let a blocked session try again.
@@ -219,11 +219,11 @@ class DecisionWriter:
         project, folder = await self._reading.place(ref)
         await self._threads.run(lambda: refuse_without_worktree(project, folder, self._now()))
         await self._threads.run(lambda: gate.retry(folder, by, self._now(), self._key))
-        await self._running.go_on(ref)
+        await self._running.continue_run(ref)
 
     async def _answered(self, ref: SessionRef, receipt: gate.Receipt) -> AnswerReceipt:
         if not receipt.open_questions:
-            await self._running.go_on(ref)
+            await self._running.continue_run(ref)
         return AnswerReceipt(
             answered=tuple(
                 AnsweredView(label=each.question.label, answer=each.answer, before=each.before)

@@ -108,7 +108,7 @@ class RunQueue:
         await self._keep()
         return self.supervisor.places().get(ref.key)
 
-    async def go_on(self, ref: SessionRef) -> None:
+    async def continue_run(self, ref: SessionRef) -> None:
         """Continue a run after a decision from Telegram, with the options of its last request.
 
         Not one that the user has stopped or paused: that waits for an explicit resume.

@@ -196,7 +196,7 @@ class SessionStarter:
         # A worker may just then have ended because of the old one.
         if not is_held(after) and (_is_out_of_money(before) or _is_out_of_money(after)):
             await self._lift(ref, by)
-            await self._running.go_on(ref)
+            await self._running.continue_run(ref)
 
     async def raise_daily_budget(
         self, ref: SessionRef, usd: float, by: Person, *, request_id: str | None
@@ -221,7 +221,7 @@ class SessionStarter:
             lambda: spending.allow(state_dir, attempt.at, usd, by.who, request=attempt.request)
         )
         await self._lift(ref, by)
-        await self._running.go_on(ref)
+        await self._running.continue_run(ref)
 
     async def recreate_worktree(self, ref: SessionRef, by: Person) -> list[str]:
         """Create a session's deleted worktree again; see `Fleet.recreate_worktree`."""

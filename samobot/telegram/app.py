@@ -199,7 +199,7 @@ class BotApp:
                 for project in await self._fleet.projects():
                     for problem in project.problems:
                         log.warning("project %s: %s", project.name, one_line(problem, 400))
-                await front.take_up()
+                await front.resume_unfinished()
                 jobs = PeriodicJobs(
                     self._context, self._sessions, self._poller, self._service, self._settings
                 )

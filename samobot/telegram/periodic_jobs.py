@@ -81,7 +81,7 @@ class PeriodicJobs:
         """Report readiness to systemd, and from now on that the bot works."""
         self._service.notify(READY)
         self._every(
-            min(_HEALTH_SECONDS, self._service.watchdog or _HEALTH_SECONDS), self._say_alive, "health"
+            min(_HEALTH_SECONDS, self._service.watchdog or _HEALTH_SECONDS), self._report_alive, "health"
         )
 
     def _every(
@@ -124,7 +124,7 @@ class PeriodicJobs:
         except SamobotError as error:
             log.error("housekeeping: %s", error)
 
-    async def _say_alive(self) -> None:
+    async def _report_alive(self) -> None:
         """Feed the watchdog while polling and supervision both work."""
         unseen = time.monotonic() - self._sessions.last_look
         deaf = self._poller.age > DEAF_SECONDS

@@ -55,7 +55,7 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
         from samobot.terminal.gate_prompts import ask_questions
 
         if ask_questions(folder, person, key):
-            click.echo(f"All answered. {go_on(folder)}")
+            click.echo(f"All answered. {next_step(folder)}")
         return
     else:
         receipt = gate.answer(folder, _read_answers(answers, folder), person, now, key)
@@ -64,7 +64,7 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
     if receipt.open_questions:
         click.echo(f"{receipt.open_questions} still open: samobot status {folder.name}")
     else:
-        click.echo(f"All answered. {go_on(folder)}")
+        click.echo(f"All answered. {next_step(folder)}")
 
 
 @click.command("approve")
@@ -76,7 +76,7 @@ def approve_command(name: str, config: Path | None) -> None:
     person = person_at(folder)
     verdict = gate.approve(folder, person, datetime.now(UTC), _key())
     already = "was approved before" if verdict.repeated else "is approved"
-    click.echo(f"✅ The plan {verdict.plan.name} {already}. {go_on(folder)}")
+    click.echo(f"✅ The plan {verdict.plan.name} {already}. {next_step(folder)}")
 
 
 @click.command("reject")
@@ -89,7 +89,7 @@ def reject_command(name: str, feedback: str, config: Path | None) -> None:
     person = person_at(folder)
     key = _key()
     verdict = gate.reject(folder, feedback, person, datetime.now(UTC), key)
-    click.echo(f"✏️ Changes to {verdict.plan.name} are requested. {go_on(folder)}")
+    click.echo(f"✏️ Changes to {verdict.plan.name} are requested. {next_step(folder)}")
 
 
 @click.command("tell")
@@ -152,7 +152,7 @@ def _read_answers(answers: tuple[str, ...], folder: SessionFolder) -> dict[str |
     return found
 
 
-def go_on(folder: SessionFolder) -> str:
+def next_step(folder: SessionFolder) -> str:
     """How the session continues after a decision, for the user."""
     if holder(folder) is not None:
         return "The running worker takes it up."

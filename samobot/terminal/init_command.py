@@ -25,7 +25,7 @@ from samobot.terminal.init_bot import choose_bot
 from samobot.terminal.init_chat import choose_chat
 from samobot.terminal.init_claude import choose_claude
 from samobot.terminal.init_projects import choose_projects
-from samobot.terminal.service_command import install_and_tell
+from samobot.terminal.service_command import install_and_report
 from samobot.terminal.trust_command import ask_to_trust
 from samobot.text import one_line
 
@@ -206,7 +206,7 @@ class Wizard:
             click.echo("Start the bot: samobot bot    Check everything: samobot doctor")
             return
         try:
-            install_and_tell(now=True)
+            install_and_report(now=True)
         except SamobotError as error:
             if self._choices.flags.yes:
                 raise

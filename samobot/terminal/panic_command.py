@@ -30,18 +30,18 @@ def panic_command() -> None:
     # Not the settings: nothing that is wrong in them may keep the brake from working.
     places = find_whereabouts()
     for problem in places.problems:
-        _say(f"samobot: {problem}", err=True)
+        _report(f"samobot: {problem}", err=True)
     noted = _note(places.state_dir)
     clean = True
     for ended in stop_everything(places.state_dir, _projects(places)):
         clean = clean and ended.clean
-        _say(f"⏹ {ended.folder.name}: {ended.words}")
+        _report(f"⏹ {ended.folder.name}: {ended.words}")
     if not clean:
-        _say("Look at the above.")
+        _report("Look at the above.")
     elif noted:
-        _say("Nothing is running. Release it with: samobot resume --all")
+        _report("Nothing is running. Release it with: samobot resume --all")
     else:
-        _say("Nothing is running.")
+        _report("Nothing is running.")
     if not (clean and noted):
         raise SystemExit(1)
 
@@ -51,17 +51,17 @@ def _note(state_dir: Path) -> bool:
     try:
         emergency_flag.raise_flag(state_dir, user_name(), datetime.now(UTC))
     except StorageError as error:
-        _say(
+        _report(
             "samobot: The emergency stop could not be noted, so it ends what runs but keeps nothing from "
             f"starting again: {error.message}",
             err=True,
         )
         return False
-    _say("🛑 Emergency stop: from now on nothing starts.")
+    _report("🛑 Emergency stop: from now on nothing starts.")
     return True
 
 
-def _say(words: str, *, err: bool = False) -> None:
+def _report(words: str, *, err: bool = False) -> None:
     # Nobody reading, or a full disk under a redirected output, is no reason to leave anything running.
     with suppress(OSError):
         click.echo(words, err=err)

@@ -14,7 +14,7 @@ from samobot.session.decisions import DecisionKind, load_key
 from samobot.session.folder import SessionFolder
 from samobot.session.permissions import VERDICT_TEXTS, decide, withdraw
 from samobot.terminal.actor import find, person_at
-from samobot.terminal.decision_commands import go_on
+from samobot.terminal.decision_commands import next_step
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import one_line, printable
 
@@ -72,7 +72,7 @@ def _decide(name: str, ask: str, kind: DecisionKind, text: str, config: Path | N
     click.echo(printable(f"{sign} {call.tool} {VERDICT_TEXTS[kind]}: {call.subject}"))
     if kind is DecisionKind.ALLOW_SESSION:
         click.echo(printable(f"From now on, without asking: {one_line(call.rule, 200)}"))
-    click.echo(go_on(folder))
+    click.echo(next_step(folder))
 
 
 def _named(folder: SessionFolder, ask: str) -> str:

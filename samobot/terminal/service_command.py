@@ -40,7 +40,7 @@ def install_service_command(service: str | None, only_print: bool, now: bool) ->
             _require_file(
                 settings.samobot_state_dir / "hosts" / "host.json", "samobot host add NAME, on the hub"
             )
-    install_and_tell(now=now, service=chosen)
+    install_and_report(now=now, service=chosen)
 
 
 def _require_file(path: Path, first: str) -> None:
@@ -48,7 +48,7 @@ def _require_file(path: Path, first: str) -> None:
         raise UsageError(f"{path} is missing. First: {first}")
 
 
-def install_and_tell(*, now: bool, service: Service = Service.BOT) -> None:
+def install_and_report(*, now: bool, service: Service = Service.BOT) -> None:
     """Install a service and report what was done and what is left to do.
 
     Raises:

@@ -137,7 +137,7 @@ def _read_all(projects: Iterable[Project]) -> tuple[list[_Listed], list[str]]:
 
         mark = mark_of_files(folder.all_files)
         current = snapshot(folder, project)
-        listed = _Listed(current.status.as_json(), _state_words(current), current.journal.unpriced)
+        listed = _Listed(current.status.as_json(), _state_text(current), current.journal.unpriced)
         found.append(listed)
         if listed.state is SessionState.DONE and not current.status.problems:
             finished.keep(folder, mark, listed.status, listed.unpriced)
@@ -165,7 +165,7 @@ def _line(listed: _Listed, *, several: bool) -> str:
     return f"{SIGNS[listed.state]} {name:<24} {' · '.join(facts)}"
 
 
-def _state_words(current: Snapshot) -> str:
+def _state_text(current: Snapshot) -> str:
     status = current.status
     phase = status.phase or "no phase"
     match status.state:
@@ -223,7 +223,7 @@ def describe(current: Snapshot) -> str:
     from samobot.terminal.wording_lines import describe_plan, describe_questions  # not for a list of sessions
 
     status = current.status
-    lines = [f"{_sign(status)} {status.session} · {status.project}: {_state_words(current)}"]
+    lines = [f"{_sign(status)} {status.session} · {status.project}: {_state_text(current)}"]
     if current.holder is not None and current.holder.activity:
         lines.append(f"   {current.holder.activity}")
     if current.holder is not None and current.journal.iteration is not None:

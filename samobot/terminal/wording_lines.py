@@ -19,10 +19,10 @@ from samobot.worker.run import RunResult
 
 def describe_end(end: RunResult, folder: SessionFolder) -> str:
     """Why a run ended and what the user can do now."""
-    return printable(_end_in_words(end, folder))
+    return printable(_end_text(end, folder))
 
 
-def _end_in_words(end: RunResult, folder: SessionFolder) -> str:
+def _end_text(end: RunResult, folder: SessionFolder) -> str:
     name = folder.name
     match end.reason:
         case RunEndReason.DONE:

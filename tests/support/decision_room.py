@@ -165,7 +165,7 @@ class DecisionRoom:
         self.bot = Bot(store, outbox, fleet, notifier, context, front, stack, tuple(tasks))
         await poller.catch_up()
         await self.look()
-        await front.take_up()
+        await front.resume_unfinished()
         if polling:
             self.bot.tasks += (asyncio.create_task(poller.run()),)
         return self.bot

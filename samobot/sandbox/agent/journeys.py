@@ -150,14 +150,17 @@ def endless(steps: Sequence[Step] = (), *, seconds: float = 0.05) -> Scenario:
         Tool(name="Edit", input={"file_path": "{cwd}/part_{run}.py"}, result="ok"),
         Say(text="Part {run} is written."),
         Sleep(seconds=seconds),
-        _go_on(None, "Part {run}"),
+        _continue_with(None, "Part {run}"),
     )
     return Scenario(
-        phases={Phase.INVESTIGATION: [[_go_on(Phase.REQUIREMENTS, "Looked around")]], "*": [iteration]}
+        phases={
+            Phase.INVESTIGATION: [[_continue_with(Phase.REQUIREMENTS, "Looked around")]],
+            "*": [iteration],
+        }
     )
 
 
-def _go_on(phase: Phase | None, summary: str) -> SignalStep:
+def _continue_with(phase: Phase | None, summary: str) -> SignalStep:
     return SignalStep(status=SignalStatus.CONTINUE, phase=phase, summary=summary)
 
 
@@ -175,7 +178,7 @@ def _investigate() -> Sequence[Step]:
             status={"Next": "Ask what is unclear"}, files={"{stamp}-dive-greeting.md": "what is there"}
         ),
         Cost(usd=0.21, input_tokens=5200, output_tokens=900),
-        _go_on(Phase.REQUIREMENTS, "A small repository; argparse is enough"),
+        _continue_with(Phase.REQUIREMENTS, "A small repository; argparse is enough"),
     )
 
 
@@ -203,7 +206,7 @@ def _understood() -> Sequence[Step]:
             status={"Next": "Write the plan"}, files={"{stamp}-task-greeting.md": "what was agreed"}
         ),
         Cost(usd=0.08, input_tokens=1900, output_tokens=300),
-        _go_on(Phase.PLANNING, "The requirements are clear"),
+        _continue_with(Phase.PLANNING, "The requirements are clear"),
     )
 
 
@@ -242,7 +245,7 @@ def _implement() -> Iterations:
             Commit(message="Add a script that greets"),
             OverviewStep(status={"Next": "Phase 2 of 3, tests"}),
             Cost(usd=0.43, input_tokens=6800, output_tokens=2100),
-            _go_on(None, "The script works; phase 2 of 3 is next"),
+            _continue_with(None, "The script works; phase 2 of 3 is next"),
         ),
         (
             Say(text="Phase 2: the tests."),
@@ -252,7 +255,7 @@ def _implement() -> Iterations:
             Commit(message="Test the greeting"),
             OverviewStep(status={"Next": "Phase 3 of 3, docs"}),
             Cost(usd=0.38, input_tokens=6100, output_tokens=1700),
-            _go_on(None, "3 tests; phase 3 of 3 is next"),
+            _continue_with(None, "3 tests; phase 3 of 3 is next"),
         ),
         (
             Say(text="Phase 3: the docs."),
@@ -261,7 +264,7 @@ def _implement() -> Iterations:
             Commit(message="Say how to run the greeting"),
             OverviewStep(status={"Next": "Run all tests"}),
             Cost(usd=0.19, input_tokens=3900, output_tokens=500),
-            _go_on(Phase.TESTING, "All 3 phases of the plan are done"),
+            _continue_with(Phase.TESTING, "All 3 phases of the plan are done"),
         ),
     )
 
@@ -309,7 +312,7 @@ def _review() -> Sequence[Step]:
         ),
         OverviewStep(status={"Next": "Test again"}),
         Cost(usd=0.34, input_tokens=7400, output_tokens=1200),
-        _go_on(Phase.TESTING, "One remark, fixed"),
+        _continue_with(Phase.TESTING, "One remark, fixed"),
     )
 
 

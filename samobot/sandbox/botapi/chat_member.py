@@ -54,7 +54,7 @@ class ChatMember:
         bot = bot or self.world.only_bot()
         old = member_api(chat, bot.user.id, bot.user.api())
         chat.members[bot.user.id] = status
-        self._tell_membership(bot, chat, old)
+        self._report_membership(bot, chat, old)
 
     def enter(self, chat: SandboxChat) -> None:
         """Take up a chat to write in it.
@@ -79,9 +79,9 @@ class ChatMember:
         old = member_api(chat, chat.bot.user.id, chat.bot.user.api())
         chat.blocked = blocked
         chat.members[chat.bot.user.id] = MemberStatus.KICKED if blocked else MemberStatus.MEMBER
-        self._tell_membership(chat.bot, chat, old)
+        self._report_membership(chat.bot, chat, old)
 
-    def _tell_membership(self, bot: Bot, chat: SandboxChat, old: dict[str, object]) -> None:
+    def _report_membership(self, bot: Bot, chat: SandboxChat, old: dict[str, object]) -> None:
         new = member_api(chat, bot.user.id, bot.user.api())
         self.world.feed.publish(EventKind.MEMBER, chat, user=bot.user.id, status=new["status"])
         body = {

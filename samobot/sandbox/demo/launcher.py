@@ -216,7 +216,7 @@ class Stage:
         await asyncio.wait({polled, self._watch}, return_when=asyncio.FIRST_COMPLETED)
         if not polled.done():
             polled.cancel()
-            raise SamobotError(f"The bot did not start: {self._last_words()}")
+            raise SamobotError(f"The bot did not start: {self._last_output()}")
         await polled
 
     async def _watch_bot(self, bot: asyncio.subprocess.Process) -> None:
@@ -225,7 +225,7 @@ class Stage:
             f"The bot has ended (exit code {code}). Stop the demo in the terminal and start it again."
         )
 
-    def _last_words(self) -> str:
+    def _last_output(self) -> str:
         lines = self.bot_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing."
 

@@ -14,7 +14,7 @@ from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
-from samobot.telegram.views.blocked import rest_words
+from samobot.telegram.views.blocked import idle_reason
 from samobot.telegram.views.buttons import restore_button, rows
 from samobot.telegram.views.pending import need_of
 from samobot.telegram.views.wording import Icon
@@ -42,7 +42,7 @@ async def archive(context: HandlerContext, request: ChatRequest) -> None:
 
 
 def _confirm(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:
-    state = rest_words(view) or "not finished"
+    state = idle_reason(view) or "not finished"
     context.reply(
         request,
         f"{bold(view.ref.name)} is {escape(state)}. Archive it anyway?",

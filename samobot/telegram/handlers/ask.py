@@ -12,7 +12,7 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import agent_quote, agent_words, guarded
+from samobot.telegram.views.wording import agent_quote, agent_text, guarded
 from samobot.text import one_line
 
 _SHOWN = 300
@@ -66,7 +66,7 @@ def which_question(context: HandlerContext, request: ChatRequest, view: SessionV
     words = f" is “{escape(one_line(text, 60))}” the answer to" if text else " do you answer"
     keys = [
         choice(
-            f"{question.label}  {guarded(agent_words(question.text, 50))}",
+            f"{question.label}  {guarded(agent_text(question.text, 50))}",
             Action(
                 do=ActionKind.ANSWER if text else ActionKind.OTHER_ANSWER,
                 session=view.ref.key,

@@ -55,7 +55,7 @@ async def carry_out(context: HandlerContext, request: ChatRequest, action: Actio
             context.toast(request)
             return
         case ActionKind.SAY:
-            await _say(context, request, action)
+            await _send_text(context, request, action)
         case ActionKind.CANCEL if action.session is None:
             context.toast(request, "All right, nothing was done.")
             return
@@ -110,7 +110,7 @@ async def _about_session(
         case ActionKind.RESUME:
             await control_handlers.resume_one(context, request, ref)
         case ActionKind.FOLLOW_UP:
-            await follow_up_handlers.take_up(context, request, ref, action.text or "")
+            await follow_up_handlers.begin_or_ask(context, request, ref, action.text or "")
         case ActionKind.FIX:
             await watch_handlers.fix(context, request, ref, action.text or "")
         case ActionKind.KEEP_FIXING:
@@ -229,7 +229,7 @@ async def _give(context: HandlerContext, request: ChatRequest, action: Action) -
     await command.handler(context, request.with_text(action.text or ""))
 
 
-async def _say(context: HandlerContext, request: ChatRequest, action: Action) -> None:
+async def _send_text(context: HandlerContext, request: ChatRequest, action: Action) -> None:
     """Handle a text as if the user had just sent it, in reply to the message that the action names."""
     about = MessageSubject(**action.about) if action.about else None
     said = replace(request, text=action.text or "", about=about)

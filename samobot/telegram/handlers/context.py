@@ -216,11 +216,11 @@ class HandlerContext:
         if request.query_id is not None and fits and self._answers(request.query_id):
             words = one_line(words, TOAST)
             self.outbox.answer(
-                request.query_id, words, alert=True, missed=lambda: self._say_error(request, message)
+                request.query_id, words, alert=True, missed=lambda: self._reply_error(request, message)
             )
             return
         self.toast(request)
-        self._say_error(request, message)
+        self._reply_error(request, message)
 
     def _answers(self, query_id: str) -> bool:
         """Whether a callback query may still be answered: true once for each, as Telegram takes one answer."""
@@ -242,7 +242,7 @@ class HandlerContext:
             reply_to=self._replied(request),
         )
 
-    def _say_error(self, request: ChatRequest, message: str) -> None:
+    def _reply_error(self, request: ChatRequest, message: str) -> None:
         self.reply(request, with_commands_as_code(message), part="error")
 
     def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:

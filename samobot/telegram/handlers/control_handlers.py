@@ -19,7 +19,7 @@ from samobot.telegram.markup.html import bold, code
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.state import ALIVE
 from samobot.telegram.store.outbox_rows import Priority
-from samobot.telegram.views.blocked import obstacle, rest_words
+from samobot.telegram.views.blocked import idle_reason, obstacle
 from samobot.telegram.views.pending import NeedKind, need_of
 from samobot.telegram.views.wording import Icon
 from samobot.text import human_money
@@ -93,7 +93,7 @@ async def pause(context: HandlerContext, request: ChatRequest) -> None:
 async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionRef) -> None:
     """Pause a session after its iteration; if none is running, report its state."""
     view = await context.fleet.view(ref)
-    before = rest_words(view)
+    before = idle_reason(view)
     with context.notifier.deciding(ref, request.person):
         try:
             await context.fleet.pause(ref, request.person)
@@ -126,7 +126,7 @@ async def resume(context: HandlerContext, request: ChatRequest) -> None:
         await _resume_all(context, request)
         return
     target = await find_target(
-        context, request, "resume", _rests, takes=is_budget, question="Which one should continue?"
+        context, request, "resume", _is_idle, takes=is_budget, question="Which one should continue?"
     )
     if target is None:
         return
@@ -172,10 +172,10 @@ async def resume_one(
 ) -> None:
     """Resume a session, and report what it was waiting for."""
     with offering_worktree(context, request, ref), context.notifier.deciding(ref, request.person):
-        await _go_on(context, request, ref, budget_usd)
+        await _resume(context, request, ref, budget_usd)
 
 
-async def _go_on(
+async def _resume(
     context: HandlerContext, request: ChatRequest, ref: SessionRef, budget_usd: float | None
 ) -> None:
     view = await context.fleet.view(ref)
@@ -189,7 +189,7 @@ async def _go_on(
         context.reply(request, shown.text, buttons=shown.buttons, about=about_session(ref), part="money")
         return
     # That it was stopped or queued is not news.
-    before = "" if view.state in (SessionState.STOPPED, SessionState.QUEUED) else rest_words(view)
+    before = "" if view.state in (SessionState.STOPPED, SessionState.QUEUED) else idle_reason(view)
     try:
         resumed = await context.fleet.resume(ref, request.person, budget_usd=budget_usd)
     except ConflictError:
@@ -262,7 +262,7 @@ async def unblock(
                 await context.fleet.resume(ref, request.person)
         else:
             await context.notifier.refresh(ref)
-            raise ConflictError(_let_go_on(view, request))
+            raise ConflictError(_already_resumed(view, request))
         paused = (await context.fleet.view(ref)).paused
         how = "stays paused" if paused else "tries again" if retry else "continues"
         context.receipt(request, toast=f"{ref.name} {how}.")
@@ -277,7 +277,7 @@ def _was_cut_short(view: SessionView, request: ChatRequest, kind: DecisionKind) 
     return view.state in (SessionState.IDLE, SessionState.QUEUED, SessionState.RUNNING)
 
 
-def _let_go_on(view: SessionView, request: ChatRequest) -> str:
+def _already_resumed(view: SessionView, request: ChatRequest) -> str:
     last = view.decision
     lifted = last is not None and last.kind in (DecisionKind.RETRY, DecisionKind.ACTION_DONE)
     if last is None or not lifted or need_of(view) is not None:
@@ -324,7 +324,7 @@ def _is_going(view: SessionView) -> bool:
     return view.has_worker or view.state in (SessionState.RUNNING, SessionState.QUEUED)
 
 
-def _rests(view: SessionView) -> bool:
+def _is_idle(view: SessionView) -> bool:
     return (not view.has_worker and view.state not in (SessionState.DONE, SessionState.QUEUED)) or (
         view.state is SessionState.PARKED
     )

@@ -168,7 +168,7 @@ async def accept_suggestions(context: HandlerContext, request: ChatRequest, view
     if receipt.open:
         context.reply(
             request,
-            f"{_open_words(receipt.open)} of {bold(ref.name)} has no suggestion and is still open.",
+            f"{_open_count(receipt.open)} of {bold(ref.name)} has no suggestion and is still open.",
             about=about_session(ref),
             part="left",
         )
@@ -258,7 +258,7 @@ def reply_if_stopped(context: HandlerContext, request: ChatRequest, view: Sessio
     )
 
 
-def _open_words(count: int) -> str:
+def _open_count(count: int) -> str:
     return "1 question" if count == 1 else f"{count} questions"
 
 

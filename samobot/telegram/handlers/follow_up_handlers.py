@@ -36,10 +36,10 @@ async def follow_up(context: HandlerContext, request: ChatRequest) -> None:
     )
     if target is None:
         return
-    await take_up(context, request, target.view.ref, target.rest)
+    await begin_or_ask(context, request, target.view.ref, target.rest)
 
 
-async def take_up(context: HandlerContext, request: ChatRequest, ref: SessionRef, text: str) -> None:
+async def begin_or_ask(context: HandlerContext, request: ChatRequest, ref: SessionRef, text: str) -> None:
     """Begin another round with a text as the user wrote it, or ask what is to be done.
 
     Raises:

@@ -129,7 +129,7 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
             if view.waiting_for is not WaitingFor.QA_ANSWERS and decision_checks.conflicts_with_answer(
                 question, request.text, action.text
             ):
-                _keep_words(context, request, view, decision_checks.answered_already(question))
+                _offer_as_guidance(context, request, view, decision_checks.answered_already(question))
                 return
             decision_checks.check_answer_stands(question, request.text, before=action.text)
             await answer_shown(context, request, view, question)
@@ -137,7 +137,7 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
             view = await context.fleet.view(ref)
             how = decision_checks.how_decided(view, request)
             if how:
-                _keep_words(context, request, view, how)
+                _offer_as_guidance(context, request, view, how)
             else:
                 await decide_plan(context, request, view, action.identity, asked=True)
         case ActionKind.DENY_SAY:
@@ -146,13 +146,13 @@ async def complete_prompt(context: HandlerContext, request: ChatRequest, action:
             )
         case ActionKind.FOLLOW_UP:
             said = f"{action.text or ''} {request.text}"
-            await follow_up_handlers.take_up(context, request, ref, said)
+            await follow_up_handlers.begin_or_ask(context, request, ref, said)
         case _:
             interrupt = action.do is ActionKind.INTERRUPT
             await guidance_handlers.give_guidance(context, request, ref, request.text, interrupt=interrupt)
 
 
-def _keep_words(context: HandlerContext, request: ChatRequest, view: SessionView, how: str) -> None:
+def _offer_as_guidance(context: HandlerContext, request: ChatRequest, view: SessionView, how: str) -> None:
     """Report that it was decided before the text came, and offer the text as guidance."""
     guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=request.text)
     context.reply(

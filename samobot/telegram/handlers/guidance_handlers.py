@@ -76,7 +76,7 @@ async def give_guidance(
         context.reply(request, text, about=about_session(ref), part="later", priority=Priority.EFFECT)
     need = need_of(view)
     if need is not None:
-        _offer_to_go_on(context, request, view, need)
+        _offer_retry(context, request, view, need)
     after = await context.notifier.refresh(ref)
     reply_if_stopped(context, request, after or view)
 
@@ -94,7 +94,7 @@ async def leave_guidance(
         )
 
 
-def _offer_to_go_on(context: HandlerContext, request: ChatRequest, view: SessionView, need: Need) -> None:
+def _offer_retry(context: HandlerContext, request: ChatRequest, view: SessionView, need: Need) -> None:
     """Offer to resume a session with the guidance that was just sent; for this need only."""
     ref = view.ref
     match need.kind:

@@ -96,7 +96,7 @@ class BudgetAmount:
     more: bool = False
 
 
-def says_done(text: str) -> bool:
+def reports_done(text: str) -> bool:
     """Whether a text confirms that something is done and nothing else: anything more may well be a question."""
     return not _asks(text) and any(_tables().done.cover(tokens(text)) or ())
 
@@ -177,7 +177,7 @@ def read_intent(text: str) -> Intent | None:
     found = {intent for intent in _tables().intents.cover(_request_tokens(text)) or () if intent is not None}
     for intent in Intent:
         if intent in found and found <= _SAME_OR_WEAKER[intent]:
-            return None if intent is Intent.STATUS and says_done(text) else intent
+            return None if intent is Intent.STATUS and reports_done(text) else intent
     return None
 
 

@@ -32,10 +32,10 @@ async def handle_with_files(
     try:
         await handle()
     except FileDownloadError as error:
-        offer_again(context, request, error, say_again(request, request.text or None))
+        offer_again(context, request, error, resend_action(request, request.text or None))
 
 
-def say_again(request: ChatRequest, text: str | None) -> Action:
+def resend_action(request: ChatRequest, text: str | None) -> Action:
     """What a button does that sends a text once more, in reply to what the request replied to."""
     about = request.about.as_json() if request.about is not None else None
     return Action(do=ActionKind.SAY, text=text, about=about)

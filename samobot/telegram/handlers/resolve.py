@@ -229,7 +229,7 @@ async def _not_found(context: HandlerContext, request: ChatRequest, command: str
     keys = [
         choice(
             f"/{command} {ref.name}" if len(found) == 1 else f"/{command} {ref.project}:{ref.name}",
-            _go_on(command, ref, ""),
+            _with_session(command, ref, ""),
         )
         for ref in found[:MAX_CHOICES]
     ]
@@ -257,7 +257,8 @@ async def _offer_nearest(
     views = [view for view, _ in (*meant, *whole)]
     keys = [
         choice(
-            f"{called}: “{one_line(said, 30)}”" if said.strip() else called, _go_on(command, view.ref, said)
+            f"{called}: “{one_line(said, 30)}”" if said.strip() else called,
+            _with_session(command, view.ref, said),
         )
         for called, (view, said) in zip(_called(views), (*meant, *whole), strict=True)
     ]
@@ -289,14 +290,14 @@ def _choose(
 ) -> None:
     shown = list(views[:MAX_CHOICES])
     keys = [
-        choice(f"{sign_of(view, need_of(view))} {name}", _go_on(command, view.ref, request.text))
+        choice(f"{sign_of(view, need_of(view))} {name}", _with_session(command, view.ref, request.text))
         for view, name in zip(shown, display_names(shown), strict=True)
     ]
     more = f"\n{len(views) - len(shown)} more: name it after the command." if len(views) > len(shown) else ""
     context.reply(request, escape(question) + more, buttons=rows(*keys, width=1), part="choose")
 
 
-def _go_on(command: str, ref: SessionRef, words: str) -> Action:
+def _with_session(command: str, ref: SessionRef, words: str) -> Action:
     return Action(do=ActionKind.PICK_SESSION, session=ref.key, command=command, text=words or None)
 
 

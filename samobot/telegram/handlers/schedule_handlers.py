@@ -28,7 +28,7 @@ from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.schedule_message import (
-    Deed,
+    ScheduleOperation,
     ScheduleTap,
     schedule_list,
     schedule_made,
@@ -135,20 +135,20 @@ async def _make(context: HandlerContext, request: ChatRequest, place: Recipient)
 
 async def _do(context: HandlerContext, request: ChatRequest, tap: ScheduleTap) -> None:
     match tap.do:
-        case Deed.PAUSE:
+        case ScheduleOperation.PAUSE:
             context.schedules.pause(tap.number)
             context.toast(request, "Paused.")
-        case Deed.RESUME:
+        case ScheduleOperation.RESUME:
             context.schedules.resume(tap.number)
             context.toast(request, "Resumed.")
-        case Deed.DELETE:
+        case ScheduleOperation.DELETE:
             context.schedules.delete(tap.number)
             context.toast(request, "Deleted.")
-        case Deed.START | Deed.SKIP:
+        case ScheduleOperation.START | ScheduleOperation.SKIP:
             one = next((each for each in context.schedules.all() if each.number == tap.number), None)
             if one is None or one.missed is None or one.missed != tap.due:
                 raise ConflictError("That start was decided already.")
-            if tap.do is Deed.SKIP:
+            if tap.do is ScheduleOperation.SKIP:
                 context.schedules.settle(one.number)
                 context.toast(request, "Skipped.")
             else:

@@ -33,7 +33,7 @@ from samobot.telegram.handlers.intents import (
     names_budget,
     read_amount,
     read_assent,
-    says_done,
+    reports_done,
 )
 from samobot.telegram.handlers.message_files import save_files
 from samobot.telegram.handlers.reply_doubts import find_intent
@@ -61,13 +61,13 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
     if request.files and "sha256" in detail and decision_checks.plan_waits(view) and not request.text.strip():
         ask_about_plan(context, request, view, f"Should the plan of {bold(view.ref.name)} change?")
         return
-    if request.files and (intent is not None or says_done(request.text)):
+    if request.files and (intent is not None or reports_done(request.text)):
         await save_files(context, request, view.ref)
         request = request.without_files()
     if intent is not None:
         await _carry_out(context, request, view, intent)
         return
-    if request.about is not None and says_done(request.text) and "need" in detail:
+    if request.about is not None and reports_done(request.text) and "need" in detail:
         shown = request.about.kind == NeedKind.ACTION or (need is not None and need.kind is NeedKind.ACTION)
         if shown:  # also if it is over: the user gets the outcome, and "done" does not become guidance
             await control_handlers.unblock(

@@ -47,7 +47,7 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     )
     stopped = "\n".join([*filter(None, [emergency]), *away])
     ordered, others = _by_urgency(views)
-    if len(ordered) < _MOST and (past := await _resting_past(context, views, others)):
+    if len(ordered) < _MOST and (past := await _latest_past(context, views, others)):
         views = [*views, *past]
         ordered, others = _by_urgency(views)
     if not views:
@@ -62,7 +62,7 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     place, now = place_of(context, request), context.now()
 
     def line(view: SessionView) -> str:
-        return _line(view, _place_in_words(view, called[view.ref.key], several=several), place, now)
+        return _line(view, _place_label(view, called[view.ref.key], several=several), place, now)
 
     lines = [
         *([stopped] if stopped else []),
@@ -103,7 +103,7 @@ def _by_urgency(views: Sequence[SessionView]) -> tuple[list[SessionView], list[S
     return [*needy, *running, *active], others
 
 
-async def _resting_past(
+async def _latest_past(
     context: HandlerContext, views: Sequence[SessionView], others: Sequence[SessionView]
 ) -> list[SessionView]:
     """Read the past sessions that belong to those that changed last; of another machine each costs a request."""
@@ -222,7 +222,7 @@ def _line(view: SessionView, name: str, place: Recipient, now: datetime) -> str:
     return f"{sign_of(view, need)} {name}  {escape(' · '.join(words))}"
 
 
-def _place_in_words(view: SessionView, name: str, *, several: bool) -> str:
+def _place_label(view: SessionView, name: str, *, several: bool) -> str:
     """The session's name and, of several projects, which; unless the name begins with that."""
     is_long = name != view.ref.name
     return f"{bold(name)} · {escape(project_of(view))}" if several and not is_long else bold(name)

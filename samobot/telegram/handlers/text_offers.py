@@ -26,7 +26,7 @@ from samobot.telegram.handlers.intents import (
     read_amount,
     read_assent,
     read_intent,
-    says_done,
+    reports_done,
 )
 from samobot.telegram.handlers.prompts import Prompt
 from samobot.telegram.handlers.reply_doubts import find_intent, intent_button
@@ -38,7 +38,7 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import NeedKind, need_of
-from samobot.telegram.views.wording import agent_words, guarded
+from samobot.telegram.views.wording import agent_text, guarded
 from samobot.text import clip, one_line
 
 _MOST = 3
@@ -172,7 +172,7 @@ async def _question(
 def _is_reply_like(text: str) -> bool:
     """Whether a text is too short to be a task: a letter, assent, a stop command, an amount."""
     short = is_letter(text) or read_intent(text) is not None or read_amount(text) is not None
-    return short or is_small_talk(text) or read_assent(text) is Assent.REFUSAL or says_done(text)
+    return short or is_small_talk(text) or read_assent(text) is Assent.REFUSAL or reports_done(text)
 
 
 def _what_came(request: ChatRequest) -> str:
@@ -207,9 +207,9 @@ def _offers(view: SessionView, name: str, request: ChatRequest) -> list[ActionBu
             identity=question.identity,
             text=text,
         )
-        several = f"✍️ {name} {question.label}: {guarded(agent_words(question.text, 40))}"
+        several = f"✍️ {name} {question.label}: {guarded(agent_text(question.text, 40))}"
         found.append(choice(several if len(waiting) > 1 else f"✍️ Answer to {name} {question.label}", action))
-    if need is not None and need.kind is NeedKind.ACTION and says_done(text):
+    if need is not None and need.kind is NeedKind.ACTION and reports_done(text):
         done = Action(do=ActionKind.ACTION_DONE, session=view.ref.key, identity=need.name)
         found.append(choice(f"✅ {name}: done", done))
     guidance = Action(do=ActionKind.GUIDANCE, session=view.ref.key, text=text)

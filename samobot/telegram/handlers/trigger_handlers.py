@@ -22,7 +22,7 @@ from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.trigger_message import (
-    TriggerDeed,
+    TriggerOperation,
     TriggerTap,
     offer_message,
     problem_message,
@@ -160,7 +160,7 @@ async def _make(context: HandlerContext, request: ChatRequest) -> None:
 
 
 async def _do(context: HandlerContext, request: ChatRequest, tap: TriggerTap) -> None:
-    if tap.do is TriggerDeed.DELETE:
+    if tap.do is TriggerOperation.DELETE:
         context.triggers.delete(tap.number)
         context.toast(request, "Deleted.")
         view = trigger_list(context.triggers.all())
@@ -170,7 +170,7 @@ async def _do(context: HandlerContext, request: ChatRequest, tap: TriggerTap) ->
     offer = one.offer(tap.item)
     if offer is None:
         raise ConflictError("That was decided already.")
-    if tap.do is TriggerDeed.IGNORE:
+    if tap.do is TriggerOperation.IGNORE:
         context.triggers.settle(one.number, tap.item)
         context.toast(request, "Ignored.")
         return

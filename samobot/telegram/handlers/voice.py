@@ -7,7 +7,7 @@ from samobot.session.status import SessionState
 from samobot.system.transcription import TranscriptionError
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
-from samobot.telegram.handlers.message_files import offer_retry, save_files, say_again
+from samobot.telegram.handlers.message_files import offer_retry, resend_action, save_files
 from samobot.telegram.markup.html import bold, code, quote
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.store.file_refs import FileKind
@@ -45,7 +45,7 @@ async def transcribe(context: HandlerContext, request: ChatRequest) -> str | Non
         return await context.transcriber.transcribe(voice.name, data)
     except TranscriptionError as error:
         text = f"🎤 {escape(error.message)} Type it, or try again."
-        offer_retry(context, request, text, say_again(request, None), part="voice")
+        offer_retry(context, request, text, resend_action(request, None), part="voice")
         return None
 
 
@@ -54,7 +54,7 @@ def confirm(context: HandlerContext, request: ChatRequest, text: str) -> None:
     about = request.about
     assert about is not None
     heading = f" {bold(SessionRef.from_key(about.session).name)}" if about.session else ""
-    say = say_again(request, text)
+    say = resend_action(request, text)
     context.reply(
         request.without_files(),
         f"🎤{heading}\n{quote(clip(text, _SHOWN))}\nSend it? If it's not what you said, type it instead.",

@@ -1,4 +1,4 @@
-"""Who may: the one choke point that every update passes before any handler.
+"""Who may use the bot: the one check that every update passes before any handler.
 
 It wraps the update handler and drops everything that does not come from an allowed user. Strangers get no
 reply; one log line holds their ids and nothing of their text.
@@ -65,7 +65,7 @@ class AccessDecision:
 
 
 def access_of(settings: Settings) -> Access:
-    """Who may according to the settings."""
+    """The users and groups that the settings allow."""
     chat_id = settings.telegram_chat_id
     groups = frozenset({chat_id}) if chat_id is not None and chat_id < 0 else frozenset[int]()
     return Access(settings.allowed_users, groups)
@@ -76,7 +76,7 @@ def check_access(update: Update, access: Access) -> AccessDecision:
 
     Args:
         update: The update.
-        access: Who may, and in which groups.
+        access: The allowed users and groups.
     """
     if update.message is not None:
         return _judge_message(update.message, access)
@@ -131,10 +131,10 @@ def _refusal(user_id: int, is_bot: bool, chat: Chat, access: Access) -> RefusalR
 
 
 class AccessGate:
-    """The choke point.
+    """Drops every update that may have no effect.
 
     Args:
-        access: Who may according to the settings; those who paired are added to them.
+        access: The users and groups that the settings allow; those who paired are added to them.
         store: Where pairing is kept.
         on_admitted: Called with the chat's number of everything that passes.
         monotonic: A monotonic clock in seconds.
@@ -151,17 +151,17 @@ class AccessGate:
         self._access = access
         self._store = store
         self._on_admitted = on_admitted
-        self._lines = _Lines(monotonic)
+        self._lines = _LimitedLog(monotonic)
 
     @property
     def access(self) -> Access:
-        """Who may now; a group of the settings that has another number by now may under that."""
+        """The users and groups allowed now; a group that Telegram renumbered is allowed under its new number."""
         access, moves = self._access, self._store.migrations.all()
         moved = Access(access.users, frozenset(moves.get(group, group) for group in access.groups))
         return moved | self._store.people.access()
 
     def guard(self, handler: Callable[[Update], Awaitable[None]]) -> Callable[[Update], Awaitable[None]]:
-        """Stand before a handler: it gets only what may have an effect."""
+        """Wrap a handler, so that it gets only what may have an effect."""
         return lambda update: handler(update) if self.admits(update) else _do_nothing()
 
     def admits(self, update: Update) -> bool:
@@ -214,7 +214,7 @@ async def _do_nothing() -> None:
     """What is done with an update that may have no effect."""
 
 
-class _Lines:
+class _LimitedLog:
     """A limited number of log lines a minute; the rest is counted."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:

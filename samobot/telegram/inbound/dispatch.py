@@ -79,12 +79,12 @@ class UpdateDispatcher:
             return self._on_edit(update, update.edited_message)
         return self._on_message(update)
 
-    async def take_up(self) -> None:
+    async def resume_unfinished(self) -> None:
         """Repeat the background work that was not finished when the bot last died."""
         for name, request in self._context.background.unfinished():
             command = find_command(name)
             if name == PART:
-                self._parts.take_up(request)
+                self._parts.add_noted(request)
             elif self._context.background.is_running(request):
                 continue
             elif name == MESSAGE:

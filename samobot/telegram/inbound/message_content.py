@@ -209,7 +209,7 @@ class PartCollector:
                 return True
         return False
 
-    def take_up(self, request: ChatRequest) -> None:
+    def add_noted(self, request: ChatRequest) -> None:
         """Take a part that was noted before a crash; its neighbors are taken with it."""
         place = (request.chat_id, request.user_id)
         known = self._open.setdefault(place, [])

@@ -147,7 +147,7 @@ class Poller:
             except Conflict as error:
                 conflicts += 1
                 if conflicts == _CONFLICTS_TO_SAY:
-                    self._say_conflict(error)
+                    self._log_conflict(error)
                 await asyncio.sleep(min(_CONFLICT_SECONDS, self._delay(conflicts)))
             except RetryAfter as error:
                 seconds = retry_seconds(error)
@@ -235,7 +235,7 @@ class Poller:
             pass
         log.warning("getUpdates was refused, but the token is not: %s", error)
 
-    def _say_conflict(self, error: Conflict) -> None:
+    def _log_conflict(self, error: Conflict) -> None:
         text = (
             "Another program polls with this bot's token (409 Conflict): a second samobot on another machine, "
             "or a webhook. Both lose messages to each other until one is stopped."

@@ -140,12 +140,12 @@ class Notifier:
         if again:
             new = set(map(id, fresh))
             fresh = [view for view in views if id(view) in new or view.ref.key in again]
-        tellings = []
+        polls = []
         for view in map(self._names.displayed, fresh):
             if self._tracked.is_due(view, now):
-                tellings.append(asyncio.create_task(self._sessions.poll(view)))
+                polls.append(asyncio.create_task(self._sessions.poll(view)))
                 await asyncio.sleep(0)  # a handler gets its turn between two sessions
-        await asyncio.gather(*tellings)
+        await asyncio.gather(*polls)
         if self._gone or present is not self._present or not is_past_same:
             await self._forget_gone(present, now)
         self._notified |= present
@@ -312,7 +312,7 @@ class Notifier:
         marked = await self._fleet.mark_past(keys)
         keep_past(self._store, marked)
         for each in marked:
-            self._sessions.let_go(each.key)
+            self._sessions.drop_past(each.key)
 
     async def _is_archived(self, ref: SessionRef) -> bool:
         try:

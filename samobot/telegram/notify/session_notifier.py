@@ -73,7 +73,7 @@ class SessionNotifier:
         self.known_since = known_since
         self.deciding: dict[str, Person] = {}
 
-    def let_go(self, key: str) -> None:
+    def drop_past(self, key: str) -> None:
         """Keep in memory nothing more of a session that is past; the store keeps what was said of it."""
         self._tracked.forget(key)
         self._publisher.forget_cards(key)

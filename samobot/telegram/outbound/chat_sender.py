@@ -247,7 +247,7 @@ class ChatSender:
                     queue.done(row)
                 log.info("a message is gone from chat %d: %s", chat_id, row.key)
             case NotEditable():
-                self._say_anew(row)
+                self._send_again(row)
                 log.info("a message in chat %d cannot be edited and is sent again: %s", chat_id, row.key)
             case Simplify(form):
                 log.warning("chat %d: %s is tried in a simpler form: %s", chat_id, row.key, error_text(error))
@@ -268,7 +268,7 @@ class ChatSender:
                 queue.done(row)
                 self._tools.on_failed(row, error_text(error))
 
-    def _say_anew(self, row: OutboxRow) -> None:
+    def _send_again(self, row: OutboxRow) -> None:
         """Let a new message take the place of one that cannot be changed."""
         sent = self._store.sent.by_key(row.chat_id, row.key)
         thread_id = sent.thread_id if sent is not None else row.post.thread_id

@@ -60,7 +60,7 @@ class Store:
         last_poll: When all sessions were last compared.
         callbacks: What buttons mean.
         chats: Preferences of chats.
-        people: Who came in by a code.
+        people: Who was admitted by a code.
         pairing: The open code.
         last_pairing: The message whose code admitted a user last.
         migrations: Groups that became supergroups.

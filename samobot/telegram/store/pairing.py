@@ -1,4 +1,4 @@
-"""Who may besides those in the settings, and the code by which they come in.
+"""Who may use the bot besides those in the settings, and the code by which they are admitted.
 
 The terminal shows a code; the user who sends it to the bot in time is admitted. One code at a time, for one user,
 ten minutes, five wrong tries over all people; only a salted hash of it is on disk.
@@ -99,7 +99,7 @@ class Access:
 
 
 class PairedPeople:
-    """The table of people and groups that came in by a code."""
+    """The table of people and groups that were admitted by a code."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -141,7 +141,7 @@ class PairedPeople:
 
 @frozen
 class PairedBy:
-    """Who was let in by a message.
+    """Who was admitted by a message.
 
     Attributes:
         title: The title of the group; empty for a user.
@@ -165,7 +165,7 @@ class LastPairing:
         )
 
     def find(self, chat_id: int, message_id: int) -> PairedBy | None:
-        """Return who was let in by a message, None if nobody was."""
+        """Return who was admitted by a message, None if nobody was."""
         row = self._database.row(
             "SELECT title FROM last_pairing WHERE chat_id = ? AND message_id = ?", (chat_id, message_id)
         )

@@ -20,13 +20,13 @@ from samobot.telegram.views.wording import (
     agent_block,
     agent_quote,
     agent_rich,
-    agent_words,
+    agent_text,
     guarded,
     headline,
+    in_phase,
     lines,
     money_of,
     paragraphs,
-    phase_words,
     time_of,
 )
 from samobot.text import capitalize_first, human_money, one_line, plural
@@ -94,11 +94,11 @@ def obstacle(
             return _block(view, said)
 
 
-def rest_words(view: SessionView) -> str:
+def idle_reason(view: SessionView) -> str:
     """Why a session is idle, as a short phrase after “it is” or “it was”; empty if it works."""
     need = need_of(view)
     if need is None:
-        return _state_words(view)
+        return _state_text(view)
     match need.kind:
         case NeedKind.QUESTIONS:
             return f"waiting for {plural(len(view.open_questions), 'answer')}"
@@ -109,19 +109,19 @@ def rest_words(view: SessionView) -> str:
         case NeedKind.ACTION:
             return _because("waiting for you", view.asked)
         case NeedKind.BLOCK:
-            return _because(f"blocked {phase_words(view.phase)}", view.asked)
+            return _because(f"blocked {in_phase(view.phase)}", view.asked)
         case NeedKind.BUDGET:
             return "out of money for today" if view.end is not None and view.end.of_day else "out of money"
         case NeedKind.ITERATIONS:
             return _because("paused", view.end.text if view.end is not None else "")
         case NeedKind.FAILED:
             text = view.asked or (view.end.text if view.end is not None else "")
-            return _because(f"stuck {phase_words(view.phase)}", text)
+            return _because(f"stuck {in_phase(view.phase)}", text)
         case NeedKind.LOST:
             return "without its worker, which had died"
 
 
-def _state_words(view: SessionView) -> str:
+def _state_text(view: SessionView) -> str:
     match view.state:
         case SessionState.PARKED:
             return "parked on a usage limit"
@@ -136,7 +136,7 @@ def _state_words(view: SessionView) -> str:
 
 
 def _because(words: str, reason: str) -> str:
-    why = agent_words(reason, _REASON).rstrip(". ")
+    why = agent_text(reason, _REASON).rstrip(". ")
     return f"{words.rstrip()}: {guarded(why)}" if why else words.rstrip()
 
 
@@ -147,7 +147,7 @@ def _block(view: SessionView, said: str) -> MessageView:
     # What it said last is often the reason itself.
     if one_line(said) and one_line(said) in one_line(view.asked):
         last = ""
-    head = f"{headline(Icon.BLOCKED, view.ref, 'is blocked')} {phase_words(view.phase)}".rstrip()
+    head = f"{headline(Icon.BLOCKED, view.ref, 'is blocked')} {in_phase(view.phase)}".rstrip()
     text = paragraphs(f"{head}\n{why or 'It gave no reason.'}", last, _HINTS[cause])
     asks = cause is BlockCause.AGENT and "?" in view.asked
     return MessageView(text, _help(view, "✍️ Answer…" if asks else "💬 Guidance"))
@@ -155,7 +155,7 @@ def _block(view: SessionView, said: str) -> MessageView:
 
 def _failed(view: SessionView) -> MessageView:
     why, _ = _why(view)
-    head = f"{headline(Icon.ERROR, view.ref, 'failed')} {phase_words(view.phase)}".rstrip()
+    head = f"{headline(Icon.ERROR, view.ref, 'failed')} {in_phase(view.phase)}".rstrip()
     text = paragraphs(
         lines(head, why or agent_block(view.end.text if view.end else "", _QUOTED)),
         _HINTS[BlockCause.FAILURES],
@@ -262,7 +262,7 @@ def _budget(view: SessionView) -> MessageView:
     after = f"after {plural(view.iteration, 'iteration')}"
     text = (
         f"{headline(Icon.BUDGET, view.ref, 'has used up its budget')}\n"
-        f"{escape(spent)}{escape(of)}, {phase_words(view.phase)} {after}.\nPaused until you decide."
+        f"{escape(spent)}{escape(of)}, {in_phase(view.phase)} {after}.\nPaused until you decide."
     )
     return MessageView(text.replace(",  ", ", "), rows(*money_buttons(view), width=_ABREAST))
 
@@ -276,7 +276,7 @@ def _iterations(view: SessionView) -> MessageView:
         ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
     )
     return MessageView(
-        f"{headline(Icon.PAUSED, view.ref, 'is paused')} {phase_words(view.phase)}\n{words}", (buttons,)
+        f"{headline(Icon.PAUSED, view.ref, 'is paused')} {in_phase(view.phase)}\n{words}", (buttons,)
     )
 
 
@@ -289,7 +289,7 @@ def _lost(view: SessionView, recipient: Recipient, now: datetime) -> MessageView
         ActionButton("⏹ Stop", Action(do=ActionKind.STOP, session=key)),
     )
     text = (
-        f"{headline(Icon.ERROR, view.ref, 'has lost its worker')} {phase_words(view.phase)}\n"
+        f"{headline(Icon.ERROR, view.ref, 'has lost its worker')} {in_phase(view.phase)}\n"
         f"The worker crashed without an error message. {seen} Its work so far is in the files; Resume continues from there."
     )
     return MessageView(text, (buttons,))

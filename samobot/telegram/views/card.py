@@ -1,4 +1,4 @@
-"""The card: one message a session, edited in recipient, that shows where it is and what it does right now.
+"""The card: one message a session, edited in place, that shows where it is and what it does right now.
 
 A card shows only what was observed: without a living worker it never shows work.
 """
@@ -122,7 +122,7 @@ def doing(view: SessionView, need: Need | None, recipient: Recipient, now: datet
         case SessionState.RUNNING:
             return "Working" if view.running_since is not None else "Between two iterations"
         case SessionState.QUEUED:
-            return queue_words(view.place)
+            return queue_position(view.place)
         case SessionState.PARKED if view.parked_until is not None:
             return f"Waiting for a usage limit, resumes at {time_of(view.parked_until, recipient, now)}"
         case SessionState.PARKED:
@@ -136,7 +136,7 @@ def doing(view: SessionView, need: Need | None, recipient: Recipient, now: datet
             return f"Done{since}"
         case SessionState.WAITING | SessionState.BLOCKED | SessionState.IDLE:
             if view.place:
-                return queue_words(view.place)
+                return queue_position(view.place)
             if view.lost and view.wanted:
                 return "Its worker died; it is started again"
             return "Starts in a moment" if view.wanted else f"Not running{since}"
@@ -147,7 +147,7 @@ def _ended_from_outside(view: SessionView) -> bool:
     return view.end is not None and not view.end.by_person
 
 
-def queue_words(place: int | None) -> str:
+def queue_position(place: int | None) -> str:
     """Where in the queue: `Next in line`, `Number 3 in line`."""
     return f"Number {place} in line" if place is not None and place > 1 else "Next in line"
 

@@ -18,10 +18,10 @@ from samobot.telegram.views.wording import (
     agent_line,
     agent_rich,
     headline,
+    in_phase,
     lines,
     money_of,
     paragraphs,
-    phase_words,
 )
 from samobot.text import human_duration, one_line, plural
 
@@ -107,7 +107,7 @@ def stopped(view: SessionView, report: str) -> MessageView:
     if was_decided(view):
         words, report = "stays paused", "Your decision is saved. Resume continues it."
     head = headline(sign, view.ref, words)
-    where = f"{phase_words(view.phase).capitalize()}, after {plural(view.iteration, 'iteration')}" + (
+    where = f"{in_phase(view.phase).capitalize()}, after {plural(view.iteration, 'iteration')}" + (
         f" · {money_of(view)}" if view.cost_usd else ""
     )
     return MessageView(

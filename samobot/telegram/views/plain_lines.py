@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from samobot.telegram.views.wording import agent_words
+from samobot.telegram.views.wording import agent_text
 from samobot.text import one_line
 
 _MARK = re.compile(r"(?:>|#{1,6}(?=\s|$)|[-*+](?=\s|$)|\d{1,9}[.)](?=\s|$)|\[[ xX]\](?=\s|$))\s*")
@@ -35,14 +35,14 @@ def content(line: str) -> str:
     return cells
 
 
-def words_of(line: str) -> str:
+def unstyled_line(line: str) -> str:
     """The same without the marks of its styles: what lines are compared by."""
     return content(line).translate(_STYLES)
 
 
 def plain_line(line: str, limit: int) -> str:
     """One line of Markdown as it is read, in at most `limit` characters; not escaped."""
-    return agent_words(content(line), limit)
+    return agent_text(content(line), limit)
 
 
 def of_flattened(text: str) -> str:

@@ -15,7 +15,7 @@ from samobot.telegram.markup.split import CAPTION_UNITS, MESSAGE_ENTITIES, PHONE
 from samobot.telegram.outbound.post_content import Attachment
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView
-from samobot.telegram.views.plain_lines import plain_line, words_of
+from samobot.telegram.views.plain_lines import plain_line, unstyled_line
 from samobot.telegram.views.wording import (
     Icon,
     Recipient,
@@ -146,7 +146,7 @@ def changes(before: str, after: str) -> str:
     """
     old, new = _content(before), _content(after)
     found: list[tuple[str, str]] = []
-    matcher = difflib.SequenceMatcher(None, [*map(words_of, old)], [*map(words_of, new)])
+    matcher = difflib.SequenceMatcher(None, [*map(unstyled_line, old)], [*map(unstyled_line, new)])
     for tag, start, end, new_start, new_end in matcher.get_opcodes():
         if tag == "equal":
             continue
@@ -167,7 +167,7 @@ def agent_verbatim(words: str) -> str:
 
 
 def _content(text: str) -> list[str]:
-    return [line for line in text.split("\n") if words_of(line)][:_MOST_COMPARED]
+    return [line for line in text.split("\n") if unstyled_line(line)][:_MOST_COMPARED]
 
 
 def _profiles(plan: PlanView) -> tuple[str, str]:

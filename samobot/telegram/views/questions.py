@@ -35,7 +35,7 @@ _ACCEPT_CHARACTERS = LABEL_CHARACTERS - len("✅ Accept “”")
 
 
 def question_key(question: Question) -> str:
-    """The key of a question's message: another text, or the same text for another recipient, has another key."""
+    """The key of a question's message: another text, or the same text at another position, has another key."""
     return f"question:{question.index}:{question.identity}"
 
 
@@ -88,7 +88,7 @@ def answered_question(
     text = lines(
         f"{headline(Icon.DECIDED, view.ref)} · question {question.number}",
         agent_block(question.text, _ASKED_AGAIN),
-        f"→ {answer_words(question)}",
+        f"→ {answer_html(question)}",
         escape(decided_by(question.by, question.via, question.at, recipient, today)),
     )
     if not changeable:
@@ -133,7 +133,7 @@ def answers_receipt(
     )
 
 
-def answer_words(question: Question) -> str:
+def answer_html(question: Question) -> str:
     """An answer as HTML, readable: an option in its own words, anything else verbatim, both shortened."""
     letter, words = _chosen(question)
     if letter is not None:

@@ -20,7 +20,7 @@ _SHOWN = 10
 _TASK = 80
 
 
-class Deed(StrEnum):
+class ScheduleOperation(StrEnum):
     """What a tap does with a schedule."""
 
     PAUSE = "pause"
@@ -42,7 +42,7 @@ class ScheduleTap(BaseModel):
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     number: int
-    do: Deed
+    do: ScheduleOperation
     due: datetime | None = None
 
 
@@ -63,11 +63,11 @@ def schedule_list(schedules: Sequence[Schedule], place: Recipient, now: datetime
     buttons = []
     for each in shown:
         first = (
-            _button(f"▶️ Resume {each.number}", each, Deed.RESUME)
+            _button(f"▶️ Resume {each.number}", each, ScheduleOperation.RESUME)
             if each.paused
-            else _button(f"⏸ Pause {each.number}", each, Deed.PAUSE)
+            else _button(f"⏸ Pause {each.number}", each, ScheduleOperation.PAUSE)
         )
-        buttons.append((first, _button(f"🗑 Delete {each.number}", each, Deed.DELETE)))
+        buttons.append((first, _button(f"🗑 Delete {each.number}", each, ScheduleOperation.DELETE)))
     return MessageView(text, tuple(buttons))
 
 
@@ -82,7 +82,7 @@ def schedule_made(one: Schedule, place: Recipient, now: datetime, *, by: str = "
     """
     who = f"{escape(one_line(by, 60))} made it in the terminal." if by else ""
     text = lines(f"{Icon.SCHEDULE} {bold(f'Schedule {one.number}')}", _line(one, place, now), who)
-    return MessageView(text, rows(_button("🗑 Delete", one, Deed.DELETE, once=True)))
+    return MessageView(text, rows(_button("🗑 Delete", one, ScheduleOperation.DELETE, once=True)))
 
 
 def schedule_missed(
@@ -108,8 +108,8 @@ def schedule_missed(
     return MessageView(
         text,
         rows(
-            _button("▶️ Start now", one, Deed.START, due=due, once=True),
-            _button("Skip", one, Deed.SKIP, due=due, once=True),
+            _button("▶️ Start now", one, ScheduleOperation.START, due=due, once=True),
+            _button("Skip", one, ScheduleOperation.SKIP, due=due, once=True),
         ),
     )
 
@@ -129,7 +129,7 @@ def _task(one: Schedule) -> str:
 
 
 def _button(
-    label: str, one: Schedule, do: Deed, *, due: datetime | None = None, once: bool = False
+    label: str, one: Schedule, do: ScheduleOperation, *, due: datetime | None = None, once: bool = False
 ) -> ActionButton:
     tap = ScheduleTap(number=one.number, do=do, due=due)
     action = Action(

@@ -19,7 +19,7 @@ from samobot.text import one_line, plural
 _TEXT = 500
 
 
-class TriggerDeed(StrEnum):
+class TriggerOperation(StrEnum):
     """What a tap does with a trigger, or with what it has found."""
 
     DELETE = "delete"
@@ -39,7 +39,7 @@ class TriggerTap(BaseModel):
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     number: int
-    do: TriggerDeed
+    do: TriggerOperation
     item: str = ""
 
 
@@ -90,8 +90,8 @@ def offer_message(one: Trigger, offer: TriggerOffer, why: str = "") -> MessageVi
     return MessageView(
         text,
         rows(
-            _button("▶️ Start", one, TriggerDeed.START, item.id),
-            _button("Ignore", one, TriggerDeed.IGNORE, item.id),
+            _button("▶️ Start", one, TriggerOperation.START, item.id),
+            _button("Ignore", one, TriggerOperation.IGNORE, item.id),
         ),
     )
 
@@ -124,10 +124,12 @@ def _line(one: Trigger) -> str:
 
 
 def _delete(one: Trigger, label: str, *, once: bool = False) -> ActionButton:
-    return _button(label, one, TriggerDeed.DELETE, once=once)
+    return _button(label, one, TriggerOperation.DELETE, once=once)
 
 
-def _button(label: str, one: Trigger, do: TriggerDeed, item: str = "", *, once: bool = True) -> ActionButton:
+def _button(
+    label: str, one: Trigger, do: TriggerOperation, item: str = "", *, once: bool = True
+) -> ActionButton:
     tap = TriggerTap(number=one.number, do=do, item=item)
     action = Action(
         do=ActionKind.PICK_SESSION, command="triggers", text=tap.model_dump_json(exclude_defaults=True)

@@ -184,28 +184,28 @@ def _like_ours(text: str) -> bool:
     return not ordinary or _ICON_LIKE.search(text) is not None
 
 
-def agent_words(markdown: str, limit: int) -> str:
+def agent_text(markdown: str, limit: int) -> str:
     """The agent's text as one plain line of at most `limit` characters."""
     return one_line(clean(agent_rich(clip(markdown, 4 * limit)).text), limit)
 
 
 def agent_line(markdown: str, limit: int) -> str:
     """The agent's text as one line of HTML without styles, at most `limit` characters before escaping."""
-    return escape(guarded(agent_words(markdown, limit)))
+    return escape(guarded(agent_text(markdown, limit)))
 
 
 def spoken_answer(answer: str, limit: int) -> str:
     """An answer as one plain line: an option in the agent's wording, anything else as the user wrote it."""
-    return agent_words(answer, limit) if _OPTION.match(answer) else one_line(answer, limit)
+    return agent_text(answer, limit) if _OPTION.match(answer) else one_line(answer, limit)
 
 
 def agent_quote(markdown: str, limit: int, *, expandable: bool = False) -> str:
-    """A user's text as a quote without styles; empty if there is nothing visible."""
+    """Markdown of the agent, or of others, as a quote without styles; empty if there is nothing visible."""
     plain = re.sub(r"\n{2,}", "\n", shorten(agent_rich(markdown), limit).text).strip()
     return RichText(plain).quoted(expandable=expandable).html() if visible(plain) else ""
 
 
-def phase_words(phase: Phase | None) -> str:
+def in_phase(phase: Phase | None) -> str:
     """A phase for the middle of a sentence: `in testing`; empty if there is none."""
     return f"in {phase}" if phase is not None else ""
 

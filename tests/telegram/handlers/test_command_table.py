@@ -412,7 +412,7 @@ async def test_what_was_begun_when_the_bot_died_is_taken_up_again(
         await phone.say("/run repo:demo do it")
         await phone.context.background.finish(0)
     assert not (phone.root / "sessions-repo").exists()
-    await phone.front.take_up()
+    await phone.front.resume_unfinished()
     await phone.context.background.finish(20)
     assert next((phone.root / "sessions-repo").iterdir()).name.endswith("-demo")
     assert phone.context.background.unfinished() == []

@@ -15,7 +15,7 @@ from samobot.telegram.handlers.intents import (
     read_amount,
     read_assent,
     read_intent,
-    says_done,
+    reports_done,
 )
 from tests.support.cases import for_each
 
@@ -332,7 +332,7 @@ def test_a_short_text_that_asks_for_no_change_may_be_assent(text: str, is_asked:
     ],
 )  # fmt: skip
 def test_done_and_nothing_else_confirms_an_action(text: str, is_done: bool) -> None:
-    assert says_done(text) is is_done
+    assert reports_done(text) is is_done
 
 
 @for_each(

@@ -20,7 +20,7 @@ from samobot.telegram.handlers.trigger_handlers import look_at_triggers, trigger
 from samobot.telegram.markup.html import to_plain
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op
-from samobot.telegram.views.trigger_message import TriggerDeed, TriggerTap
+from samobot.telegram.views.trigger_message import TriggerOperation, TriggerTap
 from tests.fleet.test_triggers import failed, report
 from tests.support.phone import CHAT, Phone, open_phone
 
@@ -107,7 +107,7 @@ async def test_offer_tapped_by_two_at_once_starts_one_session(
 
     monkeypatch.setattr(phone.context.fleet, "free_name", free_name)
     (offer,) = phone.context.triggers.get(1).offers
-    tap = TriggerTap(number=1, do=TriggerDeed.START, item=offer.item.id)
+    tap = TriggerTap(number=1, do=TriggerOperation.START, item=offer.item.id)
     for who in ("Ann", "Bob"):
         request = ChatRequest(who, CHAT, 0, None, 11, Person(who, "telegram"), text=tap.model_dump_json())
         await triggers(phone.context, request)

@@ -166,7 +166,7 @@ class Bot:
             poller = Poller(telegram, updates, phone.front.on_update, on_problem=problems.append)  # type: ignore[arg-type]
             await poller.catch_up()
             await _look(phone)
-            await phone.front.take_up()
+            await phone.front.resume_unfinished()
             begin()
             polls = asyncio.create_task(poller.run())
             heard = asyncio.create_task(telegram.acknowledged.wait())

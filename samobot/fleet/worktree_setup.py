@@ -19,6 +19,7 @@ from samobot.config.project import Project
 from samobot.errors import StorageError
 from samobot.session.files import open_regular
 from samobot.session.git import Git, GitError
+from samobot.session.repository import uses_lfs
 from samobot.session.search_path import find_program
 from samobot.text import one_line
 
@@ -112,11 +113,14 @@ def _copy_included(main_repo: Path, root: Path) -> Iterator[str]:
     try:
         top, prefix = Git(main_repo).run("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[:2]
     except GitError:
-        return  # a bare repository has no files to copy
+        if os.path.lexists(root / INCLUDE_FILE):
+            yield f"{INCLUDE_FILE} was not used: MAIN_REPO is a bare repository, which has no files to copy."
+        return
     patterns = []
     for each in ("", prefix) if prefix else ("",):
         try:
-            patterns += _read_patterns(Path(top), each)
+            # The checkout may be on a branch from before the file.
+            patterns += _read_patterns(Path(top), each) or _read_patterns(root, each)
         except (OSError, StorageError) as error:
             yield f"{each}{INCLUDE_FILE} cannot be used: {error}"
     if not patterns:
@@ -226,8 +230,7 @@ def _real(path: Path) -> Path:
 
 
 def _check_lfs(git: Git) -> Iterator[str]:
-    uses_lfs = git.ok("grep", "--quiet", "-e", "filter=lfs", "HEAD", "--", ":(glob)**/.gitattributes")
-    if not uses_lfs:
+    if not uses_lfs(git, "HEAD"):
         return
     if find_program("git-lfs", os.environ) is None:
         yield "The repository keeps files in Git LFS, but git-lfs is not installed: they are pointers only."

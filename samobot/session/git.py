@@ -156,11 +156,13 @@ class Git:
     Attributes:
         folder: The working directory.
         index: A file that is used in place of the repository's index.
+        skips_lfs: Whether files in Git LFS are left as pointers.
         kept: Where the configuration is kept for further calls; None if each call looks at it again.
     """
 
     folder: Path
     index: Path | None = None
+    skips_lfs: bool = False
     kept: list[list[Entry]] | None = field(default=None, compare=False, repr=False)
 
     def for_several(self) -> Git:
@@ -199,6 +201,8 @@ class Git:
         environment |= _overridden(environment, entries)
         if self.index is not None:
             environment["GIT_INDEX_FILE"] = str(self.index)
+        if self.skips_lfs:
+            environment["GIT_LFS_SKIP_SMUDGE"] = "1"
         if arguments[0] not in _SEALED:
             return self._read(arguments, environment, limit, timeout)
         try:

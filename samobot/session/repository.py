@@ -178,6 +178,11 @@ def checkouts(git: Git, *, deleted: bool = False) -> list[tuple[Path, str]]:
     return found
 
 
+def uses_lfs(git: Git, commit: str) -> bool:
+    """Whether a commit has files in Git LFS."""
+    return git.ok("grep", "--quiet", "-e", "filter=lfs", commit, "--", ":(glob)**/.gitattributes")
+
+
 def remote_name(git: Git) -> str | None:
     """Return the remote that branches begin at; never a name that git could take for an option."""
     remotes = [name for name in git.run("remote").split("\n") if name and not name.startswith("-")]

@@ -25,6 +25,7 @@ from samobot.session.repository import (
     find_repository,
     is_damage,
     repository_lock,
+    uses_lfs,
 )
 from samobot.session.search_path import find_program
 
@@ -130,8 +131,8 @@ def recreate_worktree(main_repo: Path, path: Path, branch_prefix: str = "") -> W
             _refuse_if_taken(branch, checkouts(git))
             make_folder(path.parent)
             git.run("worktree", "prune")
-            _add(git, path, branch)
-            return Worktree(path / repository.prefix, branch, merge_base(git, branch), root=path)
+            note = _add(git, path, branch)
+            return Worktree(path / repository.prefix, branch, merge_base(git, branch), note, root=path)
     except GitError as failure:
         raise UsageError(f"git could not recreate the worktree {path}: {failure.message}") from failure
 
@@ -215,12 +216,13 @@ def _prepare(
     make_folder(path.parent)
     git.run("worktree", "prune")
     if known:
-        _add(git, path, branch)
+        missing = _add(git, path, branch)
         base = merge_base(git, branch, start)
-        note = " ".join(filter(None, (note, earlier_work(git, branch, base))))
+        note = " ".join(filter(None, (note, missing, earlier_work(git, branch, base))))
     else:
         assert start is not None
-        _add(git, path, start, "--no-track", "-b", branch)
+        missing = _add(git, path, start, "--no-track", "-b", branch)
+        note = " ".join(filter(None, (note, missing)))
         base = git.run("rev-parse", f"{start}^{{commit}}").strip()
     return Worktree(path / prefix, branch, base, note, root=path)
 
@@ -229,18 +231,27 @@ def _contains(git: Git, ref: str, commit: str) -> bool:
     return git.ok("merge-base", "--is-ancestor", commit, ref)
 
 
-def _add(git: Git, path: Path, commit: str, *options: str) -> None:
+def _add(git: Git, path: Path, commit: str, *options: str) -> str:
+    """Make a worktree with its files; returns a note about those that Git LFS could not get."""
     git.run("worktree", "add", "--quiet", "--no-checkout", *options, str(path), commit)
+    files = ("read-tree", "--reset", "-u", "HEAD")
     try:  # apart, as `worktree add` cannot be kept from reading the configuration again
-        Git(path).run("read-tree", "--reset", "-u", "HEAD", timeout=600)
+        Git(path).run(*files, timeout=600)
     except GitError as failure:
+        is_installed = find_program("git-lfs", os.environ) is not None
+        if is_installed and uses_lfs(git, commit) and Git(path, skips_lfs=True).ok(*files):
+            return (
+                f"Git LFS could not get the files of the repository, so they are pointers only: {failure.message} "
+                f"“git -C {path} lfs pull” tries again."
+            )
         git.attempt("worktree", "remove", "--force", str(path))
-        if "git-lfs" in failure.message and find_program("git-lfs", os.environ) is None:
+        if "git-lfs" in failure.message and not is_installed:
             raise UsageError(
                 "The repository keeps files in Git LFS, which your git configuration sets up, "
                 "but git-lfs is not installed: install it and try again."
             ) from failure
         raise
+    return ""
 
 
 def _branch_name(git: Git, name: str, prefix: str) -> str:

@@ -128,6 +128,31 @@ def test_worktreeinclude_counts_beside_a_main_repo_inside_the_repository(yard: Y
     ]
 
 
+def test_worktreeinclude_counts_if_only_the_branch_of_the_worktree_has_it(yard: Yard) -> None:
+    yard.ignore(".env")
+    (yard.repo / ".env").write_text("KEY=1")
+    git(yard.repo, "checkout", "--quiet", "-b", "older")
+    git(yard.repo, "checkout", "--quiet", "main")
+    (yard.repo / ".worktreeinclude").write_text(".env\n")
+    git(yard.repo, "add", ".worktreeinclude")
+    git(yard.repo, "commit", "--quiet", "-m", "include")
+    git(yard.repo, "checkout", "--quiet", "older")
+    assert (yard.make() / ".env").read_text() == "KEY=1"
+    assert yard.notes == []
+
+
+def test_worktreeinclude_of_a_bare_repository_is_reported(yard: Yard) -> None:
+    (yard.repo / ".worktreeinclude").write_text(".env\n")
+    git(yard.repo, "add", ".worktreeinclude")
+    git(yard.repo, "commit", "--quiet", "-m", "include")
+    git(yard.root, "clone", "--quiet", "--bare", str(yard.repo), "bare")
+    yard.repo = yard.root / "bare"
+    yard.project = replace(yard.project, main_repo=yard.repo)
+    yard.make()
+    assert len(yard.notes) == 1
+    assert "bare repository" in yard.notes[0]
+
+
 def test_nothing_is_copied_through_links(yard: Yard, tmp_path: Path) -> None:
     yard.ignore("link", "folder", "out/x")
     outside = tmp_path / "outside"
@@ -174,6 +199,25 @@ def test_a_huge_file_is_reported_and_not_copied(yard: Yard) -> None:
     path = yard.make()
     assert not (path / "model.bin").exists()
     assert yard.notes == ["Not copied of .worktreeinclude: model.bin"]
+
+
+def test_git_lfs_without_its_server_leaves_pointers_and_is_reported(
+    yard: Yard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "git-lfs"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\n[ "$GIT_LFS_SKIP_SMUDGE" ] && exec cat\necho "no server" >&2\nexit 2\n')
+    program.chmod(0o755)
+    commit(yard.repo, "model.bin")
+    (yard.repo / ".gitattributes").write_text("*.bin filter=lfs\n")
+    git(yard.repo, "add", ".gitattributes")
+    git(yard.repo, "commit", "--quiet", "-m", "lfs")
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    for key, value in (("clean", "cat"), ("smudge", "git-lfs smudge -- %f"), ("required", "true")):
+        git(yard.root, "config", "--global", f"filter.lfs.{key}", value)
+    made = prepare_worktree(yard.repo, yard.project.worktrees, "greet")
+    assert (made.path / "model.bin").read_text() == "model.bin"
+    assert "pointers only: no server" in made.note
 
 
 def test_git_lfs_that_is_not_installed_is_named(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:

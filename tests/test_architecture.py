@@ -10,7 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.support.cases import for_each
+
+# Each of several workers would parse all modules.
+pytestmark = pytest.mark.xdist_group("architecture")
 
 PACKAGE = Path(__file__).resolve().parents[1] / "samobot"
 HEAVY = {

@@ -17,6 +17,9 @@ import pytest
 
 from tests.support.cases import for_each
 
+# Each of several workers would read all files.
+pytestmark = pytest.mark.xdist_group("words")
+
 ROOT = Path(__file__).parents[1]
 
 # In these phrases a word is a piece of a text; elsewhere a message, an answer or a decision is meant.

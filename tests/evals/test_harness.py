@@ -90,6 +90,7 @@ def attempt(task: EvalTask, **more: object) -> Attempt:
     return Attempt(**(values | more))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "lost"),
     [

@@ -26,6 +26,7 @@ def test_there_are_enough() -> None:
     assert len({task.kind for task in TASKS}) == len(TASKS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_hidden_tests_tell_the_solution_from_the_beginning(task: EvalTask, tmp_path: Path) -> None:
     if End.DONE not in task.ends:  # the right thing is to change nothing

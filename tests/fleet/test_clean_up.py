@@ -55,6 +55,7 @@ def test_clean_up_removes_what_is_merged_and_archives_it(room: LandingRoom) -> N
     assert leftovers(room.project) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", ["not merged", "not committed"])
 def test_clean_up_keeps_what_would_be_lost_unless_it_is_named(room: LandingRoom, why: str) -> None:
     if why == "not committed":

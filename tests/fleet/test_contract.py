@@ -157,6 +157,7 @@ def test_every_call_is_documented_and_asynchronous() -> None:
         assert inspect.getdoc(method), name
 
 
+@pytest.mark.slow
 async def test_every_call_survives_json(host: Host) -> None:
     fleet = host.fleet
     ref = await host.session("greet", Phase="requirements", Blocked="waiting_human")

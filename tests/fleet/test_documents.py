@@ -150,6 +150,7 @@ async def test_every_listed_file_can_be_had_and_no_other(session: SessionFolder,
             await documents.file(session, name)
 
 
+@pytest.mark.slow
 async def test_of_very_many_files_only_some_are_looked_at(session: SessionFolder) -> None:
     for number in range(5100):
         (session.path / f"{number}.md").touch()

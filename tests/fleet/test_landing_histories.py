@@ -163,6 +163,7 @@ def green(view: LandingView) -> bool:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @example([("there", None), ("look", None), ("press", LandingStep.PUSH)])
 @example([("there", None), ("look", None), ("there", HEADS[1]), ("press", LandingStep.PUSH)])
 # It does merge what is green, and a push in the last instant is refused by the forge.

@@ -235,6 +235,7 @@ def kill_after_the_end(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Ledger, "_end", killed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill", [kill_before_the_effect, kill_after_the_effect, kill_after_the_end])
 @pytest.mark.parametrize("what", ADDING)
 async def test_request_repeated_after_a_crash_is_carried_out_once(

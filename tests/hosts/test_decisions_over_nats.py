@@ -138,6 +138,7 @@ async def retry(fleet: RemoteFleet, ref: SessionRef) -> None:
         await fleet.retry(ref, ANNA)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", CrashPoint)
 async def test_a_host_that_dies_carries_out_a_decision_once(
     machine: Machine, link: HubLink, point: CrashPoint

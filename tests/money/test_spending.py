@@ -60,6 +60,7 @@ def test_no_file_is_too_strange_to_be_read(tmp_path_factory: pytest.TempPathFact
     assert total >= 0
 
 
+@pytest.mark.slow
 def test_workers_that_add_at_once_lose_nothing_and_cross_a_threshold_once(tmp_path: Path) -> None:
     script = (
         "import sys; from datetime import datetime, UTC; from pathlib import Path\n"

@@ -366,6 +366,7 @@ def test_git_runs_no_program_that_the_repository_names(
     assert victim.has_run()  # git as it is would have run it
 
 
+@pytest.mark.slow
 def test_program_named_after_the_configuration_was_read_does_not_run(
     victim: Victim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -439,6 +440,7 @@ def test_configuration_is_kept_but_for_programs(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_git_takes_no_option_from_the_name_of_a_remote(victim: Victim) -> None:
     remote_named_like_an_option(victim)
     run_everything(victim)
@@ -469,6 +471,7 @@ def unauthorized() -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["credential.helper", "credential.{url}.helper"])
 def test_only_credential_helpers_of_the_user_are_asked(victim: Victim, unauthorized: str, key: str) -> None:
     victim.config("remote.origin.url", f"{unauthorized}/x.git")

@@ -62,6 +62,7 @@ def test_millions_of_junk_lines_are_not_read(tmp_path: Path) -> None:
     assert any("_decisions.jsonl" in problem for problem in snapshot(folder, "demo").status.problems)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FILES if name != "_signal.json"])
 @pytest.mark.parametrize("line", [b"x\n", b"```\n", b"{}\n", b"### Q1: what?\n", b"- [ ] anna: x\n"])
 def test_more_lines_than_a_session_ever_has_are_named_and_not_parsed(

@@ -13,6 +13,8 @@ from samobot.terminal.clean_command import clean_command
 from tests.support.landing_room import LandingRoom
 from tests.support.repository import git
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LandingRoom:

@@ -13,6 +13,8 @@ from samobot.terminal.land_command import land_command
 from tests.support.landing_room import LandingRoom
 from tests.support.repository import commit, git
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LandingRoom:

@@ -94,6 +94,7 @@ def test_one_file_cannot_take_the_whole_disk(tmp_path: Path) -> None:
     assert (tmp_path / "big").stat().st_size == 1_000_000
 
 
+@pytest.mark.slow
 def test_agent_that_fills_the_disk_is_stopped_and_the_user_reads_why(tmp_path: Path) -> None:
     bwrap = find_bwrap(os.environ)
     problem = fence_problem(os.environ)

@@ -215,6 +215,7 @@ def check(world: World) -> None:
     assert world.counted == world.said, "lost"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cli_only", [False, True], ids=["both", "cli"])
 def test_killed_before_any_write_each_piece_counts_once(tmp_path: Path, *, cli_only: bool) -> None:
     for number in itertools.count():

@@ -327,6 +327,7 @@ def _world(
     return World(folder, deaths, kind, looks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "looks"),
     [

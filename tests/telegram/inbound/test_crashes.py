@@ -287,6 +287,7 @@ CASES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.says.split()[0][1:])
 def test_command_survives_a_crash_at_any_change_of_the_disk(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,9 +14,11 @@ from pathlib import Path
 
 from samobot.config.project import Project, ReadFunction
 from samobot.errors import StorageError
-from samobot.fleet.catalog_entry import IDLE_AFTER_SECONDS, CatalogEntry, PastSessions, mark_of
+from samobot.fleet.catalog_entry import IDLE_AFTER_SECONDS, CatalogEntry
 from samobot.fleet.models import PastSession, SessionRef, SessionView
+from samobot.fleet.past_sessions import PastSessions, mark_of
 from samobot.fleet.project_folders import Listing, ProjectFolders
+from samobot.fleet.rotation import Rotation
 from samobot.fleet.view_builder import unreadable_view
 from samobot.session.files import read_bytes
 from samobot.session.folder import SessionFolder
@@ -45,7 +47,7 @@ class Catalog:
     Args:
         paths: `.samocode` files, or the folders that hold them.
         clock: Monotonic seconds.
-        past: Sessions that were at rest when they were last looked at.
+        past: Sessions that were past when they were last looked at.
         read: Reads a `.samocode` file.
 
     Attributes:
@@ -76,8 +78,7 @@ class Catalog:
         self.touch: Callable[[Path], None] = self._touched.append
         self._shape: object = None
         self._was_covered = False
-        self._swept = 0.0
-        self._turn = 0
+        self._sweep = Rotation()
 
     def sessions(self, closely: Collection[str] = ()) -> list[SessionView]:
         """Every session that is not past; the same object as before for one in which nothing has changed.
@@ -95,12 +96,13 @@ class Catalog:
         self._shape = shape
         self._wake_past({*closely, *touched}, now, covered=covered, read=len(fresh))
         if covered and self._was_covered:
-            turn = self._next_of_sweep(now)
+            # Finds changes without an event.
+            turn = self._sweep.due(list(self._entries), now, COVERED_SWEEP_SECONDS)
             self._look_at({*closely, *touched, *fresh, *self._active, *turn}, now)
         else:
             # Changes made while nothing was watched are found now.
             self._look_at(self._entries, now, closely={*closely, *fresh, *(self._entries if covered else ())})
-            self._swept = now
+            self._sweep.restart(now)
         self._was_covered = covered
         self._take_late()
         self._take_views()
@@ -342,17 +344,6 @@ class Catalog:
         if not all(key in self._entries or key in self._past for key in keys):
             self.folders.list_again()  # a folder may have become a session
         return keys
-
-    def _next_of_sweep(self, now: float) -> list[str]:
-        """The next sessions of the sweep, which finds changes without an event."""
-        order = list(self._entries)
-        count = int(len(order) * (now - self._swept) / COVERED_SWEEP_SECONDS)
-        if count == 0:
-            return []
-        self._swept = now
-        turn = [order[(self._turn + step) % len(order)] for step in range(min(count, len(order)))]
-        self._turn = (self._turn + count) % len(order)
-        return turn
 
 
 def _changed_at(folder: str) -> float:

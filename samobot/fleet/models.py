@@ -61,7 +61,7 @@ class SessionRef(_View):
 
 @frozen
 class PastSession:
-    """A session at rest, in one line: without a worker, and unchanged for long.
+    """A past session, in one line: without a worker, and unchanged for long.
 
     Attributes:
         key: The session's key.

@@ -15,14 +15,9 @@ from samobot.fleet import catalog as catalog_module
 from samobot.fleet import catalog_entry as entry_module
 from samobot.fleet import project_folders as folders_module
 from samobot.fleet.catalog import READS_AT_ONCE, Catalog
-from samobot.fleet.catalog_entry import (
-    COVERED_TURN_SECONDS,
-    IDLE_AFTER_SECONDS,
-    SWEEP_SECONDS,
-    TURN_SECONDS,
-    PastSessions,
-)
+from samobot.fleet.catalog_entry import IDLE_AFTER_SECONDS, SWEEP_SECONDS
 from samobot.fleet.models import PastSession, SessionRef, SessionView
+from samobot.fleet.past_sessions import COVERED_TURN_SECONDS, TURN_SECONDS, PastSessions
 from samobot.session.file_marks import stat_keys
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import RunLock

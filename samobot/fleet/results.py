@@ -196,6 +196,7 @@ class HostView(_Reply):
         sessions: Its sessions that are not past.
         pending: Decisions that are kept for it.
         version: Its samobot's.
+        clock: How its clock differs from the hub's, as a sentence; empty if it does not.
     """
 
     name: str
@@ -206,6 +207,7 @@ class HostView(_Reply):
     sessions: int = 0
     pending: int = 0
     version: str = ""
+    clock: str = ""
 
 
 class Document(_Reply):

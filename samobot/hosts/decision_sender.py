@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import timedelta
 
 from nats.aio.msg import Msg
 
@@ -161,8 +162,13 @@ class DecisionSender:
         self._kicks[host].set()
 
 
-def ended_event(stored: StoredDecision) -> FleetEvent:
-    """Return the news that a decision which was kept for its host has its receipt."""
+def ended_event(stored: StoredDecision, ahead: timedelta) -> FleetEvent:
+    """Return the news that a decision which was kept for its host has its receipt.
+
+    Args:
+        stored: The decision.
+        ahead: How far the host's clock is ahead.
+    """
     receipt = stored.receipt
     assert receipt is not None
     what = _what(stored.decision)
@@ -170,7 +176,7 @@ def ended_event(stored: StoredDecision) -> FleetEvent:
         kind, end = FleetEventKind.REFUSED, f" was not carried out. {text_of(receipt.outcome)}"
     else:
         kind, end = FleetEventKind.DELIVERED, ""
-    text = f"on {stored.host} {receipt.at.astimezone():%H:%M}: {what}{end}"
+    text = f"on {stored.host} {(receipt.at - ahead).astimezone():%H:%M}: {what}{end}"
     return FleetEvent(ref=None, key=stored.decision.id, kind=kind, text=text, host=stored.host)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from samobot.fleet.models import PastSession, SessionView
+from samobot.hosts.host_clock import HostClock, corrected
 from samobot.hosts.hub_messages import Beat, SessionSnapshot
 from samobot.hosts.nats_streams import BEAT_SECONDS
 
@@ -35,6 +36,8 @@ class HostState:
         self._heard_at: float | None = None
         self._boot_before = ""
         self._doubled_at: float | None = None
+        self._clock = HostClock()
+        self._views: dict[str, tuple[SessionSnapshot, SessionView]] = {}  # whose times had to be corrected
         self._known: dict[str, SessionSnapshot] = {}
         self._sessions: list[SessionView] | None = None
         self._past: list[PastSession] | None = None
@@ -49,14 +52,26 @@ class HostState:
         """Whether two machines send beats under this name, as after a copy of a disk: each would do all decisions."""
         return self._doubled_at is not None and monotonic - self._doubled_at <= _DOUBLED_SECONDS
 
-    def restore(self, beat: Beat, heard: datetime, snapshots: list[SessionSnapshot]) -> None:
+    @property
+    def ahead(self) -> timedelta:
+        """How far its clock is ahead of the hub's, in whole minutes; negative if it is behind."""
+        return self._clock.ahead
+
+    def restore(
+        self,
+        beat: Beat,
+        heard: datetime,
+        snapshots: list[SessionSnapshot],
+        ahead: timedelta | None = None,
+    ) -> None:
         """Take over what was known before the hub's start."""
+        self._clock = HostClock(ahead)
         self.beat, self.heard = beat, heard
         self._known = {each.key: each for each in snapshots}
         self._forget_lists()
 
-    def note_beat(self, beat: Beat, monotonic: float, now: datetime) -> None:
-        """Take over a beat that has just come."""
+    def note_beat(self, beat: Beat, monotonic: float, now: datetime) -> bool:
+        """Take over a beat that has just come; whether the host's clock turned out to be another one."""
         if self.beat is None or self.beat.boot != beat.boot:
             if beat.boot == self._boot_before:  # a program that is started again has another name
                 self._doubled_at = monotonic
@@ -65,6 +80,11 @@ class HostState:
         self.beat, self.heard, self._heard_at = beat, now, monotonic
         if beat.is_whole:
             self._forget([key for key, each in self._known.items() if each.boot != beat.boot])
+        has_changed = self._clock.note(beat.at, now, monotonic)
+        if has_changed:
+            self._views = {}
+            self._forget_lists()
+        return has_changed
 
     def forget_sessions(self) -> None:
         """Forget all of its sessions, until it sends them again."""
@@ -73,6 +93,7 @@ class HostState:
     def _forget(self, keys: list[str]) -> None:
         for key in keys:
             del self._known[key]
+            self._views.pop(key, None)
             self._dirty.add(key)
         if keys:
             self._forget_lists()
@@ -130,19 +151,30 @@ class HostState:
     def sessions(self) -> list[SessionView]:
         """List its sessions that are not past; the same objects as before if nothing has changed."""
         if self._sessions is None:
-            self._sessions = [each.view for _, each in sorted(self._known.items()) if each.view is not None]
+            found = [self._view(each) for _, each in sorted(self._known.items())]
+            self._sessions = [view for view in found if view is not None]
         return self._sessions
 
     def past(self) -> list[PastSession]:
         """List its past sessions; the same object as before if nothing has changed."""
         if self._past is None:
-            self._past = [each.past for _, each in sorted(self._known.items()) if each.past is not None]
+            found = [each.past for _, each in sorted(self._known.items()) if each.past is not None]
+            self._past = corrected(found, self.ahead)
         return self._past
 
     def view(self, key: str) -> SessionView | None:
         """Return a session as it was last seen; None if it is past or unknown."""
         known = self._known.get(key)
-        return known.view if known is not None else None
+        return self._view(known) if known is not None else None
+
+    def _view(self, snapshot: SessionSnapshot) -> SessionView | None:
+        """The session of a snapshot with its times by the hub's clock; the same object for the same snapshot."""
+        if snapshot.view is None or not self.ahead:
+            return snapshot.view
+        known = self._views.get(snapshot.key)
+        if known is None or known[0] is not snapshot:
+            known = self._views[snapshot.key] = (snapshot, corrected(snapshot.view, self.ahead))
+        return known[1]
 
     @property
     def has_changes(self) -> bool:

@@ -186,7 +186,7 @@ class HubLink:
         news, ended = self._store.news.unreported(), self._store.unreported()
         self._posted = ([each.no for each in news], [each.decision.id for each in ended])
         return [each.event for each in news] + [
-            ended_event(each) for each in ended if each.receipt is not None
+            ended_event(each, self.known.ahead(each.host)) for each in ended if each.receipt is not None
         ]
 
     # The connection ----------------------------------------------------------------------------------------------

@@ -259,6 +259,7 @@ class HubStore:
             self._db.execute("DELETE FROM news WHERE host = ?", (host,))
             self._db.execute("DELETE FROM snapshots WHERE host = ?", (host,))
             self._db.execute("DELETE FROM hosts WHERE host = ?", (host,))
+            self._db.execute("DELETE FROM state WHERE name = ?", (_clock(host),))
         return len(pending)
 
     # State -------------------------------------------------------------------------------------------------------
@@ -282,12 +283,25 @@ class HubStore:
         with self._errors():
             self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, content))
 
+    def clock_of(self, host: str) -> timedelta | None:
+        """Return how far the clock of a host was found ahead; None if it never differed."""
+        known = self.state(_clock(host))
+        return timedelta(seconds=float(known)) if known is not None else None
+
+    def set_clock(self, host: str, ahead: timedelta) -> None:
+        """Keep how far the clock of a host is ahead."""
+        self.set_state(_clock(host), str(ahead.total_seconds()))
+
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
             raise StorageError(f"{self._path}: {error}.") from error
+
+
+def _clock(host: str) -> str:
+    return f"clock.{host}"
 
 
 def _stored(row: tuple[str, str, str, str | None]) -> StoredDecision:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from nats.aio.msg import Msg
@@ -14,6 +14,7 @@ from samobot.fleet.ask_models import AskView
 from samobot.fleet.models import SessionView
 from samobot.fleet.results import HostView
 from samobot.hosts import subjects
+from samobot.hosts.host_clock import clock_words
 from samobot.hosts.host_state import HostState
 from samobot.hosts.hub_messages import Beat, CallOutcome, SessionSnapshot, decode_snapshot
 from samobot.hosts.hub_store import HeardHost, HubStore
@@ -75,7 +76,8 @@ class KnownHosts:
         self._has_need = False
         self._missed: dict[str, float] = {}
         for each in store.heard():
-            self.host(each.beat.host).restore(each.beat, each.at, each.snapshots)
+            ahead = store.clock_of(each.beat.host)
+            self.host(each.beat.host).restore(each.beat, each.at, each.snapshots, ahead)
 
     def host(self, name: str) -> HostState:
         """Return what is known of a host."""
@@ -105,6 +107,11 @@ class KnownHosts:
         while not answer.done() and self.is_online(name) and self._monotonic() < deadline:
             await asyncio.wait((answer,), timeout=_LOOK_SECONDS)
         return answer.done()
+
+    def ahead(self, name: str) -> timedelta:
+        """Return how far the clock of a host is ahead; zero for one that was removed."""
+        state = self.hosts.get(name)
+        return state.ahead if state is not None else timedelta()
 
     def is_doubled(self, name: str) -> bool:
         """Whether two machines use the name of this host."""
@@ -144,6 +151,7 @@ class KnownHosts:
             sessions=len(state.sessions()),
             pending=pending,
             version=beat.version if beat is not None else "",
+            clock=f"Its clock is {words}." if (words := clock_words(state.ahead)) else "",
         )
 
     def note_beat(self, message: Msg) -> tuple[str, bool]:
@@ -167,7 +175,10 @@ class KnownHosts:
         was_online, was_behind = self.is_online(host), state.is_behind
         if state.beat is None or state.beat.limits != beat.limits or not was_online:
             self.limits_changed.set()
-        state.note_beat(beat, self._monotonic(), self._now())
+        if state.note_beat(beat, self._monotonic(), self._now()):
+            log.warning("the clock of %s is %s", host, clock_words(state.ahead) or "right again")
+            self._store.set_clock(host, state.ahead)
+            self.changed.set()
         if not was_online:
             self._save([state])  # before anybody decides about it: a hub that dies then must know it again
             self.changed.set()

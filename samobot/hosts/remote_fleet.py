@@ -20,6 +20,7 @@ from samobot.fleet.results import (
 )
 from samobot.fleet.start_request import StartRequest
 from samobot.hosts.fleet_calls import call_of
+from samobot.hosts.host_clock import corrected
 from samobot.hosts.hub_messages import decode_view
 from samobot.hosts.remote_sessions import RemoteSessions
 from samobot.session.gate import Person
@@ -59,7 +60,7 @@ class RemoteFleet(RemoteSessions):
     async def mark_past(self, keys: list[str]) -> list[PastSession]:
         if not self._link.is_online(self._host):
             return []
-        return await self._read(Fleet.mark_past, keys)
+        return corrected(await self._read(Fleet.mark_past, keys), self.state.ahead)
 
     async def view(self, ref: SessionRef) -> SessionView:
         if self._link.is_online(self._host):
@@ -70,7 +71,8 @@ class RemoteFleet(RemoteSessions):
                 pass  # it has just become so
             else:
                 try:
-                    return decode_view(outcome.result) if not outcome.error else call.value(outcome)
+                    found = decode_view(outcome.result) if not outcome.error else call.value(outcome)
+                    return corrected(found, self.state.ahead)
                 except (ValueError, TypeError, RecursionError):
                     raise SamobotError(f"What {self._host} has answered cannot be read.") from None
         known = self.state.view(ref.key)
@@ -113,7 +115,7 @@ class RemoteFleet(RemoteSessions):
         return await self._read(Fleet.archived)
 
     async def archived_view(self, ref: SessionRef) -> SessionView:
-        return await self._read(Fleet.archived_view, ref)
+        return corrected(await self._read(Fleet.archived_view, ref), self.state.ahead)
 
     async def wait_for_change(self) -> bool:
         await self._link.changed.wait()

@@ -28,8 +28,7 @@ async def hosts(context: HandlerContext, request: ChatRequest) -> None:
     lines = [bold(f"{plural(len(found), 'host')}, {online} reachable")]
     for each in found:
         lines.append(_line(each))
-        if each.away:
-            lines.append(f"   {escape(each.away)}")
+        lines += [f"   {escape(text)}" for text in (each.away, each.clock) if text]
     context.reply(request, "\n".join(lines))
 
 

@@ -34,6 +34,9 @@ _MOST_OF_A_CALL = 16
 _WATCH_SECONDS = 60.0
 """How often a host's missing changes make the hub watch all hosts again, at most."""
 
+_ON_THE_WAY_SECONDS = 5.0
+"""How long a change may come after a beat that counts it: a host that starts sends two beats at once."""
+
 _LOOK_SECONDS = 1.0
 """How often it is looked whether a host that owes an answer can still be reached."""
 
@@ -74,6 +77,7 @@ class KnownHosts:
         self._sizes: dict[str, dict[str, int]] = {}  # by host and session; the sum under an empty key
         self._flooding: set[str] = set()
         self._has_need = False
+        self._behind: dict[str, float] = {}  # since when changes of a host are missing
         self._missed: dict[str, float] = {}
         for each in store.heard():
             ahead = store.clock_of(each.beat.host)
@@ -172,7 +176,7 @@ class KnownHosts:
             log.error("a beat of %s claims to be one of %s, and is left out", host, beat.host)
             return "", False
         state = self.host(host)
-        was_online, was_behind = self.is_online(host), state.is_behind
+        was_online = self.is_online(host)
         if state.beat is None or state.beat.limits != beat.limits or not was_online:
             self.limits_changed.set()
         if state.note_beat(beat, self._monotonic(), self._now()):
@@ -182,14 +186,19 @@ class KnownHosts:
         if not was_online:
             self._save([state])  # before anybody decides about it: a hub that dies then must know it again
             self.changed.set()
-        return host, was_behind and state.is_behind and self._may_watch_anew(host)
+        if not state.is_behind:
+            self._behind.pop(host, None)
+        return host, state.is_behind and self._has_lost_changes(host)
 
-    def _may_watch_anew(self, host: str) -> bool:
-        """Whether it is worth it: after a new watch its changes need time, and a host may count what it never sent."""
+    def _has_lost_changes(self, host: str) -> bool:
+        """Whether changes are missing for so long that they will not come, and a new watch may bring them."""
+        now = self._monotonic()
         last = self._missed.get(host)
-        if last is not None and self._monotonic() - last < _WATCH_SECONDS:
+        if now - self._behind.setdefault(host, now) < _ON_THE_WAY_SECONDS:
             return False
-        self._missed[host] = self._monotonic()
+        if last is not None and now - last < _WATCH_SECONDS:
+            return False  # a host may count what it never sent
+        self._missed[host] = now
         return True
 
     async def on_snapshot(self, message: Msg) -> None:
@@ -255,6 +264,7 @@ class KnownHosts:
         self.hosts.pop(name, None)
         self._saved.pop(name, None)
         self._sizes.pop(name, None)
+        self._behind.pop(name, None)
         self.limits_changed.set()
         self.changed.set()
 

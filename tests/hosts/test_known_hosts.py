@@ -47,8 +47,8 @@ def known_hosts(folder: Path, clock: Clock) -> KnownHosts:
     return KnownHosts(HubStore(folder), lambda: True, clock.now, clock.monotonic)
 
 
-def beat(host: str, clock: Clock) -> Msg:
-    content = Beat(host=host, boot="one", at=clock.now()).encode()
+def beat(host: str, clock: Clock, n: int = 0) -> Msg:
+    content = Beat(host=host, boot="one", at=clock.now(), n=n).encode()
     return Msg(Client(), subject=f"$KV.{subjects.BEATS}.{host}", data=content)
 
 
@@ -58,6 +58,19 @@ def test_a_host_is_known_from_its_first_beat_on_even_if_the_hub_is_killed(tmp_pa
     again = known_hosts(tmp_path, clock)
     assert set(again.hosts) == {"laptop"}
     assert not again.is_online("laptop")
+
+
+def test_changes_count_as_lost_once_they_are_missing_for_a_while(tmp_path: Path) -> None:
+    clock = Clock()
+    known = known_hosts(tmp_path, clock)
+
+    def has_lost(seconds: float, n: int = 3) -> bool:
+        clock.seconds += seconds
+        return known.note_beat(beat("laptop", clock, n))[1]
+
+    assert [has_lost(0), has_lost(0.2), has_lost(10), has_lost(10)] == [False, False, True, False]
+    assert not has_lost(100, n=0), "they have come"
+    assert [has_lost(10), has_lost(0.2), has_lost(10)] == [False, False, True]
 
 
 def test_when_a_host_without_sessions_was_heard_of_is_kept_by_the_minute(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Each command lives in a module of `samobot.terminal` that is imported only when 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import gc
@@ -168,6 +169,8 @@ def _load(name: str) -> ModuleType:
 
 def main() -> NoReturn:
     """The entry point of the program. Ends the process."""
+    # Python looks for garbage once more as it ends, which takes a fifth of a short command's time.
+    atexit.register(gc.freeze)
     prepare_streams()
     try:
         _leave(cli.main(prog_name="samobot", standalone_mode=False))

@@ -302,7 +302,8 @@ def loaded(code: str) -> set[str]:
 
 
 def test_the_worker_stays_small() -> None:
-    assert not loaded("import samobot.terminal.run_command") & HEAVY
+    models = "assert 'samobot.fleet.models' not in sys.modules"
+    assert not loaded(f"import sys, samobot.terminal.run_command\n{models}") & HEAVY
 
 
 def test_the_bot_loads_nothing_for_features_of_telegram_that_it_does_not_use() -> None:

@@ -73,6 +73,15 @@ def test_completion_is_silent_without_a_project(tmp_path: Path) -> None:
     assert (done.stdout.strip(), done.stderr) == ("", "")
 
 
+def test_program_looks_for_no_garbage_as_it_ends() -> None:
+    code = (
+        "import atexit, gc, sys\natexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
+        "sys.argv = ['samobot', '--version']\nfrom samobot.cli import main\nmain()"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines()[-1] == "True"
+
+
 def test_the_program_alone_shows_its_help_and_nothing_else() -> None:
     done = python("-m", "samobot")
     assert (done.returncode, done.stdout) == (2, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from samobot.config.learned import lessons_content
 from samobot.config.project import Project
@@ -18,10 +19,12 @@ from samobot.config.trust import (
 )
 from samobot.config.trust_text import whole_text
 from samobot.errors import ConflictError
-from samobot.fleet.results import Document, UntrustedView
 from samobot.session.branch_state import work_dir_of
 from samobot.session.folder import SessionFolder
 from samobot.text import without_surrogates
+
+if TYPE_CHECKING:
+    from samobot.fleet.results import UntrustedView
 
 
 def session_work_dir(project: Project, folder: SessionFolder) -> Path:
@@ -96,6 +99,8 @@ def _contents(project: Project, work_dir: Path) -> list[Content]:
 
 
 def _view(state_dir: Path, project: Project, content: Content) -> UntrustedView:
+    from samobot.fleet.results import Document, UntrustedView  # late, as a worker needs none of its models
+
     text = whole_text(content)
     problem = ""
     if content.files is None:

@@ -68,7 +68,7 @@ def _left_lock(git: Git) -> Path | None:
     """The lock of the index or of the branch that is older than any git that works."""
     branch = (git.attempt("symbolic-ref", "--quiet", "HEAD") or "HEAD").strip()
     asked = [word for name in ("index", "HEAD", branch) for word in ("--git-path", f"{name}.lock")]
-    for line in git.run("rev-parse", *asked).splitlines():
+    for line in git.run("rev-parse", *asked).rstrip("\n").split("\n"):
         path = git.folder / line
         with contextlib.suppress(OSError):
             if time.time() - path.lstat().st_mtime > OLD_LOCK:

@@ -12,7 +12,7 @@ import click
 from samobot.config.settings import Settings
 from samobot.config.settings_loader import load_settings
 from samobot.errors import BusyError
-from samobot.sandbox.demo.caretaker import MARK
+from samobot.sandbox.demo.watchdog import MARK
 from samobot.system.logs import setup_logging
 from samobot.system.platform.current import platform
 from samobot.system.process_secrets import forbid_inspection, forget_variable
@@ -56,7 +56,7 @@ def _hide_from_other_processes() -> None:
     """Keep the token from what agents start: they run as the same user."""
     for name in ("TELEGRAM_BOT_TOKEN", "SAMOBOT_TRANSCRIBE_KEY"):
         forget_variable(name)
-    if MARK not in os.environ:  # a demo's caretaker finds its bot by the environment
+    if MARK not in os.environ:  # a demo's watchdog finds its bot by the environment
         forbid_inspection()
 
 

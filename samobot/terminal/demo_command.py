@@ -17,7 +17,7 @@ from samobot.errors import UsageError
 from samobot.session.search_path import find_program
 
 if TYPE_CHECKING:
-    from samobot.sandbox.demo.launcher import Demo, Stage
+    from samobot.sandbox.demo.launcher import DemoOptions, RunningDemo
 
 
 @click.command("demo")
@@ -38,11 +38,11 @@ def demo_command(real: bool, terminal: bool, fast: bool, port: int, no_open: boo
       samobot demo --terminal
       samobot demo --terminal --fast     runs unattended and exits
     """
-    from samobot.sandbox.demo.launcher import PACE, Demo
+    from samobot.sandbox.demo.launcher import PACE, DemoOptions
 
     claude = _real_claude(unattended=terminal and fast) if real else None
-    play = Demo(claude=claude, pace=0 if fast else PACE, poll=0.1 if fast else 0.5, port=port)
-    return asyncio.run(_show(play, terminal=terminal, fast=fast, browser=not no_open))
+    options = DemoOptions(claude=claude, pace=0 if fast else PACE, poll=0.1 if fast else 0.5, port=port)
+    return asyncio.run(_show(options, terminal=terminal, fast=fast, browser=not no_open))
 
 
 def _real_claude(*, unattended: bool) -> Path:
@@ -60,16 +60,16 @@ def _real_claude(*, unattended: bool) -> Path:
     return Path(found).resolve()
 
 
-async def _show(play: Demo, *, terminal: bool, fast: bool, browser: bool) -> int:
-    from samobot.sandbox.demo.launcher import Stage
+async def _show(options: DemoOptions, *, terminal: bool, fast: bool, browser: bool) -> int:
+    from samobot.sandbox.demo.launcher import RunningDemo
 
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, ended.set)
-    click.echo("Setting the stage …", err=True)
-    stage = Stage(play, os.environ)
-    setting = asyncio.create_task(stage.__aenter__())
+    click.echo("Starting the demo …", err=True)
+    demo = RunningDemo(options, os.environ)
+    setting = asyncio.create_task(demo.__aenter__())
     ending = asyncio.create_task(ended.wait())
     try:
         await asyncio.wait({setting, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -79,7 +79,7 @@ async def _show(play: Demo, *, terminal: bool, fast: bool, browser: bool) -> int
             return 130
         await setting
         try:
-            playing = asyncio.create_task(_play(stage, terminal=terminal, fast=fast, browser=browser))
+            playing = asyncio.create_task(_play(demo, terminal=terminal, fast=fast, browser=browser))
             await asyncio.wait({playing, ending}, return_when=asyncio.FIRST_COMPLETED)
             if playing.done():
                 return await playing
@@ -88,20 +88,20 @@ async def _show(play: Demo, *, terminal: bool, fast: bool, browser: bool) -> int
             return 130 if terminal else 0
         finally:
             click.echo("\nClearing up …", err=True)
-            await stage.__aexit__(None, None, None)
+            await demo.__aexit__(None, None, None)
             click.echo("Everything that the demo started has ended, and its folder is gone.", err=True)
     finally:
         ending.cancel()
 
 
-async def _play(stage: Stage, *, terminal: bool, fast: bool, browser: bool) -> int:
+async def _play(demo: RunningDemo, *, terminal: bool, fast: bool, browser: bool) -> int:
     if not terminal:
-        _announce(stage, browser=browser)
+        _announce(demo, browser=browser)
         await asyncio.Event().wait()
     from samobot.sandbox.demo.textchat import TextChat
 
-    chat = TextChat(stage.server, stage.person, stage.page.chat, click.echo)
-    about = stage.page.about
+    chat = TextChat(demo.server, demo.person, demo.page.chat, click.echo)
+    about = demo.page.about
     # There is no page to be seen here.
     click.echo(f"Simulated: {about.simulated.replace(' (this page)', '')}\nReal: {about.real}")
     if fast:
@@ -117,16 +117,16 @@ async def _play(stage: Stage, *, terminal: bool, fast: bool, browser: bool) -> i
     return 0
 
 
-def _announce(stage: Stage, *, browser: bool) -> None:
-    click.echo(f"\n  The chat:  {stage.page.url}\n")
-    about = stage.page.about
+def _announce(demo: RunningDemo, *, browser: bool) -> None:
+    click.echo(f"\n  The chat:  {demo.page.url}\n")
+    about = demo.page.about
     click.echo(f"  Simulated: {about.simulated}\n  Real:      {about.real}\n  Cost:      {about.cost}\n")
     if os.environ.get("SSH_CONNECTION"):
-        port = stage.server.url.rpartition(":")[2]
+        port = demo.server.url.rpartition(":")[2]
         click.echo(f"  From another machine first:  ssh -L {port}:127.0.0.1:{port} …\n")
     click.echo("  Ctrl-C ends it.")
     if browser and _has_a_screen():
-        threading.Thread(target=webbrowser.open, args=(stage.page.url,), daemon=True).start()
+        threading.Thread(target=webbrowser.open, args=(demo.page.url,), daemon=True).start()
 
 
 def _has_a_screen() -> bool:

@@ -28,7 +28,7 @@ from samobot.session.question import Question
 from samobot.terminal.actor import person_at
 from samobot.terminal.live_line import show
 from samobot.terminal.permission_lines import describe_asks
-from samobot.terminal.wording_lines import describe_plan, describe_question
+from samobot.terminal.run_descriptions import describe_plan, describe_question
 from samobot.text import one_line, printable
 from samobot.worker.run import RunResult
 

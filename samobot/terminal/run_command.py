@@ -38,8 +38,8 @@ from samobot.terminal.gate_prompts import decide_here
 from samobot.terminal.interrupts import Stopped, StopSignals
 from samobot.terminal.live_line import open_display, show
 from samobot.terminal.options import US_DOLLARS, FiniteRange, complete_session, config_option
+from samobot.terminal.run_descriptions import describe_end
 from samobot.terminal.trust_command import ask_to_trust
-from samobot.terminal.wording_lines import describe_end
 from samobot.terminal.worktree_prompt import ensure_worktree, recreate_option
 from samobot.worker.factory import WorkerFactory
 from samobot.worker.loop import Worker

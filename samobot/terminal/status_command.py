@@ -220,7 +220,10 @@ def _sign(status: Status) -> str:
 def describe(current: Snapshot) -> str:
     """Show one session in full."""
     from samobot.terminal.permission_lines import describe_asks, describe_rules
-    from samobot.terminal.wording_lines import describe_plan, describe_questions  # not for a list of sessions
+    from samobot.terminal.run_descriptions import (  # not for a list of sessions
+        describe_plan,
+        describe_questions,
+    )
 
     status = current.status
     lines = [f"{_sign(status)} {status.session} · {status.project}: {_state_text(current)}"]

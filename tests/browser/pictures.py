@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.async_api import Locator, Page, async_playwright
 
-from samobot.sandbox.demo.launcher import Demo, Stage
+from samobot.sandbox.demo.launcher import DemoOptions, RunningDemo
 from tests.browser.guided_run import PACE, play
 from tests.support.browser import CHROMIUM, FLAGS, THEMES, Window
 
@@ -53,7 +53,7 @@ async def main(folder: Path) -> None:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         async with (
             Window(browser, "", scale=2) as window,
-            Stage(Demo(pace=PACE, poll=0.1), os.environ) as stage,
+            RunningDemo(DemoOptions(pace=PACE, poll=0.1), os.environ) as stage,
         ):
             page = await window.open(stage.page.url, _SIZE)
             await play(page, Camera(page, folder).take)

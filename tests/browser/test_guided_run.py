@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, ViewportSize
 
-from samobot.sandbox.demo.launcher import Demo, Stage
+from samobot.sandbox.demo.launcher import DemoOptions, RunningDemo
 from tests.browser.guided_run import PACE, STOPS, play
 from tests.browser.pictures import Camera
 from tests.support.browser import DESKTOP, PHONE, Window
@@ -21,7 +21,7 @@ SIZES = [ViewportSize(width=width, height=height) for width, height in (DESKTOP,
 async def test_the_guided_run_is_played_to_its_end_by_clicking_and_can_be_pictured(
     window: Window, tmp_path: Path
 ) -> None:
-    async with Stage(Demo(pace=PACE, poll=0.1), os.environ) as stage:
+    async with RunningDemo(DemoOptions(pace=PACE, poll=0.1), os.environ) as stage:
         page = await window.open(stage.page.url)
         camera = Camera(page, tmp_path)
 

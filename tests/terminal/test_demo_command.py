@@ -136,4 +136,4 @@ def test_the_real_agent_is_not_started_without_a_yes(tmp_path: Path) -> None:
             [*command, *more], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
         )
         assert done.returncode in (2, 130)
-        assert "Setting the stage" not in done.stderr
+        assert "Starting the demo" not in done.stderr

@@ -1,6 +1,6 @@
 """The steps of a scenario, carried out: one method a step. Standard library only, see `samobot.sandbox.agent.main`.
 
-Those that write files are in `samobot.sandbox.agent.papers`, those in which something goes wrong in `samobot.sandbox.agent.mishaps`.
+Those that write files are in `samobot.sandbox.agent.file_steps`, those in which something goes wrong in `samobot.sandbox.agent.failure_steps`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from samobot.sandbox.agent.mishaps import Mishaps
-from samobot.sandbox.agent.papers import Papers
+from samobot.sandbox.agent.failure_steps import FailureSteps
+from samobot.sandbox.agent.file_steps import FileSteps
 from samobot.sandbox.agent.templates import Templates
 
 if TYPE_CHECKING:
@@ -39,7 +39,11 @@ class StepRunner:
         templates = Templates(session, facts)
         self._fill = templates.fill
         self._path = templates.path
-        self._parts = (self, Papers(stream, templates, facts["session_name"]), Mishaps(stream, templates))
+        self._parts = (
+            self,
+            FileSteps(stream, templates, facts["session_name"]),
+            FailureSteps(stream, templates),
+        )
 
     def play(self, step: dict[str, Any]) -> int | None:
         """Carry out one step; returns an exit code if the run ends with it."""

@@ -1,7 +1,7 @@
-"""The demo's stage: a throw-away folder with a sample repository, an agent, a Bot API server and the real bot.
+"""Starting and ending a demo: a throw-away folder with a sample repository, an agent, a Bot API server and the real bot.
 
-Everything that the demo starts carries the stage's mark in its environment, so that leaving can end it all, whatever
-state the bot and its workers are in; the folder goes last. A caretaker does that if the demo is killed.
+Everything that the demo starts carries the demo's mark in its environment, so that leaving can end it all, whatever
+state the bot and its workers are in; the folder goes last. A watchdog does that if the demo is killed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from samobot.frozen import frozen
 from samobot.sandbox.agent.journeys import greeting
 from samobot.sandbox.agent.scenario import install
 from samobot.sandbox.botapi.server import BotApiServer
-from samobot.sandbox.demo.caretaker import MARK, Caretaker
+from samobot.sandbox.demo.watchdog import MARK, Watchdog
 from samobot.sandbox.demo.webchat import DemoNotice, WebChat
 
 PACE = 0.45
@@ -33,7 +33,7 @@ _BOT_SECONDS = 10.0
 
 _README = """# Sample project
 
-A small repository that the demo made for you. It will be thrown away.
+A small repository that the demo made for you. It is removed at the end.
 """
 _PROJECT = """# What samobot needs to know about a project; paths are relative to this file.
 MAIN_REPO=.
@@ -58,8 +58,8 @@ _REAL = DemoNotice(
 
 
 @frozen
-class Demo:
-    """How the demo is to be played.
+class DemoOptions:
+    """The options of a demo.
 
     Attributes:
         claude: The real CLI to use; None for the scripted agent.
@@ -76,43 +76,43 @@ class Demo:
     guided: bool = True
 
 
-class Stage:
+class RunningDemo:
     """The demo for as long as it is entered (`async with`): its server, its page and its bot.
 
     Args:
-        play: How to play it.
+        options: Its options.
         environ: The environment to derive the bot's from.
 
     Attributes:
         server: The Bot API server.
-        person: The one before the page.
+        person: The user of the page.
         page: The web chat.
-        folder: Where everything lies; gone after the end.
+        folder: Where everything is; removed at the end.
     """
 
-    def __init__(self, play: Demo, environ: Mapping[str, str]) -> None:
-        self._play = play
+    def __init__(self, options: DemoOptions, environ: Mapping[str, str]) -> None:
+        self._options = options
         self._environ = environ
         self._token = f"{secrets.randbelow(10**9) + 10**9}:{secrets.token_urlsafe(24)}"
         self._bot: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
-        self.server = BotApiServer(port=play.port)
+        self.server = BotApiServer(port=options.port)
         bot = self.server.add_bot(self._token, "samobot_demo_bot")
         bot.user.first_name = "samobot"
         self.person = self.server.person("You", _OWNER)
-        about = _SCRIPTED if play.claude is None else _REAL
-        self.page = WebChat(self.server, self.person, bot, about, guided=play.guided)
+        about = _SCRIPTED if options.claude is None else _REAL
+        self.page = WebChat(self.server, self.person, bot, about, guided=options.guided)
         self.folder = Path(tempfile.mkdtemp(prefix="samobot-demo-"))
-        self._caretaker = Caretaker(self.folder, environ)
+        self._watchdog = Watchdog(self.folder, environ)
 
-    async def __aenter__(self) -> Stage:
+    async def __aenter__(self) -> RunningDemo:
         try:
-            self._furnish()
+            self._make_folders()
             try:
                 await self.server.__aenter__()
             except OSError as error:
                 raise SamobotError(
-                    f"Port {self._play.port} cannot be used ({error.strerror}): name another with --port."
+                    f"Port {self._options.port} cannot be used ({error.strerror}): name another with --port."
                 ) from None
             self.server.private_chat(self.person)
             await self._start_bot()
@@ -143,7 +143,7 @@ class Stage:
 
         With the real CLI the user's HOME stays, because the login is there.
         """
-        real = self._play.claude is not None
+        real = self._options.claude is not None
         kept = {
             name: value
             for name, value in self._environ.items()
@@ -155,14 +155,14 @@ class Stage:
         return {
             **kept, **({} if real else own), **coverage,
             MARK: str(self.folder),
-            "CLAUDE_PATH": str(self._play.claude or self.folder / "agent" / "claude"),
+            "CLAUDE_PATH": str(self._options.claude or self.folder / "agent" / "claude"),
             "SAMOBOT_ENV_FILE": str(self.folder / "empty.env"),
-            "SAMOBOT_POLL_SECONDS": str(self._play.poll),
+            "SAMOBOT_POLL_SECONDS": str(self._options.poll),
             "SAMOBOT_PROJECTS": str(self.repository),
             "SAMOBOT_STATE_DIR": str(self.folder / "state"),
         }  # fmt: skip
 
-    def _furnish(self) -> None:
+    def _make_folders(self) -> None:
         """Make the folders, the repository and the agent."""
         for name in ("home", "state", "sessions", "worktrees", "sample"):
             (self.folder / name).mkdir(mode=0o700)
@@ -175,8 +175,8 @@ class Stage:
         self._git("config", "commit.gpgsign", "false")
         self._git("add", "README.md", ".samocode")
         self._git("commit", "--quiet", "--message", "Begin")
-        if self._play.claude is None:
-            install(self.folder / "agent", greeting(self._play.pace))
+        if self._options.claude is None:
+            install(self.folder / "agent", greeting(self._options.pace))
 
     def _git(self, *arguments: str) -> None:
         try:
@@ -227,7 +227,7 @@ class Stage:
 
     def _last_output(self) -> str:
         lines = self.bot_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing."
+        return lines[-1] if lines else "it printed nothing."
 
     # Clearing up.
 
@@ -237,7 +237,7 @@ class Stage:
             await self._end_bot()
             await asyncio.to_thread(self._end_workers)
         finally:
-            await asyncio.to_thread(self._caretaker.clear_up)
+            await asyncio.to_thread(self._watchdog.clear_up)
             await self.server.__aexit__(None, None, None)
 
     async def _end_bot(self) -> None:

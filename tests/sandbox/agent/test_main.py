@@ -588,13 +588,13 @@ def test_wrong_scenario_is_refused_in_one_line_with_its_place(tmp_path: Path) ->
 def test_every_step_of_the_models_is_known_to_the_agent() -> None:
     from typing import get_args
 
-    from samobot.sandbox.agent.mishaps import Mishaps
-    from samobot.sandbox.agent.papers import Papers
+    from samobot.sandbox.agent.failure_steps import FailureSteps
+    from samobot.sandbox.agent.file_steps import FileSteps
     from samobot.sandbox.agent.step_runner import StepRunner
 
     for model in get_args(get_args(do.Step)[0]):
         name = f"do_{model.model_fields['do'].default}"
-        assert sum(hasattr(part, name) for part in (StepRunner, Papers, Mishaps)) == 1
+        assert sum(hasattr(part, name) for part in (StepRunner, FileSteps, FailureSteps)) == 1
 
 
 def test_a_saved_scenario_is_the_same_when_loaded(tmp_path: Path) -> None:

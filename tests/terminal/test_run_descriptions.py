@@ -1,10 +1,10 @@
-"""How a plan reads at a terminal."""
+"""The plan as the terminal shows it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from samobot.terminal.wording_lines import describe_plan
+from samobot.terminal.run_descriptions import describe_plan
 from tests.support.session_folder import PLAN, make_session, write_plan
 
 

@@ -28,7 +28,7 @@ _FAILURES: dict[str, tuple[int | None, str, str, str, str]] = {
 _LIMIT_NAMES = {"five_hour": "session", "seven_day": "weekly"}
 
 
-class Mishaps:
+class FailureSteps:
     """Fails as the CLI does.
 
     Args:

@@ -1,6 +1,6 @@
 """Cleaning up after a demo: all processes with its mark are ended, then its folder is removed.
 
-`python -m samobot.sandbox.demo.caretaker FOLDER` waits until its standard input ends, which happens when the demo
+`python -m samobot.sandbox.demo.watchdog FOLDER` waits until its standard input ends, which happens when the demo
 ends, even if it was killed.
 """
 
@@ -14,14 +14,14 @@ from pathlib import Path
 
 from samobot.system.processes import end_processes, marked_processes
 
-MARK = "SANDBOX_STAGE"
+MARK = "SANDBOX_DEMO"
 """Environment variable of all processes that a demo has started: the demo's folder."""
 
 _GRACE_SECONDS = 5.0
 _END_SECONDS = 30.0
 
 
-class Caretaker:
+class Watchdog:
     """Cleans up when the demo ends or `clear_up` is called.
 
     Args:
@@ -33,7 +33,7 @@ class Caretaker:
         self._folder = str(folder)
         # A session of its own: killing the demo's process group must not kill it.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "samobot.sandbox.demo.caretaker", str(folder)],
+            [sys.executable, "-P", "-m", "samobot.sandbox.demo.watchdog", str(folder)],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env={name: value for name, value in environ.items() if name != MARK}, start_new_session=True,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""How a run's end, its questions and its plan read at a terminal."""
+"""The end of a run, its questions and its plan, as the terminal shows them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from samobot.sandbox.agent.transcript import Stream
 
 
-class Papers:
+class FileSteps:
     """Writes what the scripted agent leaves behind, and shows each file as a use of a tool.
 
     Args:

@@ -22,7 +22,7 @@ APT_INSTALL = mkdir -p .cache && flock .cache/apt.lock sh -c 'apt-get update -qq
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist $(DIST)
 
 .PHONY: help setup demo browser fence pictures gallery claude oldest-pip tools check fast unit test coverage format lock upgrade release clean \
-  trace bench chaos fuzz eval eval-plumbing eval-tools
+  newest trace bench chaos fuzz eval eval-plumbing eval-tools
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -107,12 +107,19 @@ fast: setup ## the quick tests: no npm, no browser, no whole journeys
 tools: claude browser fence oldest-pip eval-tools ## what the tests need beside Python
 
 unit: setup tools ## all tests, without lint
-	$(PYTEST)
+	$(PYTEST) -m "not newest_cli"
+	@$(MAKE) --no-print-directory newest
+
+# Its version is not pinned: what fails here and not with the oldest one may be a change of the CLI.
+newest: setup claude ## the tests with the newest Claude CLI alone, with its version
+	@echo "The newest Claude CLI: $$($(NEWEST_CLAUDE) --version 2>/dev/null || echo missing)"
+	$(PYTEST) -m newest_cli tests/claude tests/e2e tests/plugin
 
 # The types are checked while the network is waited for.
 test: setup ## everything CI does: set-up, lint, types, all tests
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target check tools
-	$(PYTEST)
+	$(PYTEST) -m "not newest_cli"
+	@$(MAKE) --no-print-directory newest
 
 # A target of its own: nothing depends on the figure, and it takes up to twice as long.
 coverage: setup tools ## all tests, with which lines and branches they reach

@@ -75,6 +75,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             importlib.import_module(".".join(path.parts))
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what drives the newest Claude CLI, by its parameters: `make newest` runs it apart."""
+    if item.get_closest_marker("real_cli") and "newest" in repr(getattr(item, "callspec", None)):
+        item.add_marker("newest_cli")
+
+
 @pytest.hookimpl(trylast=True)  # hypothesis marks its own at this moment, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave the properties out of the coverage: it makes them twice as long, and other tests go the same ways."""

@@ -139,6 +139,7 @@ def test_programs_that_the_repository_names_run_only_if_trusted(
     assert "sesame" in hostile.mark()
 
 
+@pytest.mark.newest_cli
 def test_what_runs_from_the_main_checkout_and_folders_below_has_to_be_trusted(hostile: Hostile) -> None:
     worktree = hostile.top / "worktree"
     git(hostile.repo, "worktree", "add", "-q", "-b", "work", str(worktree))

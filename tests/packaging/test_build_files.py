@@ -85,6 +85,18 @@ def test_ci_runs_what_the_readme_names_once() -> None:
     assert not re.search(r"--(last-failed|lf|reruns|force-flaky)", makefile)
 
 
+def test_the_newest_claude_is_tried_in_a_step_of_its_own() -> None:
+    makefile = (TOP / "Makefile").read_text(encoding="utf-8")
+    own = makefile.partition("\nnewest: ")[2]
+    (folders,) = re.findall(r"\$\(PYTEST\) -m newest_cli (.*)", own)
+    assert '\n\t$(PYTEST) -m "not newest_cli"\n\t@$(MAKE) --no-print-directory newest\n' in own
+    assert "$(NEWEST_CLAUDE) --version" in own
+    tests = [path for path in (TOP / "tests").rglob("test_*.py") if path != Path(__file__)]
+    using = {path for path in tests if "require_newest_claude" in path.read_text(encoding="utf-8")}
+    assert using
+    assert {path.relative_to(TOP).parent.as_posix() for path in using} <= set(folders.split())
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_uses_actions_of_exactly_one_version_and_no_rights_or_secrets_of_others(
     workflow: Path,

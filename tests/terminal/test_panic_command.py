@@ -34,9 +34,24 @@ def state_of(shop: ScriptedShop) -> Path:
     return Path(shop.environment["XDG_STATE_HOME"]) / "samobot"
 
 
-def begin(shop: ScriptedShop, name: str) -> None:
+def detach(shop: ScriptedShop, name: str) -> None:
     started = shop.samobot("run", "--session", name, "--task", "Wait", "--detach")
     assert started.returncode == 0, started.stderr
+
+
+@pytest.fixture
+def begin(shop: ScriptedShop) -> Iterator[Callable[[str], None]]:
+    """Starts a session as in the background, but without the program that would start it there."""
+    workers = []
+
+    def start(name: str) -> None:
+        command = ("run", "--session", name, "--task", "Wait")
+        workers.append(shop.start(*command, start_new_session=True))
+
+    yield start
+    for worker in workers:
+        worker.terminate()
+        worker.communicate(timeout=60)
 
 
 def elsewhere(shop: ScriptedShop, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -52,8 +67,8 @@ def elsewhere(shop: ScriptedShop, *arguments: str) -> subprocess.CompletedProces
 
 
 def test_it_stops_sessions_of_projects_it_has_never_heard_of(shop: ScriptedShop) -> None:
-    begin(shop, "one")
-    begin(shop, "two")
+    detach(shop, "one")
+    detach(shop, "two")
     until(lambda: len(shop.runs()) >= 2)
     ended = elsewhere(shop, "panic")
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -63,8 +78,8 @@ def test_it_stops_sessions_of_projects_it_has_never_heard_of(shop: ScriptedShop)
 
 
 def test_what_runs_is_stopped_also_where_the_stop_cannot_be_noted(shop: ScriptedShop) -> None:
-    begin(shop, "one")
-    begin(shop, "two")
+    detach(shop, "one")
+    detach(shop, "two")
     until(lambda: len(shop.runs()) >= 2)
 
     # No byte can be written: what a full disk does.
@@ -121,10 +136,10 @@ def a_home_that_is_nobodys(shop: ScriptedShop) -> None:
     ],
 )
 def test_both_brakes_work_whatever_is_wrong_in_the_configuration(
-    shop: ScriptedShop, spoil: Callable[[ScriptedShop], None], told: str
+    shop: ScriptedShop, begin: Callable[[str], None], spoil: Callable[[ScriptedShop], None], told: str
 ) -> None:
-    begin(shop, "one")
-    begin(shop, "two")
+    begin("one")
+    begin("two")
     until(lambda: len(shop.runs()) >= 2)
     spoil(shop)
     assert shop.refused_run("three", "--task", "t").returncode == 2
@@ -138,11 +153,13 @@ def test_both_brakes_work_whatever_is_wrong_in_the_configuration(
     assert read_flag(state_of(shop)) is not None
 
 
-def test_workers_are_found_although_their_configuration_was_damaged_since(shop: ScriptedShop) -> None:
+def test_workers_are_found_although_their_configuration_was_damaged_since(
+    shop: ScriptedShop, begin: Callable[[str], None]
+) -> None:
     state = shop.root / "state of its own"
     text = f"SAMOBOT_STATE_DIR={state}\n"
     env_file(shop, text)
-    begin(shop, "one")
+    begin("one")
     until(lambda: len(shop.runs()) >= 1)
     env_file(shop, f'CLAUDE_MODEL="opus\nSAMOBOT_POLL_SECONDS=x\n{text}')
     ended = elsewhere(shop, "panic")
@@ -166,8 +183,8 @@ def test_nothing_starts_until_it_is_released(shop: ScriptedShop) -> None:
     assert until(lambda: shop.processes() == [])
 
 
-def test_what_a_killed_worker_left_behind_is_ended(shop: ScriptedShop) -> None:
-    begin(shop, "one")
+def test_what_a_killed_worker_left_behind_is_ended(shop: ScriptedShop, begin: Callable[[str], None]) -> None:
+    begin("one")
     until(lambda: len(shop.children()) > 0)
     worker = shop.status("one")["worker"]["pid"]
     os.kill(worker, signal.SIGKILL)
@@ -178,10 +195,12 @@ def test_what_a_killed_worker_left_behind_is_ended(shop: ScriptedShop) -> None:
 
 
 @pytest.mark.parametrize("variable", ["XDG_STATE_HOME", "SAMOBOT_STATE_DIR", "HOME"])
-def test_another_state_folders_sessions_continue(shop: ScriptedShop, tmp_path: Path, variable: str) -> None:
+def test_another_state_folders_sessions_continue(
+    shop: ScriptedShop, begin: Callable[[str], None], tmp_path: Path, variable: str
+) -> None:
     if variable == "HOME":
         del shop.environment["XDG_STATE_HOME"]
-    begin(shop, "one")
+    begin("one")
     until(lambda: len(shop.runs()) >= 1)
     other = subprocess.run(
         [sys.executable, "-m", "samobot", "panic"],

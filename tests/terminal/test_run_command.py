@@ -607,26 +607,29 @@ def test_next_worker_after_a_killed_one_ends_what_was_left_and_reverts_what_was_
     assert "not given by a user" in details
 
 
-@pytest.mark.parametrize("disguise", ["", "env -u SAMOBOT_ITERATION "])
-def test_agent_does_not_stop_or_pause_in_the_users_name(tmp_path: Path, disguise: str) -> None:
+def test_agent_does_not_stop_or_pause_in_the_users_name(tmp_path: Path) -> None:
     config = tmp_path / "demo" / ".samocode"
-    call = f"{disguise}{shlex.quote(sys.executable)} -m samobot"
+    call = f"{shlex.quote(sys.executable)} -m samobot"
     ask = [
         RunStep(
-            command=f"{call} {what} --config {config} >> {{session}}/said 2>&1; echo rc=$? >> {{session}}/said"
+            command=f"{disguise}{call} {what} --config {config} >> {{session}}/said 2>&1; echo rc=$? >> {{session}}/said"
         )
+        for disguise in ("", "env -u SAMOBOT_ITERATION ")
         for what in ("stop greet", "stop --all", "pause greet", "run --session greet --task Faster")
     ]
     shop = scripted_shop(tmp_path, investigation([*ask, go_on()], [blocked()]))
     done = shop.run("greet", "--task", "x")
     assert done.returncode == 11, done.stdout + done.stderr
-    assert (shop.session("greet") / "said").read_text().split("samobot: ")[1:] == [
+    stop = (
         "This was called from inside an iteration. An agent may not stop or pause a session; "
-        "write the signal and end the iteration instead.\nrc=1\n",
-    ] * 3 + [
+        "write the signal and end the iteration instead.\nrc=1\n"
+    )
+    run = (
         "This was called from inside an iteration. An agent may not answer or approve; "
-        "signal “waiting” and end the iteration.\nrc=1\n",
-    ]
+        "signal “waiting” and end the iteration.\nrc=1\n"
+    )
+    said = (shop.session("greet") / "said").read_text()
+    assert said.split("samobot: ")[1:] == [stop, stop, stop, run] * 2
     assert not (shop.session("greet") / "_guidance.md").exists()
 
 

@@ -74,28 +74,25 @@ class HaltResult:
             return f"Still alive: {', '.join(self.alive)[:300]}. End it by hand."
         if self.done and not self.ended and not self.unmarked:
             return "It is done; nothing to stop."
-        was = f"worker {self.worker} has ended" if self.worker is not None else "no worker was running"
+        checked = f"Worker {self.worker} ended" if self.worker is not None else "No worker was running"
         if self.forced:
-            was = f"worker {self.worker} did not react and was killed"
-        more = (
-            f"; {self.ended} process{'es' if self.ended != 1 else ''} left behind ended" if self.ended else ""
-        )
+            checked = f"Worker {self.worker} did not react and was killed"
+        if self.ended:
+            checked += f"; {self.ended} process{'es' if self.ended != 1 else ''} left behind ended too"
         if self.unmarked:
             left = ", ".join(self.unmarked)[:300]
             return (
-                f"Checked: {was}{more}; what bears the session's mark has ended. Left alone, as it does not bear it, "
-                f"though it works in the session's folders: {left}. If the agent started it, end it by hand."
+                f"{checked}; no process has the session's mark. Left alone, as it lacks that mark but works in the "
+                f"session's folders: {left}. If the agent started it, end it by hand."
             )
         if self.worker is not None and not self.forced and self.untracked is None:
-            return f"Checked: {was}{more}; nothing of the session is running."
+            return f"{checked}; nothing of the session is running."
         # Only a worker that ends in order, and a scope of its own, know of all that it has started.
-        text = (
-            f"Checked: {was}{more}; nothing that bears the session's mark or works in its folders is running."
-        )
+        text = f"{checked}; no process has the session's mark or works in its folders."
         if self.untracked is not None:
             text += (
                 f" A worker of this session (started {self.untracked.astimezone():%m-%d %H:%M}) was killed: a process "
-                "that it had started, and that hid its origin, would not be found."
+                "that it had started and that hid its origin would not be found."
             )
         return text
 

@@ -79,7 +79,7 @@ def test_stopping_an_idle_session_is_reported_and_changes_nothing(tmp_path: Path
     before = folder.overview.read_bytes()
     halted = halt(folder)
     assert (halted.worker, halted.forced, halted.alive) == (None, False, ())
-    assert "no worker was running" in halted.summary
+    assert "No worker was running" in halted.summary
     assert folder.overview.read_bytes() == before
     assert not folder.journal.exists()
 

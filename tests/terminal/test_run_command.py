@@ -643,7 +643,7 @@ def test_stop_cleans_up_after_a_killed_worker(tmp_path: Path) -> None:
     run.communicate()
     stopped = shop.samobot("stop", "greet")
     assert stopped.returncode == 0
-    assert "left behind ended" in stopped.stdout
+    assert "left behind ended too" in stopped.stdout
     assert shop.processes() == []
     assert shop.status("greet")["state"] == "stopped"
     assert "Stopped by the user" in (shop.session("greet") / "_overview.md").read_text()

@@ -39,7 +39,7 @@ CONNECTOR = regex(r"(?:[\s,;|/&+(]|\b(?:and|und|et|y|и)\b)*\Z")
 REFERS = regex(
     r"\b(?:see|as|in|like|from|for|to|of|with|than|per|cf|at|on|by|wie|siehe)\W{0,3}\Z", re.IGNORECASE
 )
-NUMBERED = regex(rf"(?:^|(?<=[\s,;/]))(?P<q>{N})\s?(?:[):.=–-]|[^\W\d_](?![^\W_'’]))")
+NUMBERED = regex(rf"(?:^|(?<=[\s,;/]))(?P<q>{N})\s?(?:[):.=–—-]|[^\W\d_](?![^\W_'’]))")
 LISTED = regex(rf"(?:^|(?<=[\n,;/]))\s{{0,3}}(?P<q>{N})\s(?=\w)")
 NUMBERED_LINE = regex(
     rf"(?:^|(?<=[\n,;]))\W{{0,3}}(?:no|nr|number|nº|№)[.\s]{{0,2}}(?P<q>{N})\s?[:=)–-]", re.IGNORECASE
@@ -58,7 +58,7 @@ VERDICT = r"(?:option\s)?(?:[a-h]|yes|no|ja|nein|sí|si|oui|non|sim|não|да|н
 ORDINAL = "(?:first|second|third|fourth|fifth|one|two|three|four|five|erste|zweite|dritte|primera|segunda)"
 TO = r"(?:for|to|on|für|para|для)\s(?:the\s)?(?:question\s|q\s?)?"
 NUMBERS_ONE = regex(
-    rf"(?<![\w.])(?:[^\W\d_]{{1,10}}\.?\s?)?[(\[#]?(?P<q>{N})(?:[\])}}.:)、?=-]|题|번){{0,4}}\s{{0,3}}{VERDICT}"
+    rf"(?<![\w.])(?:[^\W\d_]{{1,10}}\.?\s?)?[(\[#]?(?P<q>{N})(?:[\])}}.:)、。?=–—-]|题|번){{0,4}}\s{{0,3}}{VERDICT}"
     rf"|{VERDICT}\s{TO}(?P<to>{N})(?!\w)|(?:^|[\n,;])\s{{0,8}}[^\W\d_]{{1,10}}\.?\s?(?P<named>{N})\s?[:=)]",
     re.IGNORECASE,
 )
@@ -75,3 +75,15 @@ ONE_LETTER = regex(rf"\s*{LETTER}[.!,]?\s*\Z")
 LETTERS = regex(rf"{LETTER}(?:{AND}(?:[Oo]ption\s)?[A-Za-z](?![A-Za-z'’])){{1,20}}\W{{0,3}}")
 BULLET = regex(r"^[ \t]{0,8}[-*•][ \t]{1,4}", re.MULTILINE)
 ARROWS = str.maketrans({"👉": "→", "➡": "→", "➜": "→", "⇒": "→", "▶": "→", "\ufe0f": " "})
+CYRILLIC = {"Б": "B", "Г": "D", "Д": "E"}
+"""Letters of options by their places, of those that do not look like a Latin one."""
+YES_OR_NO = regex(r"yes|yep|no|nope|y|n|ja|nein|sí|si|oui|non|sim|não|да|нет|maybe", re.IGNORECASE)
+EXCEPT = regex(
+    r"\b(?:suggest|recommend|default|propos)\w{0,6}\b.{0,20}\b(?:except|but|apart from|besides|only)\b.{0,12}[0-9]",
+    re.IGNORECASE,
+)
+SPREAD = regex(
+    rf"\b(?:{ORDINAL}|last|others?|rest|except|both|everything|erster?|zweiter?|anderen|primero|segundo|первый|второй|остальн\w+)\b"
+    r"|第[一二三四五1-9]|[0-9]",
+    re.IGNORECASE,
+)

@@ -99,7 +99,7 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
         return grouped
     if waiting > 1 and patterns.REST.search(plain):
         return _ambiguous(words)
-    labels = _labels(plain, known, waiting)
+    labels = _labels(_without_code(words, plain), known, waiting)
     if isinstance(labels, Ambiguous):
         return labels
     if labels:
@@ -108,6 +108,7 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
         patterns.LETTERS.fullmatch(patterns.BULLET.sub("", plain).strip())
         or _numbers_several(plain, known or set())
         or _spells_options(plain.strip().rstrip("."), questions or (), waiting)
+        or _spreads_options(plain, waiting)
     ):
         return _ambiguous(words)
     return AnswerArguments(text=words.strip("\n"))
@@ -154,6 +155,30 @@ def _spells_options(plain: str, questions: Sequence[Question], waiting: int) -> 
         char.upper() in {option.letter for option in question.options}
         for char, question in zip(plain, waits, strict=True)
     )
+
+
+def _spreads_options(plain: str, waiting: int) -> bool:
+    """Return whether a short text answers several questions in a way of its own: `the first B, the others A`."""
+    if len(plain) > _WINDOW:
+        return False
+    verdicts = [word for word in re.findall(r"\w+", plain) if patterns.YES_OR_NO.fullmatch(word)]
+    if len(verdicts) == waiting and len(re.findall(r"\w+", plain)) == waiting:
+        return True
+    if patterns.EXCEPT.search(plain):
+        return True
+    letters = {found[0] for found in re.finditer(r"(?<![A-Za-z0-9])[A-H](?![A-Za-z0-9'’])", plain)}
+    labels = set(re.findall(r"[Qq]([0-9]{1,4})", plain))
+    return len(letters) > 1 and (len(labels) > 1 or patterns.SPREAD.search(plain) is not None)
+
+
+def _without_code(words: str, plain: str) -> str:
+    """Return the plain text with blanks in place of what is in code fences: no label there begins an answer."""
+    lines, is_code = [], False
+    for written, line in zip(words.split("\n"), plain.split("\n"), strict=True):
+        is_fence = written.lstrip().startswith(("```", "~~~"))
+        lines.append(" " * len(line) if is_code or is_fence else line)
+        is_code = is_code != is_fence
+    return plain if is_code else "\n".join(lines)
 
 
 def _pairs(pattern: re.Pattern[str], plain: str, known: set[str] | None) -> list[tuple[str, str]] | None:

@@ -11,6 +11,7 @@ from samobot.frozen import frozen
 from samobot.look_alikes import plain_letters
 from samobot.phases import WaitingFor
 from samobot.regex import regex
+from samobot.session.answer_patterns import CYRILLIC
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
 from samobot.session.files import read_text, write_atomic
 from samobot.session.folder import SessionFolder
@@ -187,6 +188,9 @@ def option_text(question: Question, words: str) -> str:
     for option in question.options:
         if _is_text_of(option, words):
             return _written(option)
+    by_place = CYRILLIC.get(short.upper())
+    if by_place in {option.letter for option in question.options}:
+        short = by_place or short
     if letter := _LETTER.fullmatch(short):
         for option in question.options:
             if option.letter.upper() == letter[1].upper():

@@ -32,6 +32,7 @@ OPEN = tuple(Question(number=n, text="?", options=OPTIONS, label=f"Q{n}", index=
         ("Q1B and Q2A and Q3C please", {"Q1": "B", "Q2": "A", "Q3": "C"}),
         ("Ans 1: B\nAns 2: A", {"Q1": "B", "Q2": "A"}),
         ("вопрос 1: B, вопрос 2: A", {"Q1": "B", "Q2": "A"}),
+        ("Q1:\n```\nport=1\nQ2: x\n```\nQ2: A", {"Q1": "```\nport=1\nQ2: x\n```", "Q2": "A"}),
         ("Ｑ１：Ｂ　Ｑ２：Ａ", {"Q1": "B", "Q2": "A"}),
         ("Q1=B Q2=use port 9000", {"Q1": "B", "Q2": "use port 9000"}),
         ("1b2a", {"Q1": "b", "Q2": "a"}),
@@ -388,3 +389,32 @@ def test_answers_as_people_type_them_are_split(typed: str, answers: dict[str | i
 )
 def test_several_answers_in_one_text_never_become_one_in_silence(typed: str) -> None:
     assert isinstance(parse_answers(typed, OPEN), Ambiguous)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "first one B, second one A",
+        "for the first question B and for the second A",
+        "everything B except Q2 which is A",
+        "B for the first, A for the others",
+        "B (Q1), A (Q2)",
+        "第一题B，第二题A",
+        "Q1はB、Q2はA",
+        "1。B 2。A",
+        "1 — Б, 2 — А",
+        "yes, no, yes",
+        "suggestions but 2a",
+        "your recommendations, except for 2",
+    ],
+)
+def test_answers_to_several_questions_in_a_way_of_their_own_are_asked_about(typed: str) -> None:
+    assert isinstance(parse_answers(typed, OPEN), Ambiguous)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["Use plan B", "Take A/B tests later", "yes, no problem", "the first one", "no, use PostgreSQL 15", "B"],
+)
+def test_one_answer_stays_one(typed: str) -> None:
+    assert parse_answers(typed, OPEN) == AnswerArguments(text=typed)

@@ -172,7 +172,8 @@ def _programs(places: FencePlaces, environ: Mapping[str, str]) -> Iterator[Fence
     hidden = tuple(os.path.join(real(path), "") for path in (places.home, *EMPTIED))
     for path in (Path(each) for each in dict.fromkeys(map(real, found)) if each.startswith(hidden)):
         is_above = any(each.is_relative_to(path) for each in (home, *own))
-        if not is_above and path.is_dir() and not any(path.is_relative_to(each) for each in own):
+        # Folders on PATH may be closed to this user: after `su`, the home of another.
+        if not is_above and os.path.isdir(path) and not any(path.is_relative_to(each) for each in own):
             yield FenceRule(path, Reachable.READ)
 
 

@@ -40,6 +40,12 @@ call = sys.argv[4:]
 stopped = signal.SIG_IGN if sys.argv[2] == "fenced" else signal.SIG_DFL
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
     signal.signal(number, stopped)
+# An agent that takes all memory is ended before the worker and the bot; 0 is usual, 1000 the first to go.
+try:
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("MEMORY_SCORE")
+except OSError:
+    pass
 if sys.argv[2] == "fenced":
     import resource
     _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
@@ -59,6 +65,31 @@ if sys.argv[2] == "fenced":
             rules = kernel.syscall(444, (ctypes.c_uint64 * 3)(0, 0, 1), 24, 0)
             if rules >= 0 and kernel.prctl(38, 1, 0, 0, 0) == 0:
                 kernel.syscall(446, rules, 0)
+        # A disk that is mounted outside later would appear inside as well, writable: the copies of mounts that bubblewrap
+        # makes follow the originals. A mount namespace whose mounts are private comes between (CLONE_NEWNS 0x20000; for
+        # an ordinary user with CLONE_NEWUSER 0x10000000; MS_REC | MS_PRIVATE 0x44000). It is tried in a child first:
+        # where only bubblewrap may have namespaces (AppArmor), a failure would leave a user without a name.
+        def detach():
+            user, group = os.geteuid(), os.getegid()
+            if kernel.unshare(0x10020000 if user else 0x20000):
+                return False
+            if user:
+                maps = {"uid_map": f"{user} {user} 1", "setgroups": "deny", "gid_map": f"{group} {group} 1"}
+                for name, text in maps.items():
+                    with open(f"/proc/self/{name}", "w") as file:
+                        file.write(text)
+            return not kernel.mount(None, b"/", None, 0x44000, None)
+        trial = os.fork() if os.geteuid() else 0
+        if trial:
+            if os.waitpid(trial, 0)[1] == 0:
+                detach()
+        elif os.geteuid():
+            try:
+                os._exit(not detach())
+            finally:
+                os._exit(1)
+        else:
+            detach()
     # Other programs' sockets come and go: over one that is gone by now nothing can be mounted.
     for at in range(len(call) - 3, -1, -1):
         if call[at:at + 2] == ["--ro-bind", os.devnull] and not os.path.lexists(call[at + 2]):
@@ -68,12 +99,6 @@ if sys.argv[3]:
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     most = int(sys.argv[3]) if hard == resource.RLIM_INFINITY else min(hard, int(sys.argv[3]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-# An agent that takes all memory is ended before the worker and the bot; 0 is usual, 1000 the first to go.
-try:
-    with open("/proc/self/oom_score_adj", "w") as file:
-        file.write("MEMORY_SCORE")
-except OSError:
-    pass
 signal.pthread_sigmask(signal.SIG_SETMASK, ())
 FOLLOW_PARENT
 if os.getppid() != int(sys.argv[1]):

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from samobot.sandbox.agent.steps import Children
-from tests.e2e import test_chat, test_stops
+from tests.e2e import test_chat
+from tests.e2e.real import real_shop
+from tests.e2e.test_stops import STUCK, script, start_until_stuck
 from tests.support.scripted import blocked, investigation, scripted_shop
+from tests.support.waiting import until
 from tests.worker import test_halt, test_loop
 
 pytestmark = pytest.mark.slow
@@ -63,7 +66,15 @@ def test_stop_rather_warns_once_too_often_of_a_killed_worker(tmp_path: Path) -> 
 
 @pytest.mark.real_cli
 def test_a_killed_worker_leaves_nothing_once_the_session_is_run_again(tmp_path: Path) -> None:
-    test_stops.test_a_killed_worker_leaves_nothing_once_the_session_is_run_again(tmp_path, "off")
+    with script(STUCK) as api:
+        shop = real_shop(tmp_path, api, fence="off")
+        run = start_until_stuck(shop)
+        run.kill()
+        run.communicate()
+        done = shop.run("greet")
+        assert done.returncode == 11, done.stdout + done.stderr
+        until(lambda: shop.processes() == [])
+        api.check()
 
 
 async def test_bot_goes_from_pairing_to_done(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+from collections.abc import Set
 from pathlib import Path
 
 import pytest
@@ -23,17 +25,17 @@ LEAVE_BEHIND = bash(SLEEPERS + "echo started")
 GIVE_UP = signalling("blocked", reason="Enough", needs="Nothing")
 
 
-def sleepers(shop: Workshop) -> list[str]:
-    return [command for command in shop.processes() if command == "sleep 1000"]
+def sleepers(shop: Workshop) -> set[int]:
+    return {pid for pid, words in shop.marked() if words == ["sleep", "1000"]}
 
 
 def script(*steps: Step) -> MessagesApi:
     return MessagesApi({"investigation": [*steps, *GIVE_UP]})
 
 
-def test_each_way_to_stop_leaves_nothing_and_the_session_resumes(tmp_path: Path, fence: str) -> None:
+def test_whatever_ends_a_run_leaves_nothing_and_the_session_resumes(tmp_path: Path, fence: str) -> None:
     ways = ("SIGTERM", "samobot stop", "Ctrl-C at a terminal")
-    with script(*[STUCK] * len(ways)) as api:
+    with script(*[STUCK] * len(ways), STUCK, STUCK, LEAVE_BEHIND) as api:
         shop = real_shop(tmp_path, api, fence=fence)
         for done, way in enumerate(ways, start=1):  # each but the first one resumes
             code, text = stop(shop, way)
@@ -41,7 +43,21 @@ def test_each_way_to_stop_leaves_nothing_and_the_session_resumes(tmp_path: Path,
             until(lambda: shop.processes() == [])
             assert outcomes(shop) == ["interrupted"] * done, way
         assert shop.status("greet")["cost_usd"] > 0  # what it did before is not lost
-        assert shop.run("greet").returncode == 11
+
+        # A killed worker leaves what its agent started, which the next run ends.
+        killed = start_until_stuck(shop)
+        killed.kill()
+        killed.communicate()
+        run = start_until_stuck(shop, but=sleepers(shop))
+
+        # A killed CLI is tried again; an iteration that ends in order leaves nothing either.
+        *_, start = shop.journal("greet", "iteration_start")
+        *_, cli = shop.pids_with(start["session_id"])  # bubblewrap is above it
+        os.kill(cli, signal.SIGKILL)
+        out, err = run.communicate(timeout=60)
+        assert run.returncode == 11, out + err
+        assert outcomes(shop)[-2:] == ["crashed", "completed"]
+        until(lambda: shop.processes() == [])
         api.check()
 
 
@@ -52,8 +68,7 @@ def stop(shop: Workshop, way: str) -> tuple[int, str]:
             until(lambda: len(sleepers(shop)) == 4)
             terminal.press("c")
             return terminal.wait(), terminal.text
-    run = shop.start("run", "--session", "greet")
-    until(lambda: len(sleepers(shop)) == 4)
+    run = start_until_stuck(shop)
     if way == "SIGTERM":
         run.send_signal(signal.SIGTERM)
     else:
@@ -63,39 +78,8 @@ def stop(shop: Workshop, way: str) -> tuple[int, str]:
     return run.returncode, out + err
 
 
-def test_a_normal_end_leaves_nothing(tmp_path: Path, fence: str) -> None:
-    with script(LEAVE_BEHIND) as api:
-        shop = real_shop(tmp_path, api, fence=fence)
-        done = shop.run("greet")
-        assert done.returncode == 11, done.stdout + done.stderr
-        assert outcomes(shop) == ["completed"]
-        until(lambda: shop.processes() == [])
-        api.check()
-
-
-def test_a_killed_cli_leaves_nothing_and_is_tried_again(tmp_path: Path, fence: str) -> None:
-    with script(STUCK) as api:
-        shop = real_shop(tmp_path, api, fence=fence)
-        run = shop.start("run", "--session", "greet")
-        until(lambda: len(sleepers(shop)) == 4)
-        (start,) = shop.journal("greet", "iteration_start")
-        *_, cli = shop.pids_with(start["session_id"])  # bubblewrap is above it
-        os.kill(cli, signal.SIGKILL)
-        out, err = run.communicate(timeout=60)
-        assert run.returncode == 11, out + err
-        assert outcomes(shop) == ["crashed", "completed"]
-        until(lambda: shop.processes() == [])
-        api.check()
-
-
-def test_a_killed_worker_leaves_nothing_once_the_session_is_run_again(tmp_path: Path, fence: str) -> None:
-    with script(STUCK) as api:
-        shop = real_shop(tmp_path, api, fence=fence)
-        run = shop.start("run", "--session", "greet")
-        until(lambda: len(sleepers(shop)) == 4)
-        run.kill()
-        run.communicate()
-        done = shop.run("greet")
-        assert done.returncode == 11, done.stdout + done.stderr
-        until(lambda: shop.processes() == [])
-        api.check()
+def start_until_stuck(shop: Workshop, but: Set[int] = frozenset()) -> subprocess.Popen[str]:
+    """Start a run and wait until its agent is stuck with all that it has started, and `but` have ended."""
+    run = shop.start("run", "--session", "greet")
+    until(lambda: len(found := sleepers(shop)) == 4 and found.isdisjoint(but))
+    return run

@@ -24,4 +24,4 @@ def until(condition: Callable[[], _T], seconds: float = 60) -> _T:
         if found:
             return found
         assert time.monotonic() < deadline, f"not so within {seconds} s"
-        time.sleep(max(0.01, 4 * (time.thread_time() - before)))
+        time.sleep(max(0.01, 9 * (time.thread_time() - before)))

@@ -40,11 +40,11 @@ def test_an_ordinary_run_stays_small(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "steps",
     [
-        [BigLog(records=1000, characters=200_000)],
+        [BigLog(records=500, characters=200_000)],
         [BigLine(characters=100_000_000)],
         [Garbage(text="x" * 3_000_000)],
     ],
-    ids=["a log of 200 MB", "a tool result of 100 MB", "garbage"],
+    ids=["a log of 100 MB", "a tool result of 100 MB", "garbage"],
 )
 def test_no_log_makes_the_worker_big(tmp_path: Path, steps: list[Step]) -> None:
     shop = scripted_shop(tmp_path, investigation([*steps, blocked()]))

@@ -137,7 +137,7 @@ async def test_the_worker_survives_the_orderly_end_of_the_bot_too(tmp_path: Path
         )
         stop = room.say("/stop")
         await room.see("demo is stopped", "Checked", after=stop)
-        assert await room.state_of("demo") == "stopped"
+        assert room.state_of("demo") == "stopped"
         assert len(room.shop.journal("demo", "run_start")) == 1
 
 
@@ -148,7 +148,7 @@ async def test_what_a_terminal_runs_and_what_is_edited_by_hand_shows_up_through_
     ran = await asyncio.to_thread(room.shop.run, "greet", "--task", "Add a greeting")
     assert ran.returncode == 10, ran.stderr
     question = await room.see("greet asks", "Which greeting")
-    assert await asyncio.to_thread(room.shop.samobot, "answer", "greet", "Q1=A")
+    assert room.shop.quickly("answer", "greet", "Q1=A").returncode == 0
     await room.see("→ A", "from the terminal", fits=lambda message: message.id == question.id)
 
     folder = room.shop.sessions / "26-01-31-byhand"
@@ -204,7 +204,7 @@ async def test_session_is_stopped_from_its_card_and_continues_again(tmp_path: Pa
         await asyncio.to_thread(until, lambda: _runs(room, "demo") == 1)
         await room.tap(card, "⏹ Stop")
         checked = await room.see("demo is stopped", "nothing of the session is running")
-        assert await room.state_of("demo") == "stopped"
+        assert room.state_of("demo") == "stopped"
         room.ann.say("/resume", reply_to=checked)
         await room.see(
             "demo · demo", fits=lambda message: message.id == card.id and "⏸ Pause" in message.labels
@@ -217,7 +217,7 @@ async def test_session_is_stopped_from_its_card_and_continues_again(tmp_path: Pa
         await room.see("emergency stop", after=refused)
         room.say("/resume")
         await room.see("Emergency stop is off")
-        assert await room.state_of("demo") == "stopped"
+        assert room.state_of("demo") == "stopped"
 
 
 async def test_a_question_older_than_the_bot_is_summarized_once_and_answered(room: ChatRoom) -> None:
@@ -281,7 +281,7 @@ async def test_strangers_of_every_kind_get_silence_and_a_line_in_the_log(room: C
     assert with_eve.from_bot() == []
     assert not [message for message in group.from_bot() if message.sender is room.bot_account.user]
     assert tap.answer is None
-    assert await room.state_of("demo") == "waiting"
+    assert room.state_of("demo") == "waiting"
     assert {
         call.arguments.values.get("chat_id") for call in room.server.calls.of("sendMessage", after=calls)
     } == {str(room.chat.id)}
@@ -353,9 +353,9 @@ async def test_an_old_command_is_confirmed_and_an_old_answer_counts(room: ChatRo
     await room.start()
     await room.see("→ C", fits=lambda message: message.id == question.id)
     asked = await room.see("/stop is from", after=old)
-    assert await room.state_of("demo") == "waiting"
+    assert room.state_of("demo") == "waiting"
     await room.tap(asked, "No")
-    assert await room.state_of("demo") == "waiting"
+    assert room.state_of("demo") == "waiting"
 
 
 async def test_first_decision_in_a_group_wins_and_the_other_user_is_notified(tmp_path: Path) -> None:

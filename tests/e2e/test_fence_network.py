@@ -44,7 +44,7 @@ def test_agent_reaches_the_model_and_what_is_listed_only(
         }
         run = shop.start("run", "--session", "greet", "--task", "x")
         api.wait_for_requests(3)
-        shown = shop.samobot("status", "greet").stdout
+        shown = shop.quickly("status", "greet").stdout
         (shop.worktrees / "greet" / "go").touch()
         out, err = run.communicate()
         assert run.returncode == 11, out + err

@@ -53,7 +53,7 @@ def test_forged_answers_and_approvals_are_void_reverted_and_reported(tmp_path: P
         # Inside a fence it does not get as far as being refused: what it would write to is read-only there.
         refused = ("An agent may not answer or approve", "the file system is read-only")
         assert any(words in api.requests[-2].text for words in refused)
-        assert shop.samobot("answer", "greet", "Q1=B").returncode == 0
+        assert shop.quickly("answer", "greet", "Q1=B").returncode == 0
         planned = shop.run("greet")
         assert planned.returncode == 10, planned.stdout + planned.stderr
         # Inside the fence the record of decisions cannot be written at all.
@@ -65,5 +65,5 @@ def test_forged_answers_and_approvals_are_void_reverted_and_reported(tmp_path: P
         api.check()
     voids = {each["kind"] for each in shop.journal("greet", "void")}
     assert voids == {"answer", "overview"} | ({"decision"} if fence == "off" else set())
-    assert shop.samobot("approve", "greet").returncode == 0
+    assert shop.quickly("approve", "greet").returncode == 0
     assert shop.status("greet")["phase"] == "implementation"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal as signals
 from collections.abc import Callable
@@ -82,17 +81,17 @@ def test_a_risky_call_waits_for_the_user_survives_a_kill_and_is_made_once(
         run = shop.start("run", "--session", "greet")
         api.wait_for_requests(1)
         ask = one_ask(shop, commands[0])
-        status = json.loads(shop.samobot("status", "greet", "--json").stdout)
+        status = shop.status("greet")
         assert (status["state"], status["waiting_for"]) == ("waiting", "permission")
         assert not made.exists()
-        shown = shop.samobot("status", "greet").stdout
+        shown = shop.quickly("status", "greet").stdout
         assert commands[0] in shown
         assert f"samobot allow greet {ask.id}" in shown
-        told = shop.samobot("allow", "greet", ask.id)
+        told = shop.quickly("allow", "greet", ask.id)
         assert told.stdout.endswith("The running worker takes it up.\n"), told.stderr
         ask = one_ask(shop, commands[1])
         assert made.read_text() == "first\n"
-        told = shop.samobot("deny", "greet", ask.id, "--say", "not that one")
+        told = shop.quickly("deny", "greet", ask.id, "--say", "not that one")
         assert told.returncode == 0, told.stderr
         ask = one_ask(shop, commands[2])
         kill_at_once(run.pid)
@@ -101,10 +100,10 @@ def test_a_risky_call_waits_for_the_user_survives_a_kill_and_is_made_once(
         again = shop.samobot("run", "--session", "greet")
         assert again.returncode == 10, again.stderr
         assert f"samobot allow greet {ask.id}" in again.stdout
-        assert shop.samobot("allow", "greet", ask.id).returncode == 0
+        assert shop.quickly("allow", "greet", ask.id).returncode == 0
         last = shop.start("run", "--session", "greet")
         one_ask(shop, commands[3])
-        assert shop.samobot("tell", "greet", "--now", "another", "way").returncode == 0
+        assert shop.quickly("tell", "greet", "--now", "another", "way").returncode == 0
         one_ask(shop, commands[4])
         assert "another way" in api.requests[-1].text
         assert shop.samobot("stop", "greet").returncode == 0
@@ -184,7 +183,7 @@ async def test_a_call_that_is_allowed_once_is_made_once_although_the_bot_dies_ar
 
             await asyncio.to_thread(until, asked_again)
             (again,) = read_asks(folder, None).waiting
-            denied = await asyncio.to_thread(room.shop.samobot, "deny", "greet", again.id)
+            denied = room.shop.quickly("deny", "greet", again.id)
             assert denied.returncode == 0, denied.stderr
             await room.see("greet is blocked", "Enough")
         assert made.read_text() == "once\n"

@@ -61,13 +61,13 @@ def test_words_reach_the_running_turn_interrupt_it_or_wait_for_the_next_iteratio
         shop.environment["SAMOBOT_FENCE_ALLOW"] = str(tmp_path)
         run = shop.start("run", "--session", "greet")
         api.wait_for_requests(1)
-        told = shop.samobot("tell", "greet", "first", "words")
+        told = shop.quickly("tell", "greet", "first", "words")
         assert told.stdout == "✍️ Saved. The agent gets it at its next step.\n", told.stderr
         until(lambda: deliveries(shop) == [("first words", False)])
         step.touch()
         api.wait_for_requests(2)
         until(lambda: deliveries(shop) == [("first words", True)])
-        told = shop.samobot("tell", "greet", "--now", "stop that")
+        told = shop.quickly("tell", "greet", "--now", "stop that")
         assert told.stdout == "⚡ Saved. The agent is interrupted with it.\n", told.stderr
         api.wait_for_requests(3)
         late.touch()

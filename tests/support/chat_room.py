@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-
-import psutil
 
 from samobot.sandbox.agent.scenario import Note, read_runs
 from samobot.sandbox.botapi.chat_messages import SandboxMessage
@@ -127,10 +124,9 @@ class ChatRoom:
         """What the scripted agent was given, run by run."""
         return read_runs(self.shop.root / "agent" / "scenario.json")
 
-    async def state_of(self, name: str) -> str:
-        """The state that `samobot status` tells."""
-        done = await asyncio.to_thread(self.shop.samobot, "status", name, "--json")
-        return str(json.loads(done.stdout)["state"])
+    def state_of(self, name: str) -> str:
+        """The state that `samobot status` shows."""
+        return str(self.shop.status(name)["state"])
 
 
 @contextlib.asynccontextmanager
@@ -154,13 +150,8 @@ async def chat_room(
         finally:
             if room.bot is not None and room.bot.returncode is None:
                 await room.kill()
-            if shop.processes():
-                await asyncio.to_thread(shop.samobot, "panic")
-                _end_leftovers(shop)
-
-
-def _end_leftovers(shop: Workshop) -> None:
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get("WORKSHOP") == str(shop.root) and process.pid != os.getpid():
-                process.kill()
+            while left := [pid for pid, _ in shop.marked() if pid != os.getpid()]:
+                for pid in left:  # what one of them was starting is found by the next look
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                await asyncio.sleep(0.01)

@@ -29,11 +29,7 @@ def journey() -> dict[str, list[Step]]:
             *signal("waiting", waiting_for="plan_approval", summary="Wrote a plan"),
         ],
         "implementation": [bash(COMMIT), *signal("continue", phase="testing", summary="Wrote greet.py")],
-        "testing": [
-            *signal("continue", phase="quality", summary="It prints"),
-            *signal("continue", phase="done", summary="Still prints"),
-        ],
-        "quality": [*signal("continue", phase="testing", summary="Tidy")],
+        "testing": [*signal("continue", phase="done", summary="It prints")],
         "done": [
             write("{session}/01-02-03:07-summary.md", "# Summary\nAdded `greet.py`.\n"),
             *signal("done", summary="Added greet.py"),

@@ -10,11 +10,10 @@ import html
 import logging
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from telegram import (
     Bot,
-    ForceReply,
-    InlineKeyboardMarkup,
     InputFile,
     LinkPreviewOptions,
     Message,
@@ -262,7 +261,7 @@ async def _send(bot: Bot, row: OutboxRow) -> Sequence[Message]:
 
 async def _edit(bot: Bot, row: OutboxRow, message_id: int) -> None:
     markup = _markup(row)
-    keyboard = markup if isinstance(markup, InlineKeyboardMarkup) else None
+    keyboard = markup if markup is not None and "inline_keyboard" in markup else None
     try:
         await bot.edit_message_text(
             _text(row, MessageLimit.MAX_TEXT_LENGTH),
@@ -280,13 +279,9 @@ async def _edit(bot: Bot, row: OutboxRow, message_id: int) -> None:
         await bot.edit_message_caption(row.chat_id, message_id, caption=caption, reply_markup=keyboard)
 
 
-def _markup(row: OutboxRow) -> InlineKeyboardMarkup | ForceReply | None:
-    markup = row.post.markup
-    if markup is None or row.form & Form.NO_MARKUP:
-        return None
-    if "inline_keyboard" in markup:
-        return InlineKeyboardMarkup.de_json(markup, None)
-    return ForceReply.de_json(markup, None)
+def _markup(row: OutboxRow) -> Any:
+    """The buttons as they are stored, which is as Telegram takes them: the library's objects would only be read back."""
+    return None if row.form & Form.NO_MARKUP else row.post.markup
 
 
 def _parse_mode(row: OutboxRow) -> str | None:

@@ -42,6 +42,10 @@ _LEVELS = {"WRN": logging.WARNING, "ERR": logging.ERROR, "FTL": logging.ERROR}
 _READY = "Server is ready"
 _RELOADED = "Reloaded server configuration"
 _NOT_RELOADED = "Failed to reload server configuration"
+_WRITE_FAILED = "critical write error"
+"""After one, as on a full disk, a stream takes nothing more until the server is started again."""
+_FULL_SECONDS = 30.0
+"""How long it rests then: meanwhile somebody may make room, and those who are connected stay so."""
 
 
 class HubServer:
@@ -81,10 +85,16 @@ class HubServer:
             own = own_identity()
             self._lock.write(f"{json.dumps(asdict(own) if own is not None else {})}\n".encode())
             _end_orphan(self._state_file)
-            failures = 0
+            failures, has_run = 0, False
             while True:
-                if await self._serve(self._prepare()):
-                    failures = 0
+                try:
+                    if await self._serve(self._prepare()):
+                        failures, has_run = 0, True
+                except StorageError as error:
+                    if not has_run:
+                        raise
+                    log.error("the server cannot be started: %s", error.message)
+                    await self._end()
                 failures += 1
                 seconds = backoff(failures, _FIRST_RETRY, _LONGEST_RETRY)
                 log.error("the server ended; it is started again in %g s", seconds)
@@ -154,6 +164,7 @@ class HubServer:
         )
         self._note_state(0)  # a server that never gets ready is ended by the next run, too
         was_ready = False
+        restart: asyncio.TimerHandle | None = None
         assert process.stderr is not None
         try:
             async for line in process.stderr:
@@ -168,9 +179,14 @@ class HubServer:
                     self._reloads.put_nowait(_RELOADED)
                 elif text.startswith(_NOT_RELOADED):
                     self._reloads.put_nowait(text)
+                elif _WRITE_FAILED in text.lower() and restart is None:
+                    log.error("a write has failed; the server is started again in %g s", _FULL_SECONDS)
+                    restart = asyncio.get_running_loop().call_later(_FULL_SECONDS, _terminate, process)
             await process.wait()
         finally:
             self.is_ready.clear()
+            if restart is not None:
+                restart.cancel()
         return was_ready
 
     def _log(self, line: str) -> str:
@@ -191,8 +207,7 @@ class HubServer:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+        _terminate(process)
         try:
             async with asyncio.timeout(_END_SECONDS):
                 await process.wait()
@@ -200,6 +215,11 @@ class HubServer:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+def _terminate(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
 
 
 def is_running(registry: HubRegistry) -> bool:

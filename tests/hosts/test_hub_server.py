@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from samobot.config.settings import Settings
-from samobot.errors import BusyError, SamobotError
+from samobot.errors import BusyError, SamobotError, StorageError
 from samobot.hosts import hub_server, nats_streams
 from samobot.hosts.certificates import Authority, authority_of, fingerprint
 from samobot.hosts.hub_server import HubServer, is_running
@@ -23,6 +23,7 @@ from samobot.hosts.server_binary import server_binary
 from samobot.setup.checks import _telegram
 from samobot.setup.doctor import Level
 from samobot.setup.hub_checks import examine_hosts, examine_hub
+from tests.support.fake_programs import put_program
 from tests.support.hub import DEADLINE, Hub, connect, now, running_hub
 
 
@@ -35,6 +36,43 @@ async def test_a_killed_server_is_started_again(tmp_path: Path) -> None:
             while json.loads(state.read_text())["pid"] == first or not hub.server.is_ready.is_set():
                 await asyncio.sleep(0.01)
         assert await works(hub.link)
+
+
+async def test_a_server_whose_disk_was_full_is_started_again_until_it_has_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a failed write nats-server 2.15.1 takes nothing more for a stream, also if there is room again."""
+    for name in ("_FULL_SECONDS", "_FIRST_RETRY", "_LONGEST_RETRY"):
+        monkeypatch.setattr(hub_server, name, 0.0)
+    begin = "echo '[1] 2026/01/15 14:05:00.0 "
+    binary = put_program(
+        tmp_path / "bin",
+        "nats-server",
+        f"""[ "$1" = -t ] && exit 0
+echo >>{tmp_path}/starts
+{begin}[INF] Server is ready' >&2
+[ $(wc -l <{tmp_path}/starts) -gt 1 ] || {begin}[ERR] JetStream stream "A" critical write error: no space left' >&2
+exec sleep 600""",
+    )
+    registry = Hub(tmp_path / "state").registry
+    server = HubServer(registry, binary, now)
+    prepare, refused = server._prepare, [StorageError("The disk is full.")]
+
+    def prepare_once_there_is_room() -> int:
+        if (tmp_path / "starts").exists() and refused:
+            raise refused.pop()
+        return prepare()
+
+    monkeypatch.setattr(server, "_prepare", prepare_once_there_is_room)
+    running = asyncio.create_task(server.run())
+    async with asyncio.timeout(DEADLINE):
+        while not (tmp_path / "starts").exists() or len((tmp_path / "starts").read_text()) < 2:
+            assert not running.done(), running
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert "a write has failed" in caplog.text
+    assert "The disk is full." in caplog.text
 
 
 async def test_one_hub_runs_at_a_time_and_its_end_ends_the_server(

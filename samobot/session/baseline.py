@@ -94,7 +94,16 @@ def distrust(folder: SessionFolder, key: bytes) -> Baseline:
         _edit(folder, vault.overview, lambda text: set_status(text, {"Phase": open_iteration.phase}))
     for path, content in left.items():
         write_atomic(path, content, mode=0o600)
-    return _write(folder, Baseline(None, None, 0))
+    baseline = _write(folder, Baseline(None, None, 0))
+    journal.adopt(folder)
+    remove(vault.adopted)
+    return baseline
+
+
+def lacks_records(folder: SessionFolder) -> bool:
+    """Whether a session that was worked on has no records of this machine that its files were checked against."""
+    vault = folder.vault
+    return vault.adopted.exists() if vault.journal.exists() else journal.has_worked(folder)
 
 
 def load(folder: SessionFolder) -> Baseline | None:

@@ -26,7 +26,7 @@ from samobot.frozen import frozen
 from samobot.session.blocks import PARSES_KEPT
 from samobot.session.files import append_line, read_text
 from samobot.session.folder import SessionFolder
-from samobot.session.journal import moment, stamp
+from samobot.session.journal import adopt, moment, stamp
 from samobot.session.plan import Plan
 
 _KEY_FILE = "decisions.key"
@@ -106,7 +106,7 @@ def record(folder: SessionFolder, decision: Decision, key: bytes) -> Decision:
     fresh = replace(decision, id=secrets.token_hex(8), mark=None)
     marked = replace(fresh, mark=_mark(folder, fresh, key))
     line = json.dumps(_fields(marked), ensure_ascii=False)
-    folder.vault.prepare()
+    adopt(folder)  # before there is a decision, which would seem to be of a session without records
     append_line(folder.vault.decisions, line, mode=0o600)
     append_line(folder.decisions, line)
     return marked

@@ -211,6 +211,10 @@ def written_at(path: Path) -> datetime | None:
         return None
 
 
+BLOCKED_WAITING = "waiting_human"
+"""The value of `Blocked:` while the user has to answer, approve or do something."""
+
+
 def is_waiting(blocked: str | None) -> bool:
     """Whether a `Blocked:` value means that the session waits for the user."""
     return (blocked or "").strip().casefold().startswith("waiting")

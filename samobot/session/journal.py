@@ -57,8 +57,10 @@ __all__ = [
     "RunEnd",
     "RunEndReason",
     "RunningIteration",
+    "adopt",
     "append",
     "events",
+    "has_worked",
     "moment",
     "read",
     "source",
@@ -162,14 +164,33 @@ def _lower(least: float | None, value: object) -> float | None:
     return float(value) if least is None else min(least, float(value))
 
 
+def adopt(folder: SessionFolder) -> None:
+    """Begin the vault's journal of a session that has none.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    if not folder.vault.journal.exists():
+        with folder.vault.locked():
+            if not folder.vault.journal.exists():
+                _adopt(folder)
+
+
 def _adopt(folder: SessionFolder) -> None:
-    """Begin the vault's journal of a session that has one of its own."""
+    """Begin the vault's journal with what the session's own holds, whose decisions still have to be checked."""
+    vault = folder.vault
     lines = [
         json.dumps(record | {"at": stamp(record["at"])}) + "\n"
         for record in untrusted(_events(folder.journal, trusted=False))
     ]
-    if lines:
-        write_atomic(folder.vault.journal, "".join(lines), mode=0o600)
+    if has_worked(folder) and not vault.baseline.exists():
+        write_atomic(vault.adopted, b"", mode=0o600)
+    write_atomic(vault.journal, "".join(lines), mode=0o600)
+
+
+def has_worked(folder: SessionFolder) -> bool:
+    """Whether a session's own folder shows that it was worked on: it may be all that is left of its records."""
+    return any(os.path.lexists(path) for path in (folder.journal, folder.decisions))
 
 
 class JournalReader:

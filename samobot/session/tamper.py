@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from samobot.frozen import frozen
+from samobot.phases import Phase
 from samobot.session import journal
 from samobot.session.baseline import (
     Baseline,
@@ -20,7 +21,9 @@ from samobot.session.baseline import (
     counting_guidance,
     decided_since,
     distrust,
+    edit_overview,
     expected_decisions,
+    lacks_records,
     lines_of,
     load,
     text_of,
@@ -28,13 +31,16 @@ from samobot.session.baseline import (
 from samobot.session.decisions import Decision, load_key, parse_line
 from samobot.session.files import is_unusable, move_aside, read_bytes, read_text, remove, write_atomic
 from samobot.session.folder import SessionFolder
+from samobot.session.gate_state import BLOCKED_WAITING, look
 from samobot.session.guidance import GuidanceItem, parse_guidance
 from samobot.session.journal import EventName
+from samobot.session.overview_edits import set_status
 from samobot.session.qa import parse_qa
 from samobot.session.qa_restore import ChangeKind, QaChange, restore_answers
 from samobot.session.vault import state_dir
 from samobot.text import one_line
 
+_AFTER_APPROVAL = (Phase.IMPLEMENTATION, Phase.TESTING, Phase.QUALITY)
 _ANSWER = 80
 _MOST_NAMED = 5
 """Forged pieces of guidance that are named one by one."""
@@ -51,6 +57,7 @@ class VoidKind(StrEnum):
     DECISIONS_REWRITTEN = "decisions_rewritten"
     GUIDANCE = "guidance"
     GUIDANCE_REWRITTEN = "guidance_rewritten"
+    RECORDS = "records"
 
 
 @frozen
@@ -64,28 +71,27 @@ class Voided:
 def revert(folder: SessionFolder) -> tuple[Voided, ...]:
     """Revert what appeared since the baseline without the user, and report it. Safe to repeat.
 
-    The caller holds the folder's edit lock. Without a baseline, nothing is done; but a session without a vault whose
-    iteration never ended gets one that knows of nothing.
+    The caller holds the folder's edit lock. Without a baseline, nothing is done; but a session that was worked on and
+    has no records gets one that knows of nothing.
 
     Raises:
         StorageError: A file cannot be read or restored.
     """
-    if not folder.vault.journal.exists():
-        replace_lost_baseline(folder)
+    voided = list(replace_lost_baseline(folder)) if lacks_records(folder) else []
     baseline = load(folder)
     if baseline is None:
         return ()
     for path in (folder.qa, folder.decisions, folder.guidance):
         if is_unusable(path):
             move_aside(path, folder.logs)
-    voided = _settle_decisions(folder, baseline)
+    voided += _settle_decisions(folder, baseline)
     voided += _settle_answers(folder, baseline)
     voided += _settle_guidance(folder, baseline)
     return tuple(voided)
 
 
-def replace_lost_baseline(folder: SessionFolder) -> None:
-    """Give a session whose iteration never ended, and whose baseline is gone, one that knows of nothing.
+def replace_lost_baseline(folder: SessionFolder) -> tuple[Voided, ...]:
+    """Give a session one that knows of nothing, if its iteration never ended or its records are gone with the baseline.
 
     The caller holds the folder's edit lock, and knows that the worker of that iteration is dead: a living one that has
     reverted all is about to record the end.
@@ -93,8 +99,21 @@ def replace_lost_baseline(folder: SessionFolder) -> None:
     Raises:
         StorageError: A file cannot be read, or the vault not be written.
     """
-    if load(folder) is None and journal.read(folder).iteration is not None:
-        distrust(folder, load_key(state_dir()))
+    lacking = lacks_records(folder)
+    if load(folder) is not None or (not lacking and journal.read(folder).iteration is None):
+        return ()
+    distrust(folder, load_key(state_dir()))
+    if not lacking:
+        return ()
+    text = (
+        "samobot has no records of this session in its state folder: only decisions that bear its mark count"
+    )
+    state = look(folder)
+    if state.overview.phase in _AFTER_APPROVAL and not state.plan_approved:
+        blocked = "no" if state.plan is None else BLOCKED_WAITING
+        edit_overview(folder, lambda old: set_status(old, {"Phase": Phase.PLANNING, "Blocked": blocked}))
+        text += ". Its plan has to be approved again"
+    return (Voided(VoidKind.RECORDS, f"{text}."),)
 
 
 def revert_and_log(folder: SessionFolder, now: datetime) -> tuple[Voided, ...]:

@@ -89,6 +89,11 @@ class Vault:
         return self.path / "baseline.json"
 
     @cached_property
+    def adopted(self) -> Path:
+        """Exists once a session that was worked on without records here gets some, until its files were checked."""
+        return self.path / "adopted"
+
+    @cached_property
     def guidance(self) -> Path:
         """What `_guidance.md` has to hold, as long as there is a baseline."""
         return self.path / "guidance.md"

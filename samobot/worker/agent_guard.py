@@ -73,7 +73,7 @@ class AgentGuard:
         """Undo what the agent was not allowed to write; returns a sentence for each thing that was undone."""
         deleted = restore_vault(self._vault) if self._vault is not None else None
         if deleted is not None:
-            self._void("records", deleted)
+            self._void(tamper.VoidKind.RECORDS, deleted)
         reverted = (*(() if deleted is None else (deleted,)), *self.revert())
         for file in self._guarded:
             moved = self._project_files.end(file, self._files.folder)
@@ -93,9 +93,10 @@ class AgentGuard:
         """
         folder = self._files.folder
         found: tuple[str, ...] = ()
+        lost: tuple[tamper.Voided, ...] = ()
         if after_crash and not folder.vault.baseline.exists():
             with edit_lock(folder.path):
-                tamper.replace_lost_baseline(folder)
+                lost = tamper.replace_lost_baseline(folder)
         if folder.vault.baseline.exists():
             found = self._overview.restore()
             if self._overview.lost is not None:
@@ -106,7 +107,7 @@ class AgentGuard:
         for sentence in found:
             self._void("overview", sentence)
         with edit_lock(folder.path):
-            voided = tamper.revert(folder)
+            voided = (*lost, *tamper.revert(folder))
         for item in voided:
             self._void(item.kind, item.detail)
         self._restore_tracked_files()

@@ -23,7 +23,7 @@ from samobot.session.baseline import (
 )
 from samobot.session.files import read_text, remove_leftovers
 from samobot.session.folder import SessionFolder
-from samobot.session.gate_state import look, read_plan
+from samobot.session.gate_state import BLOCKED_WAITING, look, read_plan
 from samobot.session.guidance import GuidanceItem, parse_guidance, tick
 from samobot.session.journal import EventName, JournalReader
 from samobot.session.overview import Overview, parse_overview
@@ -37,9 +37,6 @@ from samobot.text import human_money, one_line
 from samobot.worker.prompt import AnsweredQuestion
 
 _LEFTOVER_SECONDS = 3600.0
-
-BLOCKED_WAITING = "waiting_human"
-"""The value of `Blocked:` while the user has to answer, approve or do something."""
 
 
 class SessionFiles:

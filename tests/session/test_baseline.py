@@ -29,11 +29,11 @@ from samobot.fleet.pictures import list_pictures
 from samobot.fleet.schedule_times import parse_timing
 from samobot.fleet.schedules import Schedule, Schedules
 from samobot.phases import Phase
-from samobot.session import baseline
+from samobot.session import baseline, tamper
 from samobot.session.decisions import Decision, DecisionKind, is_marked, record
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import answer, tell
-from samobot.session.gate_state import look
+from samobot.session.gate_state import is_waiting, look
 from samobot.session.guidance import parse_guidance
 from samobot.session.journal import EventName, append, read
 from samobot.session.overview import parse_overview
@@ -415,4 +415,50 @@ def test_a_baseline_that_was_lost_together_with_its_worker_opens_no_gate(
     assert (state.overview.phase, state.overview.task) == (Phase.PLANNING, "greet")
     assert [each.answer for each in state.qa.questions] == ["A) hello", "loud"]
     assert [each.text for each in parse_guidance(folder.guidance.read_text())] == ["Use tabs"]
+    assert worker(folder).guard.revert(after_crash=True) == (), "once"
+
+
+def end_forged(folder: SessionFolder) -> None:
+    """The copy of the journal has an iteration and a run that ended well."""
+    for event in (
+        {"event": "iteration_end", "n": 2, "phase": "planning"},
+        {"event": "run_end", "exit_code": 0},
+    ):
+        do(folder, "append", "_logs/journal.jsonl", json.dumps({"at": NOW.isoformat(), **event}) + "\n")
+
+
+def appended_since(folder: SessionFolder) -> None:
+    """The same, and something of samobot's was recorded before the next worker."""
+    end_forged(folder)
+    append(folder, EventName.NOTICE, NOW, text="Stopped.")
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [lambda _: None, end_forged, appended_since, lambda folder: folder.journal.unlink()],
+    ids=["open", "ended", "appended", "no journal"],
+)
+@pytest.mark.parametrize("has_plan", [True, False])
+def test_all_records_that_were_lost_together_with_their_worker_open_no_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hide: Callable[[SessionFolder], None], has_plan: bool
+) -> None:
+    monkeypatch.setattr(tamper, "load_key", lambda _: KEY)
+    folder, sha = begun(tmp_path)
+    answer(folder, {"Q2": "loud"}, ANNA, NOW, KEY)
+    shutil.rmtree(folder.vault.path)
+    hide(folder)
+    do(folder, "append", "_decisions.jsonl", FORGERIES[4].replace("SHA", sha))
+    folder.overview.write_text(
+        folder.overview.read_text().replace("Phase: planning", "Phase: implementation")
+    )
+    if not has_plan:
+        for plan in folder.path.glob("*-plan-*.md"):
+            plan.unlink()
+    reverted = worker(folder).guard.revert(after_crash=True)
+    assert any("no records of this session" in each for each in reverted)
+    assert any("no user made" in each for each in reverted)
+    state = look(folder)
+    assert not state.plan_approved
+    assert (state.overview.phase, is_waiting(state.overview.blocked)) == (Phase.PLANNING, has_plan)
+    assert [each.answer for each in state.qa.questions] == ["A) hello", "loud"], "these bear samobot's mark"
     assert worker(folder).guard.revert(after_crash=True) == (), "once"

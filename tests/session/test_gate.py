@@ -17,7 +17,7 @@ from samobot.session.files import write_atomic
 from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person, Settled
 from samobot.session.guidance import parse_guidance
-from samobot.session.journal import EventName, append, events
+from samobot.session.journal import EventName, adopt, append, events
 from samobot.session.journal import read as read_journal
 from samobot.session.lock import RunLock
 from samobot.session.overview import Overview, parse_overview
@@ -384,6 +384,7 @@ def test_a_running_session_is_left_alone_and_its_worker_settles_it(planning: Ses
 
 
 def test_answers_and_approvals_written_by_hand_are_settled_too(asking: SessionFolder) -> None:
+    adopt(asking)
     asking.qa.write_text(QUESTIONS.replace("_waiting_", "by hand"))
     assert gate.settle(asking, NOW) is Settled.ANSWERED
     asking.overview.write_text(asking.overview.read_text().replace("requirements", "planning"))

@@ -448,7 +448,7 @@ def test_a_session_without_a_vault_whose_iteration_never_ended_trusts_only_marks
     forge_answer(folder)
     started = {"at": "2026-01-15T10:30:00Z", "event": "iteration_start", "n": 1, "phase": "planning"}
     folder.journal.write_text(json.dumps(started) + "\n")
-    assert {each.kind for each in undo(folder)} == {VoidKind.DECISION, VoidKind.ANSWER}
+    assert {each.kind for each in undo(folder)} == {VoidKind.RECORDS, VoidKind.DECISION, VoidKind.ANSWER}
     assert answers(folder) == [None, None]
     assert read(folder).decisions == ()
 

@@ -20,6 +20,7 @@ from samobot.config.settings_folders import (
 )
 from samobot.errors import StorageError
 from samobot.session.files import open_regular
+from samobot.session.folder_tree import walk
 
 _SETTINGS = re.compile(r"settings(\.local)?\.json")
 _COMMANDS = re.compile(r"(?m)^[\s-]*(?:command|args|program)\s*:\s*(.+)$|!`([^`\n]+)`")
@@ -72,7 +73,7 @@ class ProjectSettings:
         """Add all files of a folder."""
         if folder.is_symlink():
             self._put(folder, os.fsencode(os.readlink(folder)))
-        for parent, folders, files in os.walk(folder):
+        for parent, folders, files in walk(folder):
             folders.sort()
             if parent == os.path.join(self.work_dir, ".claude", "worktrees"):
                 folders.clear()  # whole checkouts, which `claude --worktree` makes

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 
 from samobot.errors import UsageError
 from samobot.regex import regex
+from samobot.session.folder_tree import walk
 from samobot.session.git import Git, GitError
 from samobot.session.git_seal import common_folder, top_of
 
@@ -93,7 +94,7 @@ def _beside(work_dir: Path, name: PurePath) -> Iterator[Path]:
 
 
 def _walked(top: Path) -> Iterator[Path]:
-    for count, (parent, folders, _) in enumerate(os.walk(top)):
+    for count, (parent, folders, _) in enumerate(walk(top)):
         if count > _MAX_FOLDERS:
             raise OverflowError(f"{top} has too many folders.")
         if os.path.lexists(os.path.join(parent, _SKILLS)):

@@ -18,6 +18,7 @@ from pathlib import Path
 from samobot.config.project import Project
 from samobot.errors import StorageError
 from samobot.session.files import open_regular
+from samobot.session.folder_tree import remove_tree
 from samobot.session.git import Git, GitError
 from samobot.session.repository import uses_lfs
 from samobot.session.search_path import find_program
@@ -87,7 +88,7 @@ def _init_submodules(git: Git) -> Iterator[str]:
         problem = problem if not all(results) else ""
     for link in (git.attempt("diff", "--name-only", "-z") or "").split("\0"):
         if link in links:  # at another commit than the branch has: a commit of everything would take it in
-            shutil.rmtree(git.folder / link, ignore_errors=True)
+            remove_tree(git.folder / link)
             (git.folder / link).mkdir(exist_ok=True)
     empty = [link for link in links if not _has_files(git.folder / link)]
     if problem or empty:

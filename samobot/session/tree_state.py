@@ -11,6 +11,7 @@ from pathlib import Path
 
 from samobot.errors import StorageError
 from samobot.session.files import open_regular
+from samobot.session.folder_tree import walk
 from samobot.session.git import Git, GitError
 
 _MAX_FILES = 10_000
@@ -158,7 +159,7 @@ class _Fingerprint:
             self._add_file(target)
 
     def _add_folder(self, path: Path) -> None:
-        for parent, folders, files in os.walk(path):
+        for parent, folders, files in walk(path):
             folders[:] = sorted(name for name in folders if name != ".git")
             for name in sorted(files):
                 self._files_left -= 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -27,6 +26,7 @@ from samobot.config.project import Project
 from samobot.errors import StorageError, UsageError
 from samobot.frozen import frozen
 from samobot.session.files import make_folder, read_bytes, write_atomic
+from samobot.session.folder_tree import remove_tree
 from samobot.session.git import GitError
 from samobot.session.provider import Provider
 from samobot.session.repository import GitRepository, find_repository
@@ -150,7 +150,7 @@ class AgentFence:
                 yield fence(invocation, rules, bwrap, env_resets=env_resets, network=network, channel=channel)
         finally:
             restore_repository(places)
-            shutil.rmtree(places.scratch, ignore_errors=True)
+            remove_tree(places.scratch)
 
     def _places(self, invocation: Invocation, session: Path, scratch: Path) -> FencePlaces:
         repository = self._found[0] if self._found else find_repository(self.project.main_repo)
@@ -183,7 +183,7 @@ class AgentFence:
         """
         folder = self.state_dir / "fence" / kind / folder_key(owner)
         if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
         for path in (self.state_dir, folder.parent.parent, folder.parent, folder):
             make_folder(path, 0o700, remedy=_REMEDY)
         return folder

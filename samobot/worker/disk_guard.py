@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from samobot.session.folder_tree import walk
 from samobot.text import human_size
 
 _MB = 1_000_000
@@ -87,7 +88,7 @@ class DiskGuard:
     def _written(self, folder: Path) -> Iterator[tuple[str, int]]:
         """Files that were written since the start, with the bytes that they take."""
         left = _MOST_FILES
-        for parent, _, names in os.walk(folder):
+        for parent, _, names in walk(folder):
             for name in names:
                 left -= 1
                 try:

@@ -22,7 +22,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import psutil
@@ -105,16 +105,16 @@ def session_processes(session_dir: Path) -> list[tuple[int, str]]:
     return [(process.pid, command_of(process)) for process in _marked(session_dir)]
 
 
-def unmarked_processes(folders: Collection[Path], first: ProcessIdentity | None) -> list[tuple[int, str]]:
+def unmarked_processes(folders: Sequence[Path], first: ProcessIdentity | None) -> list[tuple[int, str]]:
     """Find processes that may have come from a session's iterations but do not bear its mark.
 
     Args:
-        folders: The session's own folders: what works there is looked at.
+        folders: The session's own folders, itself first: what works there is looked at.
         first: The session's first worker: what started before it in the same boot cannot have come from the session.
 
     Returns:
         Process id and command line of each of this user's processes that works in one of the folders, without
-        those that bear any session's mark, those at a terminal, and this process and its ancestors.
+        those that bear its mark (another one's may be forged), those at a terminal, and this process and its ancestors.
     """
     places = [os.path.realpath(folder) for folder in folders]
     user = os.getuid()
@@ -128,7 +128,7 @@ def unmarked_processes(folders: Collection[Path], first: ProcessIdentity | None)
                 any(cwd == place or cwd.startswith(f"{place}{os.sep}") for place in places)
                 and process.uids().real == user
                 and process.terminal() is None
-                and SESSION_VARIABLE not in process.environ()
+                and os.path.realpath(process.environ().get(SESSION_VARIABLE) or os.sep) not in places[:1]
                 and not _is_older(process.pid, first)
             ):
                 found.append((process.pid, command_of(process)))

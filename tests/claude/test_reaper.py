@@ -204,12 +204,17 @@ def test_what_works_in_a_sessions_folders_without_its_mark_is_found_and_not_touc
         start(cwd=place / "below"),
         start(cwd=beside),
         start(cwd=place, session=place),
+        start(cwd=place, session=beside),
         start(at_a_terminal, cwd=place),
     ]
     try:
         found = unmarked_processes([place], first)
-        assert [pid for pid, _ in found] == [processes[0].pid]
-        assert "time.sleep(600)" in found[0][1]
+        assert {pid for pid, _ in found} == {processes[0].pid, processes[3].pid}
+        assert all("time.sleep(600)" in command for _, command in found)
+        forged = processes.pop(3)
+        assert forged.poll() is None
+        forged.kill()
+        forged.communicate()
         own = identify(processes[0].pid)
         assert own is not None
         later = replace(own, start_ticks=own.start_ticks + 1)

@@ -77,11 +77,12 @@ def nested_skills(work_dir: Path) -> Iterator[Path]:
     found: set[Path] = set()
     for entry in listed.split("\0"):
         tracked = _TRACKED.match(entry)
-        name = entry[tracked.end() :] if tracked else entry
-        if ".claude" in name:
-            found.update(_beside(work_dir, PurePath(name)))
-        if tracked[1] == _SUBMODULE if tracked else name.endswith("/"):
-            found.update(_walked(work_dir / name))
+        # The name of a file that is not tracked may look like the entry of one that is, so both are looked at.
+        for name in {entry, entry[tracked.end() :]} if tracked else (entry,):
+            if ".claude" in name:
+                found.update(_beside(work_dir, PurePath(name)))
+            if name.endswith("/") or (tracked and tracked[1] == _SUBMODULE):
+                found.update(_walked(work_dir / name))
     yield from sorted(found)
 
 

@@ -188,7 +188,15 @@ def test_skills_of_folders_below_have_to_be_trusted_unless_git_ignores_them(work
     put(worktree, ".gitignore", text="/build/\n")
     names = [
         f"{folder}/{skill}"
-        for folder in ("new", "two/deep", "committed", "node_modules/p", "tab\tname", "module")
+        for folder in (
+            "new",
+            "two/deep",
+            "committed",
+            "node_modules/p",
+            "tab\tname",
+            "module",
+            "100644 ab 0\tname",
+        )
     ]
     put(
         worktree,

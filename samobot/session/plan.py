@@ -110,6 +110,17 @@ _UNWRITTEN = regex(
     re.IGNORECASE,
 )
 _PHASE = regex(r"(?:phase|part|stage|milestone|step)\b[ \t]*\d+", re.IGNORECASE)
+_BOLD_PHASE = regex(
+    r" {0,3}(?:\*\*|__)(?P<title>(?:phase|stage|milestone)\b[ \t]*\d+[^*_\n]{0,200})(?:\*\*|__)[ \t]*:?[ \t]*",
+    re.IGNORECASE,
+)
+_BELOW_HEADINGS = 7
+_ALL_FENCED = regex(
+    r"\s*(?P<fence>`{3,}|~{3,})[ \t]*(?:markdown|md)?[ \t]*\r?\n(?P<inner>.*)\n(?P=fence)\s*", re.DOTALL
+)
+_UNDERLINED = regex(
+    r"^(?P<title>[^\s|>*+#`~-][^\n]{0,200})\n {0,3}(?:(?P<sign>=)=*|-{2,})[ \t\r]*$", re.MULTILINE
+)
 _STEP = regex(r"(\s*)(?:[-*+][ \t]+\[[ xX]\]|\d{1,3}[.)])[ \t]+(\S.*)")
 _TICKED = regex(r"\s*[-*+][ \t]+\[[xX]\]")
 _RISK = regex(r"[ \t]{0,3}(?:[-*+][ \t]+)?\**Risk\**:\**[ \t]*(\S[^\n]*)", re.IGNORECASE)
@@ -144,9 +155,28 @@ class _Section:
 def outline(text: str) -> Outline:
     """Parse a plan's title, phases and steps out of its Markdown. Linear in the text's length.
 
-    A phase is a section with such a heading (`## Phase 1: Script`), or, if there is none, any section
-    that has steps. A step is an outermost check box or numbered line; a phase without any has its bullets.
+    A phase is a section with such a heading (`## Phase 1: Script`, also underlined or in bold), or, if there is none,
+    any section that has steps. A plan may be in one code fence or quote as a whole. A step is an outermost check box or numbered line; a phase without any has its bullets.
     """
+    found = _outline(text)
+    if found.phases and all(_PHASE.match(phase.title) for phase in found.phases):
+        return found
+    other = _outline(_in_usual_form(text))
+    is_better = not found.phases or all(_PHASE.match(phase.title) for phase in other.phases)
+    return other if other.phases and is_better else found
+
+
+def _in_usual_form(text: str) -> str:
+    """Return a plan without the fence or quote around all of it, and with headings in place of underlined lines."""
+    if (fenced := _ALL_FENCED.fullmatch(text)) is not None:
+        text = fenced["inner"]
+    lines = text.split("\n")
+    if all(not line.strip() or line.startswith(">") for line in lines):
+        text = "\n".join(line[1:].removeprefix(" ") for line in lines)
+    return _UNDERLINED.sub(lambda found: f"{'#' if found['sign'] == '=' else '##'} {found['title']}", text)
+
+
+def _outline(text: str) -> Outline:
     title, sections = _sections(text)
     named = [place for place, section in enumerate(sections) if _PHASE.match(section.title)]
     if named:
@@ -191,6 +221,10 @@ def _sections(text: str) -> tuple[str, list[_Section]]:
                 sections.append(_Section(each.level, _plain(each.title), [], []))
             continue
         line = each.text
+        if bold := _BOLD_PHASE.fullmatch(line):
+            indent = None
+            sections.append(_Section(_BELOW_HEADINGS, _plain(bold["title"]), [], []))
+            continue
         step = _STEP.fullmatch(line)
         sections[-1].is_open |= _OPEN_STEP.match(line) is not None
         if step:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,30 @@ Some words.
 def test_a_plan_without_phases_has_its_sections_with_steps() -> None:
     found = outline("# T\n\n1. a\n2. b\n\n## More\n\n- [ ] c\n\n## Words\n\nonly words\n")
     assert found.phases == (PlanPhase("T", ("a", "b")), PlanPhase("More", ("c",), is_open=True))
+
+
+THREE = "# P\n\n## Phase 1: a\n- [ ] one\n\n## Phase 2: b\n- [ ] two\n\n## Phase 3: c\n1. three\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```markdown\n{THREE}```\n",
+        f"\n~~~~\n{THREE}\n~~~~",
+        "".join(f"> {line}" for line in THREE.splitlines(keepends=True)),
+        re.sub(r"## (.*)", r"**\1**", THREE),
+        re.sub(r"## (.*)", r"\1\n------", THREE),
+        re.sub(r"## (.*)", r"\1\n---", THREE.replace("# P", "P\n===", 1)),
+    ],
+)
+def test_the_phases_of_a_plan_in_another_form_are_found(text: str) -> None:
+    found = outline(text)
+    assert [(phase.title, phase.steps) for phase in found.phases] == [
+        ("Phase 1: a", ("one",)),
+        ("Phase 2: b", ("two",)),
+        ("Phase 3: c", ("three",)),
+    ]
+    assert found.title == "P"
 
 
 @pytest.mark.parametrize("fence", ["```", "~~~", "```python", "  ````"])

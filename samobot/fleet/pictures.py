@@ -1,4 +1,4 @@
-"""The screenshots of a session: pictures that its agents list under `## Files` of the overview."""
+"""The screenshots of a session: pictures that its agents list under `## Files` of the overview, or name as such."""
 
 from __future__ import annotations
 
@@ -19,19 +19,23 @@ PICTURE_BYTES = 10 * 1024 * 1024
 MOST_PICTURES = 10
 
 _NAME = re.compile(r"[^\s`/]+\.(?:png|jpe?g|webp)", re.IGNORECASE)
+_SCREENSHOT = re.compile(r"\d\d-\d\d-\d\d:\d\d-screen-[^/]+\.(?:png|jpe?g|webp)", re.IGNORECASE)
 _STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _WEBP = (b"RIFF", b"WEBP")
 
 
 def list_pictures(folder: SessionFolder) -> list[FileView]:
-    """List the pictures that the overview names, in its order: real ones, directly in the folder, not too large.
+    """List the pictures that the overview names, in its order, and the screenshots that it leaves out.
+
+    Only real ones, directly in the folder, not too large.
 
     Raises:
         StorageError: The folder cannot be read.
     """
     listed = parse_overview(read_text(folder.overview) or "").files
-    names = dict.fromkeys(name for line in listed for name in _NAME.findall(line))
     there = {path.name: (path, facts.st_size) for path, facts in artefacts(folder)}
+    unlisted = sorted(name for name in there if _SCREENSHOT.fullmatch(name))
+    names = dict.fromkeys([*(name for line in listed for name in _NAME.findall(line)), *unlisted])
     found = []
     for name in names:
         if name not in there or is_from_user(name):

@@ -19,6 +19,7 @@ def test_listed_pictures_that_are_real_are_shown(tmp_path: Path) -> None:
         "photo.JPG": b"\xff\xd8\xff\xe0" + bytes(40),
         "page.webp": b"RIFF\0\0\0\0WEBPVP8 " + bytes(40),
         "unlisted.png": PNG,
+        "01-15-14:05-screen-unlisted.png": PNG,
         "words.png": b"not a picture",
         "empty.png": b"",
         "01-15-14:05-from-you-a.png": PNG,
@@ -29,12 +30,13 @@ def test_listed_pictures_that_are_real_are_shown(tmp_path: Path) -> None:
     (session.path / "link.png").symlink_to(secret)
     (session.path / "folder.png").mkdir()
     names = [*contents, "link.png", "folder.png", "gone.png", "../id_rsa.png", str(secret)]
-    listed = "".join(f"- `{name}`: what it shows\n" for name in names if name != "unlisted.png")
+    listed = "".join(f"- `{name}`: what it shows\n" for name in names if "unlisted" not in name)
     session.overview.write_text(f"{session.overview.read_text()}\n## Files\n{listed}")
     assert [each.name for each in list_pictures(session)] == [
         "01-15-14:05-screen-login.png",
         "photo.JPG",
         "page.webp",
+        "01-15-14:05-screen-unlisted.png",
     ]
 
 

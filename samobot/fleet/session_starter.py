@@ -38,6 +38,7 @@ _START_RESULT = TypeAdapter(StartResult)
 _NOTHING: TypeAdapter[None] = TypeAdapter(None)
 
 _KEPT = " Your message is kept for its next iteration."
+_BUDGET_SAVED = " Its new budget is saved."
 
 
 class SessionStarter:
@@ -122,17 +123,21 @@ class SessionStarter:
             await self._refuse_if_the_day_is_over(kept=kept)
             await self._refuse_without_worktree(ref)
             await self._lift(ref, by)
+        saved = _KEPT if kept else ""
         if request.budget_usd is not None:
             await self._write_budget(ref, request.budget_usd, by)
+            saved += _BUDGET_SAVED
         if request.profile is not None:
             profile = request.profile
             await self._threads.run(lambda: write_profile(opened.folder, profile, by, self._now()))
+            saved += " Its new profile is saved."
         if request.provider is not None:
             provider = request.provider
             await self._threads.run(lambda: write_provider(opened.folder, provider, by, self._now()))
+            saved += " Its new program is saved."
         place = await self._running.want(ref, run_options(auto=request.auto))
         if not opened.created:
-            _refuse_at_gate(await self._reading.view(ref), kept=kept)
+            _refuse_at_gate(await self._reading.view(ref), saved)
         return StartResult(ref=ref, project=found.name, name=ref.name, place=place, created=opened.created)
 
     async def resume(self, ref: SessionRef, by: Person, *, budget_usd: float | None = None) -> ResumeResult:
@@ -157,7 +162,7 @@ class SessionStarter:
         await self._refuse_without_worktree(ref)
         await self._lift(ref, by)
         place = await self._running.want(ref, run_options(auto=view.auto))
-        _refuse_at_gate(await self._reading.view(ref))
+        _refuse_at_gate(await self._reading.view(ref), "" if budget_usd is None else _BUDGET_SAVED)
         return ResumeResult(kind=ResumeKind.RUNNING if place is None else ResumeKind.QUEUED, place=place)
 
     async def follow_up(
@@ -292,12 +297,12 @@ def _refuse_unusable(folder: SessionFolder) -> None:
     refuse_if_done(folder)
 
 
-def _refuse_at_gate(view: SessionView, *, kept: bool = False) -> None:
+def _refuse_at_gate(view: SessionView, saved: str) -> None:
     """Refuse to continue a session whose questions or plan have to be decided first.
 
     Args:
         view: The session.
-        kept: Whether guidance was saved for the next iteration.
+        saved: What was saved for it all the same, as sentences.
     """
     match view.waiting_for:
         case WaitingFor.QA_ANSWERS:
@@ -308,9 +313,7 @@ def _refuse_at_gate(view: SessionView, *, kept: bool = False) -> None:
             what = "your permission"
         case _:
             return
-    raise ConflictError(
-        f"{view.ref.name} waits for {what}; it continues automatically after that.{_KEPT if kept else ''}"
-    )
+    raise ConflictError(f"{view.ref.name} waits for {what}; it continues automatically after that.{saved}")
 
 
 def _is_out_of_money(view: SessionView) -> bool:

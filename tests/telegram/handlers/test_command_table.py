@@ -833,6 +833,10 @@ async def test_what_was_stopped_before_it_was_answered_asks_again_when_it_is_res
     phone.new()
     said = await phone.say("/resume demo")
     assert any("demo waits for your answers; it continues automatically after that" in text for text in said)
+    await phone.say("/run demo --profile max --budget 5")
+    await phone.context.background.finish(20)
+    texts = [row.post.text for row in phone.new()]
+    assert any("after that. Its new budget is saved. Its new profile is saved." in text for text in texts)
     await phone.context.notifier.update(await phone.context.fleet.sessions())
     asked = [row for row in phone.store.outbox.waiting(CHAT) if row.key.startswith("question:")]
     assert any(row.post.markup for row in asked)

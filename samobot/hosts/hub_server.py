@@ -45,7 +45,7 @@ _NOT_RELOADED = "Failed to reload server configuration"
 _WRITE_FAILED = "critical write error"
 """After one, as on a full disk, a stream takes nothing more until the server is started again."""
 _FULL_SECONDS = 30.0
-"""How long it rests then: meanwhile somebody may make room, and those who are connected stay so."""
+"""After how long that is done: meanwhile there may be room again, and whoever is connected stays so."""
 
 
 class HubServer:

@@ -17,7 +17,7 @@ from samobot.chart.timeline import PhaseSpan, SpanKind, Timeline, build
 from samobot.errors import NotFoundError, StorageError
 from samobot.phases import Phase
 from samobot.session.journal_events import RunEndReason
-from samobot.text import clip, human_duration, human_money
+from samobot.text import clip, human_duration, human_money, plural
 
 if TYPE_CHECKING:
     from samobot.chart.canvas import Canvas
@@ -131,7 +131,7 @@ class _Chart:
         facts = [
             self._state(),
             human_duration(timeline.end - timeline.start),
-            f"{count:,} iteration{'s' if count != 1 else ''}",
+            plural(count, "iteration"),
             human_money(timeline.usd),
         ]
         self._facts(92, facts, _NORMAL + 1, colors.ink)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from samobot.money.costs import Amount, Costs
-from samobot.text import capitalize_first, clip, human_money
+from samobot.text import capitalize_first, clip, human_money, plural
 
 WIDTH = 36
 """Characters of a line that a phone shows in a code block without wrapping."""
@@ -29,7 +29,7 @@ def cost_lines(costs: Costs, *, width: int = WIDTH, rows: int = _ROWS) -> list[s
         return [f"Nothing spent{since or ' yet'}."]
     count, unpriced = costs.total.iterations, costs.total.unpriced
     usd = capitalize_first(human_money(costs.total.usd, unpriced=unpriced))
-    lines = [f"{usd} in {count} iteration{'s' if count != 1 else ''}{since}"]
+    lines = [f"{usd} in {plural(count, 'iteration')}{since}"]
     if unpriced:
         lines.append(f"{unpriced} of them ended without a price")
     parts: list[tuple[str, Mapping[str, Amount], Callable[[str], str]]] = [

@@ -21,6 +21,7 @@ from samobot.session.overview import parse_overview
 from samobot.session.overview_edits import add_flow, flow_line, set_status
 from samobot.session.plan import Plan
 from samobot.session.turn import remove_signal
+from samobot.text import plural
 
 
 @frozen
@@ -105,8 +106,7 @@ def carry_out(
         return Settled.NOTHING
     match standing.awaited:
         case WaitingFor.QA_ANSWERS if standing.qa.questions:
-            count = len(standing.qa.questions)
-            words = f"{count} question{'s' if count != 1 else ''} answered → {folder.qa.name}"
+            words = f"{plural(len(standing.qa.questions), 'question')} answered → {folder.qa.name}"
             lift(folder, words, now, then="Continue with the answers")
             return Settled.ANSWERED
         case WaitingFor.PLAN_APPROVAL if standing.verdict is not None and standing.plan is not None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from samobot.frozen import frozen
 from samobot.session.files import read_text, remove, write_atomic
 from samobot.session.git import Git, GitError
+from samobot.text import plural
 
 PATCH_LIMIT = 64 * 1024 * 1024
 """Bytes of changes above which files are left as they are: nothing could keep what would be lost."""
@@ -142,7 +143,7 @@ def _restore(git: Git, state: TrackedFiles) -> str | None:
         _restore_head(git, state)
     git.run("read-tree", "--reset", "-u", f"{state.files}^{{tree}}")
     _restore_index(git, state)
-    made = f" and {_count(len(commits), 'commit')} made" if commits else ""
+    made = f" and {plural(len(commits), 'commit')} made" if commits else ""
     where = Path(state.patch)
     return (
         f"{_files(changed)} changed{made} although this phase only observes. That was undone; the changes are in "
@@ -182,8 +183,4 @@ def _files(names: list[str]) -> str:
         return "No file that git tracks was"
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     are = "was" if len(names) == 1 else "were"
-    return f"{_count(len(names), 'file')} that git tracks ({', '.join(names[:_SHOWN])}{more}) {are}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{plural(len(names), 'file')} that git tracks ({', '.join(names[:_SHOWN])}{more}) {are}"

@@ -26,7 +26,7 @@ from samobot.system.bounded_calls import PATIENCE_SECONDS, BoundedCalls
 from samobot.terminal.actor import find, project_reader
 from samobot.terminal.finished_sessions import FinishedSessions
 from samobot.terminal.options import config_option, name_argument
-from samobot.text import human_duration, human_money, one_line, printable
+from samobot.text import human_duration, human_money, one_line, plural, printable
 
 if TYPE_CHECKING:
     from samobot.session.snapshot import Snapshot
@@ -174,7 +174,7 @@ def _state_text(current: Snapshot) -> str:
         case SessionState.WAITING:
             questions = len(current.standing.qa.open)
             words = {
-                WaitingFor.QA_ANSWERS: f"{questions} question{'s' if questions != 1 else ''}",
+                WaitingFor.QA_ANSWERS: plural(questions, "question"),
                 WaitingFor.PLAN_APPROVAL: "has a plan",
                 WaitingFor.HUMAN_ACTION: "needs you to do something",
                 WaitingFor.FILE_UPDATE: "needs a file from you",
@@ -239,7 +239,7 @@ def describe(current: Snapshot) -> str:
     count = status.total_iterations or 0
     spent = human_money(status.cost_usd or 0.0, unpriced=current.journal.unpriced)
     cost = "" if status.cost_usd is None else f" · {spent}"
-    lines.append(f"   {count} iteration{'s' if count != 1 else ''}{cost} · {status.path}")
+    lines.append(f"   {plural(count, 'iteration')}{cost} · {status.path}")
     pending = [item for item in current.guidance if not item.done]
     lines += [f"   ✍️ {one_line(item.text, 200)} ({_where(item, current)})" for item in pending]
     lines += [f"   ⚠️ {problem}" for problem in status.problems]

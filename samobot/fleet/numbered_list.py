@@ -1,12 +1,12 @@
-"""Entries with numbers in a file of the state folder, which the bot and the terminal change alike."""
+"""What users set up, numbered, in a file of the state folder that the bot and the terminal change alike."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from samobot.errors import NotFoundError, StorageError
 from samobot.session.file_lock import locked
@@ -15,15 +15,30 @@ from samobot.session.files import make_folder, read_text, write_atomic
 _WAIT_SECONDS = 2.0
 
 
-class NumberedEntry(Protocol):
-    """A model with a number."""
+class NumberedEntry(BaseModel):
+    """Something that a user set up for a project, such as a schedule.
 
-    @property
-    def number(self) -> int:
-        """What people call it; given once, and never again to another."""
+    Attributes:
+        number: What people call it; given once, and never again to another.
+        project: The project's name.
+        who: Who made it.
+        via: Where: `telegram`, `terminal`.
+        chat_id: The chat that its messages go to; None: the owner's.
+        thread_id: The topic there.
+        user_id: The Telegram user who made it.
+        announced: Whether the chat knows of it.
+    """
 
-    def model_copy(self, *, update: dict[str, Any]) -> Self:
-        """Return the entry with other values."""
+    model_config = ConfigDict(defer_build=True, frozen=True)
+
+    number: int
+    project: str
+    who: str
+    via: str
+    chat_id: int | None = None
+    thread_id: int | None = None
+    user_id: int = 0
+    announced: bool = False
 
 
 _E = TypeVar("_E", bound=NumberedEntry)

@@ -8,10 +8,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import tzlocal
-from pydantic import BaseModel, ConfigDict
 
 from samobot.errors import UsageError
-from samobot.fleet.numbered_list import NumberedList
+from samobot.fleet.numbered_list import NumberedEntry, NumberedList
 from samobot.fleet.schedule_times import Timing, next_due
 
 MOST_SCHEDULES = 50
@@ -21,12 +20,10 @@ LATE_SECONDS = 900.0
 """A start that is later than this was missed: the user is asked whether it is still wanted."""
 
 
-class Schedule(BaseModel):
+class Schedule(NumberedEntry):
     """One schedule.
 
     Attributes:
-        number: What people call it.
-        project: The project's name.
         task: What `/run` is given: the task, or `name: task`, with its flags.
         timing: When it is due.
         zone: IANA name of the time zone in which it is meant.
@@ -34,18 +31,8 @@ class Schedule(BaseModel):
         missed: When it was due and was not started; the user decides.
         claimed: The time whose session is being started at this moment.
         last: Name of the session that it started last.
-        who: Who made it.
-        via: Where: `telegram`, `terminal`.
-        chat_id: The chat that its messages go to; None: the owner's.
-        thread_id: The topic there.
-        user_id: The Telegram user who made it.
-        announced: Whether the chat knows of it.
     """
 
-    model_config = ConfigDict(defer_build=True, frozen=True)
-
-    number: int
-    project: str
     task: str
     timing: Timing
     zone: str
@@ -53,16 +40,10 @@ class Schedule(BaseModel):
     missed: datetime | None = None
     claimed: datetime | None = None
     last: str | None = None
-    who: str
-    via: str
-    chat_id: int | None = None
-    thread_id: int | None = None
-    user_id: int = 0
-    announced: bool = False
 
     @property
     def paused(self) -> bool:
-        """whether it is not due until it is resumed."""
+        """Whether it is not due until it is resumed."""
         return self.next_at is None and self.missed is None and self.claimed is None
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from samobot.errors import UsageError
 from samobot.fleet.forge import ForgeProblem, WorkItem, WorkSource
 from samobot.fleet.landing_models import WorkReport
-from samobot.fleet.numbered_list import NumberedList
+from samobot.fleet.numbered_list import NumberedEntry, NumberedList
 
 MOST_TRIGGERS = 20
 FIRST_DELAY_S, LONGEST_DELAY_S = 60.0, 900.0
@@ -50,21 +50,13 @@ class TriggerOffer(BaseModel):
     session: str = ""
 
 
-class Trigger(BaseModel):
+class Trigger(NumberedEntry):
     """One rule, and what was found by it.
 
     Attributes:
-        number: What people call it.
-        project: The project's name.
         source: Where its work comes from.
         label: The label of the issues.
         starts: Whether a session starts without asking.
-        who: Who made it.
-        via: Where: `telegram`, `terminal`.
-        chat_id: The chat that its offers go to; None: the owner's.
-        thread_id: The topic there.
-        user_id: The Telegram user who made it.
-        announced: Whether the chat knows of it.
         looked: Whether the forge has answered once.
         seen: Ids of the items that were found, the newest last; none is offered again.
         offers: What was found and is not decided.
@@ -75,19 +67,9 @@ class Trigger(BaseModel):
         next_at: When that is due, epoch seconds.
     """
 
-    model_config = ConfigDict(defer_build=True, frozen=True)
-
-    number: int
-    project: str
     source: WorkSource
     label: str = ""
     starts: bool = False
-    who: str
-    via: str
-    chat_id: int | None = None
-    thread_id: int | None = None
-    user_id: int = 0
-    announced: bool = False
     looked: bool = False
     seen: tuple[str, ...] = ()
     offers: tuple[TriggerOffer, ...] = ()

@@ -57,6 +57,9 @@ def commit_problem(path: Path, *, locks: bool = True) -> str | None:
                 f"git cannot commit in {path}: a git that was killed left the lock {left}. "
                 "Delete it if no git is running there, then resume."
             )
+        closed = _closed_place(git)
+        if closed is not None:
+            return f"git cannot commit in {path}: {closed} is not writable for you. Make it writable, then resume."
         git.read("ls-files", "-z", limit=1)  # not `git status`: it looks into submodules
         hook = _hook_problem(git)
     except GitError as failure:
@@ -73,6 +76,23 @@ def _left_lock(git: Git) -> Path | None:
         with contextlib.suppress(OSError):
             if time.time() - path.lstat().st_mtime > OLD_LOCK:
                 return path
+    return None
+
+
+def _closed_place(git: Git) -> Path | None:
+    """The folder of the index, of the branch or of its log, or that log, in which a commit could not be noted."""
+    branch = (git.attempt("symbolic-ref", "--quiet", "HEAD") or "HEAD").strip()
+    asked = [
+        word for name in ("index", branch, "logs/HEAD", f"logs/{branch}") for word in ("--git-path", name)
+    ]
+    for line in git.run("rev-parse", *asked).rstrip("\n").split("\n"):
+        path = git.folder / line
+        folder = next(each for each in path.parents if each.is_dir())
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return folder
+        # The index and the branch are replaced by new files; the log is appended to.
+        if path.is_file() and "/logs/" in f"/{line}" and not os.access(path, os.W_OK):
+            return path
     return None
 
 

@@ -73,6 +73,24 @@ def test_a_repository_whose_objects_cannot_be_written_is_named(repo: Path) -> No
     assert "Fix the repository" in problem
 
 
+@pytest.mark.parametrize("closed", [".git", ".git/refs/heads", ".git/logs/refs/heads", ".git/logs/HEAD"])
+def test_a_git_folder_that_cannot_be_written_to_is_named(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    commit(repo, "logged")
+    may_access = os.access
+
+    def access(path: Path, mode: int) -> bool:
+        # As for a user who is not root, for whom no folder is read-only.
+        return may_access(path, mode) and not (mode & os.W_OK and Path(path) == repo / closed)
+
+    assert commit_problem(repo) is None
+    monkeypatch.setattr(os, "access", access)
+    problem = commit_problem(repo)
+    assert problem is not None
+    assert f"{repo / closed} is not writable for you" in problem
+
+
 def hook(repo: Path, name: str, text: str, mode: int = 0o755) -> None:
     path = Path(git(repo, "rev-parse", "--path-format=absolute", "--git-path", f"hooks/{name}").strip())
     path.parent.mkdir(parents=True, exist_ok=True)

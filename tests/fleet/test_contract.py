@@ -33,6 +33,7 @@ from samobot.session.folder import SessionFolder
 from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.session.tool_call import ToolCall
+from samobot.session.vault import vault_of
 from tests.support.claude_cli import cli_environment
 from tests.support.hosts import remote_host
 from tests.support.json_fleet import METHODS, through_json
@@ -331,8 +332,9 @@ async def test_a_past_session_is_listed_and_read_only_when_it_is_asked_for(host:
     fleet = host.fleet
     ref = await host.session("greet", stopped=False, Phase="done")
     folder = host.shop.session("greet")
+    records = vault_of(folder).path
     old = datetime.now(UTC).timestamp() - 2 * 3600
-    for path in (*folder.rglob("*"), folder):
+    for path in (*folder.rglob("*"), folder, *records.rglob("*"), records):
         os.utime(path, (old, old))
     await host.looked()
     (before,) = await fleet.sessions()

@@ -123,17 +123,17 @@ async def _help_about(context: HandlerContext, request: ChatRequest, wanted: str
 
 
 def _arrival(context: HandlerContext, request: ChatRequest, code: str) -> str:
-    """Report what a pairing code has done: it let the user or group in, or was not needed."""
+    """Report what a pairing code has done: it paired the user or group, or was not needed."""
     came = context.store.last_pairing.find(request.chat_id, request.message_id)
     if came is not None and request.chat_id < 0:
         group = f"This group, {bold(one_line(came.title, 60))}," if came.title.strip() else "This group"
-        return f"✅ {group} is let in: whoever may use me can do so here from now on."
+        return f"✅ {group} is paired: people who may use me can do so here now."
     if came is not None:
-        return f"✅ Welcome, {escape(one_line(request.person.who, 60))}. You are in."
-    who = "This group was" if request.chat_id < 0 else "You were"
+        return f"✅ Welcome, {escape(one_line(request.person.who, 60))}. You are paired."
+    who = "This group is" if request.chat_id < 0 else "You are"
     # A paired user followed the link: the code must not stay valid for others.
     used = context.store.pairing.redeem(code)
-    return f"{who} in already; {'the code is used up' if used else 'no code is needed'}."
+    return f"{who} paired already; {'the code is used up' if used else 'no code is needed'}."
 
 
 async def _cancel(context: HandlerContext, request: ChatRequest) -> None:

@@ -223,7 +223,7 @@ async def reject_plan(
     view = after or await context.fleet.view(ref)
     stopped = view.state is SessionState.STOPPED
     context.receipt(
-        request, "✍", "Sent back." if stopped else "Sent back; a new version comes.", session=ref.key
+        request, "✍", "Sent back." if stopped else "Sent back; a new version follows.", session=ref.key
     )
     reply_if_stopped(context, request, view)
 

@@ -208,7 +208,7 @@ async def _offer_more_today(
         raise error  # it was archived meanwhile
     ref = found[0]
     resume = choice("▶️ Resume", Action(do=ActionKind.RESUME, session=ref.key))
-    unkept = " Its flags are not: say them again with /run then." if flags_of(words) else ""
+    unkept = " Its flags are not saved: repeat them with /run then." if flags_of(words) else ""
     context.reply(
         request,
         f"{Icon.BUDGET} {bold(ref.name)} is paused. {escape(error.message)}{unkept}",

@@ -218,7 +218,7 @@ def _recover(context: HandlerContext, one: Schedule, due: datetime) -> None:
     if any(task.key == key for _, task in context.background.unfinished()):
         context.schedules.settle(one.number)
     else:
-        _ask(context, one, due, why="I was ended at that moment; it may have begun.")
+        _ask(context, one, due, why="I was stopped at that moment; it may have started.")
 
 
 def _ask(context: HandlerContext, one: Schedule, due: datetime, *, times: int = 1, why: str = "") -> None:

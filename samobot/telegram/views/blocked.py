@@ -118,7 +118,7 @@ def idle_reason(view: SessionView) -> str:
             text = view.asked or (view.end.text if view.end is not None else "")
             return _because(f"stuck {in_phase(view.phase)}", text)
         case NeedKind.LOST:
-            return "without its worker, which had died"
+            return "without a worker: it had crashed"
 
 
 def _state_text(view: SessionView) -> str:

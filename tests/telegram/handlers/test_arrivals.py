@@ -29,7 +29,7 @@ async def test_admitted_group_is_confirmed_by_its_name(phone: Phone) -> None:
     code = phone.store.pairing.new_code().code
     assert await phone.say("/status", group=TEAM) == []
     said = await phone.say(f"/start {code}", group=TEAM)
-    assert said[0] == "✅ This group, Team, is let in: whoever may use me can do so here from now on."
+    assert said[0] == "✅ This group, Team, is paired: people who may use me can do so here now."
     assert await phone.say("/status", group=TEAM)
     assert await phone.say("/status", group=TEAM, user=BEN) == []
 
@@ -45,9 +45,9 @@ async def test_greeting_that_comes_again_after_a_crash_sends_the_same(phone: Pho
 
 async def test_a_code_that_let_nobody_in_greets_nobody(phone: Phone) -> None:
     code = phone.store.pairing.new_code().code
-    assert (await phone.say(f"/start {code}"))[0] == "You were in already; the code is used up."
-    assert (await phone.say(f"/start {code}"))[0] == "You were in already; no code is needed."
+    assert (await phone.say(f"/start {code}"))[0] == "You are paired already; the code is used up."
+    assert (await phone.say(f"/start {code}"))[0] == "You are paired already; no code is needed."
     phone.store.people.add_group(TEAM)
     assert (await phone.say(f"/start {code}", group=TEAM))[
         0
-    ] == "This group was in already; no code is needed."
+    ] == "This group is paired already; no code is needed."

@@ -144,7 +144,7 @@ async def test_start_is_not_repeated_after_the_bot_was_killed_in_it(phone: Phone
     assert phone.context.schedules.claim(1, due) is not None
     assert phone.context.schedules.claim(1, due) is None
     [said] = await _later(phone, seconds=5)
-    assert "I was ended at that moment; it may have begun." in said
+    assert "I was stopped at that moment; it may have started." in said
     assert starts.begun == []
 
 

@@ -204,3 +204,16 @@ def test_no_text_names_a_machine_or_a_developer() -> None:
         assert not re.search(r"/work/|/tmp/|/root/|@[a-z]+\.(com|org)", path.read_text(encoding="utf-8")), (
             path
         )
+
+
+def test_no_role_is_asked_for_what_the_workflow_forbids_or_another_text_withholds() -> None:
+    (rule,) = [line for line in workflow_text().splitlines() if "outside the two folders" in line]
+    asking = [
+        path.name for path in (*agent_files(), *skill_files()) if "temporary folder" in path.read_text()
+    ]
+    assert asking
+    assert "outside the two folders and temporary ones" in rule
+    # `clarity-review` gives its reviewer no task, and has it answer questions.
+    reviewer = (plugin_dir() / "agents" / "reviewer.md").read_text()
+    assert "mostly with a task definition" in reviewer
+    assert "answer questions" in reviewer

@@ -214,7 +214,7 @@ class DecisionRoom:
             await asyncio.Event().wait()
             return None
 
-        for name in ("want", "go_on"):
+        for name in ("want", "continue_run"):
             self._patch.setattr(self.bot.fleet._queue, name, stand_still)
         return written
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -49,6 +50,12 @@ class _File(BaseModel):
     last_number: int = 0
 
 
+@cache
+def _file_model(name: str, entry: type[object]) -> type[_File]:
+    fields: dict[str, Any] = {name: (tuple[entry, ...], ())}  # type: ignore[valid-type]
+    return create_model("NumberedListFile", __base__=_File, **fields)
+
+
 class NumberedList(Generic[_E]):
     """One file, read as a whole and changed under a lock.
 
@@ -63,8 +70,7 @@ class NumberedList(Generic[_E]):
         self._dir = state_dir
         self._path, self._lock = state_dir / f"{name}.json", state_dir / f"{name}.lock"
         self._name, self._noun = name, noun
-        fields: dict[str, Any] = {name: (tuple[entry, ...], ())}  # type: ignore[valid-type]
-        self._file: type[_File] = create_model("NumberedListFile", __base__=_File, **fields)
+        self._file = _file_model(name, entry)
 
     def all(self) -> tuple[_E, ...]:
         """Return all entries, by number.

@@ -16,6 +16,9 @@ from samobot.regex import regex
 _GRACE = timedelta(minutes=10)
 """How long ago a time of day without a date may be and still mean today, not tomorrow."""
 
+_LONGEST_PERIOD = timedelta(days=8)
+"""How far away a bare date may be: a limit of a month is no usage limit that a run waits for."""
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
@@ -45,17 +48,28 @@ _BEGIN = (
 )
 _MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]*\.?"
 
-_EPOCH = regex(r"\|\s*(\d{9,13})\b")
+_EPOCH = regex(r"(?:\||\breset\w{0,12}\W{1,5})\s*(\d{9,13})\b", re.IGNORECASE)
+_SECONDS_ONLY = regex(r"\bretry[- ]after\W{1,4}(\d{1,6})(?![\d:.]|\s*[a-rt-z])", re.IGNORECASE)
+_DAY_AFTER_TIME = regex(
+    rf"(?P<time>\d{{1,2}}(?::\d\d)?\s?(?:[ap]\.?m\b\.?)?(?:\s\([\w+\-:/]{{1,60}}\))?)\s+on\s+"
+    rf"(?P<day>(?:{'|'.join(_WEEKDAYS)})[a-z]*\b|{_MONTH}\s+\d{{1,2}}\b)",
+    re.IGNORECASE,
+)
+_DATE = regex(
+    rf"{_BEGIN}\s+(?:on\s+)?(?P<date>{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s+\d{{4}})?"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?\s+{_MONTH}(?:\s+\d{{4}})?|(?P<iso>\d{{4}}-\d\d-\d\d))(?![\w:])",
+    re.IGNORECASE,
+)
 _ISO = regex(
     rf"{_BEGIN}\D{{0,6}}(\d{{4}}-\d\d-\d\d(?:[T ]|\sat\s)\d\d:\d\d(?::\d\d)?(?:\.\d+)?)\s?(Z\b|UTC\b|[+-]\d\d:?\d\d)?",
     re.IGNORECASE,
 )
 _IN = regex(
-    rf"{_BEGIN}\s+(?:in|after)\s+(?:about\s+|around\s+|approximately\s+|~\s*)?"
-    r"((?:(?:\d{1,3}|an?|one)\s*[wdhms][a-z]*[\s,]*(?:and\s+)?)+)",
+    rf"{_BEGIN}\s+(?:in|after)\s+(?:about\s+|around\s+|approximately\s+|less\s+than\s+|[~<]\s*)?"
+    r"((?:(?:\d{1,6}|an?|one)\s*[wdhms][a-z]*[\s,]*(?:and\s+)?)+)",
     re.IGNORECASE,
 )
-_SPAN = regex(r"(\d{1,3}|\b(?:an?|one)\b)\s*([wdhms])", re.IGNORECASE)
+_SPAN = regex(r"(\d{1,6}|\b(?:an?|one)\b)\s*([wdhms])", re.IGNORECASE)
 _CLOCK = regex(
     rf"""{_BEGIN}\s+(?:(?:at|on)\b:?\s*)?
     (?:(?P<relative>today|tonight|tomorrow)\s*,?\s*(?:at\s+)?)?
@@ -80,8 +94,21 @@ def reset_time(text: str, now: datetime, local: tzinfo | None = None) -> datetim
         now: When it came, aware.
         local: Time zone of a time that names none; None is this machine's.
     """
+    known = _moment(text, now, local)
+    if known is None and (found := _DATE.search(text)) is not None:
+        # Its first moment: a try that comes too early costs nothing.
+        sign = "" if found["iso"] else "at "
+        day = _moment(f"resets {found['date']} {sign}00:00", now, local)
+        return day if day is not None and now < day <= now + _LONGEST_PERIOD else None
+    return known
+
+
+def _moment(text: str, now: datetime, local: tzinfo | None) -> datetime | None:
     if found := _EPOCH.search(text):
         return epoch(int(found[1]))
+    if found := _SECONDS_ONLY.search(text):
+        return (now + timedelta(seconds=int(found[1]))).astimezone(UTC)
+    text = _DAY_AFTER_TIME.sub(r"\g<day> at \g<time>", text)
     if found := _ISO.search(text):
         return _iso(found[1], found[2], local)
     if found := _IN.search(text):

@@ -60,6 +60,8 @@ VILNIUS = ZoneInfo("Europe/Vilnius")
         ("You've hit your limit, retry after 90 minutes", "", "2026-07-14T11:30"),
         ("You've hit your limit", "", None),
         ("You've hit your limit · resets soon", "", None),
+        ("You've hit your limit · resets Jul 14", "", None),
+        ("You've hit your limit · resets Feb 31", "", None),
     ],
 )
 def test_every_known_wording_is_a_limit_with_its_reset(text: str, kind: str, resets: str | None) -> None:
@@ -97,6 +99,13 @@ def test_every_known_wording_is_a_limit_with_its_reset(text: str, kind: str, res
         ("You've hit your limit · resets Thursday at 3pm (UTC)", "", "16T15:00"),
         ("You’ve hit your weekly limit ∙ resets Fri 10am (Australia/Sydney)", "seven_day", "17T00:00"),
         ("You've hit your limit · resets in an hour", "", "14T11:00"),
+        ("You've hit your limit · resets at 3:00 PM on Thursday", "", "16T15:00"),
+        ("You've hit your limit · resets 3pm (UTC) on Jul 18", "", "18T15:00"),
+        ("You've hit your limit · resets Jul 18", "", "18T00:00"),
+        ("You've hit your limit · resets on 2026-07-18", "", "18T00:00"),
+        ("You've hit your limit · resets in <1m", "", "14T10:01"),
+        ("You've hit your limit · resets after 3600s", "", "14T11:00"),
+        ("You've hit your limit. Retry-After: 120", "", "14T10:02"),
         ("You've hit your limit · resets in about 2 hours", "", "14T12:00"),
         ("You've hit your limit · resets in 1 day, 2 hours and 5 minutes", "", "15T12:05"),
         ("Your account's 7-day limit reached · resets Jul 18 3pm (UTC)", "seven_day", "18T15:00"),

@@ -208,7 +208,7 @@ class LocalFleet(Fleet):
         await self._stopper.pause(ref, by)
 
     async def stop(self, ref: SessionRef, by: Person) -> StopReport:
-        return await self._stopper.stop(ref, by)
+        return await self._stopper.stop(ref)
 
     async def archive(self, ref: SessionRef) -> None:
         await self._stopper.archive(ref)

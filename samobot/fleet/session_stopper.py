@@ -78,7 +78,7 @@ class SessionStopper:
         else:
             raise ConflictError(f"{ref.name} is not running, so there is nothing to pause.")
 
-    async def stop(self, ref: SessionRef, by: Person) -> StopReport:
+    async def stop(self, ref: SessionRef) -> StopReport:
         """Stop a session now, and report what was checked. Takes up to twelve seconds.
 
         Raises:

@@ -60,7 +60,7 @@ async def carry_out(context: HandlerContext, request: ChatRequest, action: Actio
             context.toast(request, "All right, nothing was done.")
             return
         case _:
-            await _about_session(context, request, action, _ref(context, action))
+            await _about_session(context, request, action, _ref(action))
 
 
 async def _about_session(
@@ -277,7 +277,7 @@ async def _check_plan(context: HandlerContext, ref: SessionRef, action: Action) 
         raise ConflictError(f"The plan was {verdict}{by} already.")
 
 
-def _ref(context: HandlerContext, action: Action) -> SessionRef:
+def _ref(action: Action) -> SessionRef:
     if action.session is None:
         raise NotFoundError("This button belongs to no session.")
     return SessionRef.from_key(action.session)

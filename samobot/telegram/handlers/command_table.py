@@ -12,6 +12,7 @@ from samobot.telegram.handlers import (
     control_handlers,
     decision_handlers,
     document_handlers,
+    emergency_handlers,
     follow_up_handlers,
     guidance_handlers,
     host_handlers,
@@ -197,7 +198,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("clean", "[name]", "Remove worktrees and branches that are merged", clean_handlers.clean),
     Command("cancel", "", "Leave what I asked unanswered", _cancel),
     Command("notify", "quiet|normal|all", "What comes to this chat", preferences.notify),
-    Command("panic", "", "Stop everything, until /resume", control_handlers.panic, acts=True),
+    Command("panic", "", "Stop everything, until /resume", emergency_handlers.panic, acts=True),
     Command("help", "[command|all]", "What can be done now", _help),
     Command("start", "[code]", "Begin", _start),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Running sessions: stop, pause, resume, retry; and the emergency stop."""
+"""Running sessions: stop, pause, resume, retry."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.chat_request import ChatRequest, is_budget, parse_budget
 from samobot.telegram.handlers.context import HandlerContext, about_session
+from samobot.telegram.handlers.emergency_handlers import lift_emergency_stop
 from samobot.telegram.handlers.recent_sessions import read_past
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.handlers.worktree_handlers import offering_worktree
-from samobot.telegram.markup.html import bold, code
+from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.state import ALIVE
 from samobot.telegram.store.outbox_rows import Priority
@@ -112,16 +113,8 @@ async def pause_one(context: HandlerContext, request: ChatRequest, ref: SessionR
 
 async def resume(context: HandlerContext, request: ChatRequest) -> None:
     """`/resume [name|all] [budget]`: resume; also turns the emergency stop off."""
-    if await context.fleet.lift_emergency_stop():
-        context.receipt(request, "👍", "Emergency stop is off.")
-        context.reply(
-            request,
-            f"✅ Emergency stop is off. {code('/resume all')} continues what was stopped.",
-            part="calm",
-            priority=Priority.EFFECT,
-        )
-        if not request.text.strip() and request.session is None:
-            return
+    if await lift_emergency_stop(context, request) and not request.text.strip() and request.session is None:
+        return
     if request.text.strip(_AROUND).casefold() in _EVERYTHING:
         await _resume_all(context, request)
         return
@@ -285,34 +278,6 @@ def _already_resumed(view: SessionView, request: ChatRequest) -> str:
     who = "You" if Person(last.who, last.via) == request.person else last.who
     where = f" from the {last.via}" if last.via != request.person.via else ""
     return f"{who} resumed {view.ref.name} already{where}."
-
-
-async def panic(context: HandlerContext, request: ChatRequest) -> None:
-    """`/panic`: stop everything, and keep it stopped until `/resume`."""
-    context.receipt(request, "👌", "Stopping everything…")
-    context.background.run(request, "panic", _panic(context, request))
-
-
-async def _panic(context: HandlerContext, request: ChatRequest) -> None:
-    reports = await context.fleet.panic(request.person)
-    lines = [
-        f"{'⚠️' if report.confirmed else Icon.AWAY} {escape(report.words)}"
-        for report in reports
-        if not report.clean
-    ]
-    count = sum(1 for report in reports if report.confirmed)
-    stopped = "Nothing was running" if not count else f"{count} stopped" if count > 1 else "1 stopped"
-    head = f"🛑 {bold('Emergency stop is on')}. {stopped}. /resume turns it off."
-    context.reply(
-        request,
-        "\n".join([head, *lines]),
-        part="panic",
-        silent=False,
-        priority=Priority.NEEDED,
-    )
-    for view in await context.fleet.sessions():
-        if view.state is SessionState.STOPPED:
-            await context.notifier.refresh(view.ref)
 
 
 def is_stoppable(view: SessionView) -> bool:

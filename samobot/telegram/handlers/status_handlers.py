@@ -11,6 +11,7 @@ from samobot.session.status import SessionState
 from samobot.telegram.handlers.archive_handlers import show_archived
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session
+from samobot.telegram.handlers.emergency_handlers import emergency_line
 from samobot.telegram.handlers.host_handlers import away_lines
 from samobot.telegram.handlers.recent_sessions import newest_past, read_past
 from samobot.telegram.handlers.resolve import (
@@ -116,12 +117,6 @@ async def _latest_past(
         if each.key not in known and (each.updated or _NEVER) >= since
     ]
     return await read_past(context, past)
-
-
-async def emergency_line(context: HandlerContext) -> str:
-    """A line for as long as the emergency stop is on; else empty."""
-    who = await context.fleet.emergency_stop()
-    return f"🛑 Emergency stop is on ({escape(one_line(who, 60))}). /resume turns it off." if who else ""
 
 
 async def show_one(context: HandlerContext, request: ChatRequest, view: SessionView) -> None:

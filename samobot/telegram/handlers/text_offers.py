@@ -18,6 +18,7 @@ from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.command_table import find_command, nearest_command
 from samobot.telegram.handlers.context import HandlerContext, choice
 from samobot.telegram.handlers.decision_checks import plan_waits
+from samobot.telegram.handlers.emergency_handlers import emergency_line
 from samobot.telegram.handlers.intents import (
     Assent,
     is_greeting,
@@ -32,7 +33,6 @@ from samobot.telegram.handlers.prompts import Prompt
 from samobot.telegram.handlers.reply_doubts import find_intent, intent_button
 from samobot.telegram.handlers.resolve import display_names, is_active
 from samobot.telegram.handlers.session_replies import approve_action
-from samobot.telegram.handlers.status_handlers import emergency_line
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind

@@ -8,7 +8,7 @@ from pathlib import Path
 from samobot.assets import plugin_dir
 from samobot.claude.codex_program import NO_CODEX_PRICE, CodexProgram
 from samobot.claude.invocation import ClaudeOptions
-from samobot.claude.preflight import is_wrapper, preflight
+from samobot.claude.preflight import Cli, is_wrapper, missing_flags, preflight
 from samobot.claude.user_settings import settings_problems
 from samobot.config.project import Project
 from samobot.config.settings import Settings
@@ -40,12 +40,19 @@ def claude_findings(settings: Settings, projects: list[Project], environ: Mappin
     )
     findings += doctor.claude_settings(list(problems), wrapper=is_wrapper(cli.path))
     if not is_wrapper(cli.path):
+        findings += _flag_findings(cli, environ)
         findings += mcp_findings(settings, projects, environ)
     try:
         preflight(options, environ, login=True)
     except UsageError as error:
         return [*findings, Finding("Claude's login", Level.ERROR, *sentence_and_remedy(error.message))]
     return [*findings, Finding("Claude's login", Level.OK, "logged in")]
+
+
+def _flag_findings(cli: Cli, environ: Mapping[str, str]) -> Iterator[Finding]:
+    if missing := missing_flags(cli, environ):
+        text = f"{cli.version} no longer names {', '.join(missing)} in its --help: iterations may fail"
+        yield Finding("Claude's flags", Level.WARNING, text, "Use an older version, or a newer samobot.")
 
 
 def _trusted_folders(settings: Settings, projects: list[Project]) -> Iterator[Path]:

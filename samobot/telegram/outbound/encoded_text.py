@@ -30,8 +30,8 @@ _ENCODED = regex(
 
 LINE_END = r"(?:\r\n?|[\n\u2028\u2029\x85])"
 """What ends a line."""
-BEFORE_BREAK = r"[ \t\"'+\\]*"
-AFTER_BREAK = r"[ \t>|+\"'#*-]*(?://[ \t]*)?(?:\d{1,5}[:|\t][ \t]*)?"
+BEFORE_BREAK = r"[ \t\"'+|\\]*"
+AFTER_BREAK = r"[ \t>|+\"'#*-]*(?://[ \t]*)?(?:\d{1,5}(?:[ \t]*[:|\t][ \t]*|[.)][ \t]+))?"
 """What wraps or quotes a line: signs of quotations and comments, and a number."""
 _BREAK = regex(rf"{BEFORE_BREAK}{LINE_END}(?:[ \t]*{LINE_END})?{AFTER_BREAK}")
 """The end of a line, and a blank one after it, with what wraps or quotes it."""
@@ -42,7 +42,7 @@ _STYLE = regex(
 )
 """Terminal colours, tags, signs of Markdown, and what joins strings."""
 _SIGNS = regex(
-    rf"\x1b\[[0-9;]*[A-Za-z]|</?[a-zA-Z][^<>]{{0,200}}>|{LINE_END}[ \t]*\d{{1,5}}[:|\t]"
+    rf"\x1b\[[0-9;]*[A-Za-z]|</?[a-zA-Z][^<>]{{0,200}}>|{LINE_END}[ \t|>+*-]*\d{{1,5}}(?:[ \t]*[:|\t]|[.)][ \t])"
     r"|[^A-Za-z0-9<\x1b\r\n\u2028\u2029\x85]+|[^A-Za-z0-9]"
 )
 
@@ -52,9 +52,12 @@ _COLUMN = regex(
 """Lines of a few characters each."""
 
 _BASE64 = regex(r"[A-Za-z0-9+/_-]{20,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{4,})*")
-_HEX = regex(r"(?:[0-9a-fA-F]{2}[ :,-]?(?:0x)?){15,}[0-9a-fA-F]{2}")
+_HEX = regex(r"(?:[0-9a-fA-F]{2}(?:[:-]|,?[ \t]{0,40}(?:\r?\n[ \t]{0,40})?)(?:0x)?){15,}[0-9a-fA-F]{2}")
+_BYTES = regex(r"(?<![\d.])(?:\d{2,3},\s{0,40}){15,}\d{2,3}(?![\d.])")
+"""Numbers of bytes, as a program prints a buffer."""
 _DUMP = regex(r"(?m)(?:^[0-9a-fA-F]{6,8}:?(?: {1,2}[0-9a-fA-F]{2,4}){1,16}(?: .*)?$\n?)+")
 _DUMP_LINE = regex(r"(?m)^[0-9a-fA-F]{6,8}:?((?: {1,2}[0-9a-fA-F]{2,4}){1,16})")
+_BYTE_VALUES = 256
 _DUMP_WIDTH = 32
 """Digits of a line of such a dump."""
 _DEPTH = 2
@@ -106,7 +109,9 @@ class _Letters(dict[int, str]):
         char = chr(code)
         like = plain_letters(char)
         first = unicodedata.normalize("NFKD", like)[:1]
-        if not first.isascii() or not first.isalnum():
+        if unicodedata.category(char) == "Pd" or char == "\N{MINUS SIGN}":
+            first = "-"
+        elif not first.isascii() or not first.isalnum():
             first = char if like.isspace() else like  # spaces of other kinds are left out later
         self[code] = first
         return self[code]
@@ -219,7 +224,10 @@ def _encoded_bytes(text: str) -> Iterator[tuple[int, int, bytes]]:
             with_padding = part[: len(part) // 4 * 4] if len(part) % 4 == 1 else part + "=" * (-len(part) % 4)
             yield match.start(), match.end(), base64.b64decode(with_padding)
     for match in _HEX.finditer(text):
-        yield match.start(), match.end(), binascii.unhexlify(re.sub(r"0x|[ :,-]", "", match[0]))
+        yield match.start(), match.end(), binascii.unhexlify(re.sub(r"0x|[\s:,-]", "", match[0]))
+    for match in _BYTES.finditer(text):
+        numbers = [int(number) for number in re.findall(r"\d+", match[0])]
+        yield match.start(), match.end(), bytes(number for number in numbers if number < _BYTE_VALUES)
     for match in _DUMP.finditer(text):
         lines = (line.replace(" ", "")[:_DUMP_WIDTH] for line in _DUMP_LINE.findall(match[0]))
         digits = "".join(line[: len(line) // 2 * 2] for line in lines)

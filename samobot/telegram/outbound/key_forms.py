@@ -10,6 +10,10 @@ from samobot.frozen import frozen
 _PLACEHOLDER = re.compile(
     r"(?i)(?:pass(?:word|wd)?|pwd|secret|token|example|change-?me|user(?:name)?|x+|\*+|\.+|…)\Z|[<${%\[]"
 )
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+"""Where a key may begin: other than `\\b`, also in `backup_ghp_…` and after an escaped line break."""
+_FEWEST_DIGITS = 3
+"""Digits of a key in capitals; a variable's name has fewer."""
 
 
 @frozen
@@ -33,19 +37,36 @@ class KeyForm:
             if not _PLACEHOLDER.match(match[group]):
                 yield match.span(group)
 
+    def capital_spans(self, text: str, small: str) -> Iterator[tuple[int, int]]:
+        """Yield where such keys are in a text in capitals, which need not be usable but show most of a key.
+
+        Args:
+            text: The text.
+            small: The same in small letters, of the same length.
+        """
+        for start, end in self.spans(small):
+            key = text[start:end]
+            if key.isupper() and sum(map(str.isdigit, key)) >= _FEWEST_DIGITS:
+                yield start, end
+
 
 def _form(name: str, needles: str, pattern: str) -> KeyForm:
-    return KeyForm(name, tuple(needles.split()), re.compile(pattern))
+    return KeyForm(
+        name,
+        tuple(needles.split()),
+        re.compile(_START + pattern[2:] if pattern.startswith(r"\b") else pattern),
+    )
 
 
 _FORMS = (
     _form("private key", "PRIVATE", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)"),
     _form("Anthropic key", "sk-ant-", r"\bsk-ant-[A-Za-z0-9_-]{8,}"),
     _form("OpenAI key", "sk-", r"\bsk-(?!ant-)(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Z])[A-Za-z0-9_-]{24,}"),
+    _form("OpenAI key", "sk-proj- sk-svcacct-", r"\bsk-(?:proj|svcacct)-[A-Za-z0-9_-]{24,}"),
     _form("GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", r"\bgh[pousr]_[A-Za-z0-9]{16,}"),
     _form("GitHub token", "github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{16,}"),
     _form("GitLab token", "glpat-", r"\bglpat-[A-Za-z0-9_-]{16,}"),
-    _form("AWS key", "AKIA ASIA", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    _form("AWS key", "AKIA ASIA", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
     _form("AWS secret", "aws_secret AWS_SECRET SecretAccessKey", r"(?i)(?:aws_secret_access_key|SecretAccessKey)[\"']?\s*[=:]\s*[\"']?(?P<secret>[A-Za-z0-9/+]{30,})"),
     _form("Slack token", "xox xapp-", r"\b(?:xox[a-z]-|xapp-)[A-Za-z0-9-]{10,}"),
     _form("Slack webhook", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows)/(?P<secret>[A-Za-z0-9/_-]{10,})"),
@@ -56,7 +77,7 @@ _FORMS = (
     _form("PyPI token", "pypi-", r"\bpypi-[A-Za-z0-9_-]{50,}"),
     _form("Hugging Face token", "hf_", r"\bhf_[A-Za-z0-9]{30,}"),
     _form("SendGrid key", "SG.", r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
-    _form("NATS seed", "SU SA SO SN SC SX", r"\bS[UAONCX][A-Z2-7]{56}\b"),
+    _form("NATS seed", "SU SA SO SN SC SX", r"\bS[UAONCX][A-Z2-7]{56}(?![A-Za-z0-9])"),
     _form("age key", "AGE-SECRET-KEY-", r"\bAGE-SECRET-KEY-1[A-Z0-9]{40,}"),
     _form("OpenRouter key", "sk-or-", r"\bsk-or-[A-Za-z0-9_-]{24,}"),
     _form("Groq key", "gsk_", r"\bgsk_[A-Za-z0-9]{32,}"),
@@ -80,6 +101,13 @@ _FORMS = (
 
 NEEDLES = tuple((needle, form) for form in _FORMS for needle in form.needles)
 """Each literal text that gives a key away, with the form of that key."""
+
+CAPITAL_NEEDLES = tuple(
+    (needle.upper(), form)
+    for needle, form in NEEDLES
+    if needle.islower() and "secret" not in form.pattern.groupindex
+)
+"""Those of small letters, in capitals: a name may be made of a key."""
 
 WRAPPED_NEEDLES = tuple(
     (needle, form)

@@ -25,7 +25,7 @@ from samobot.telegram.outbound.encoded_text import (
     one_piece,
     unstyled,
 )
-from samobot.telegram.outbound.key_forms import NEEDLES, WRAPPED_NEEDLES, KeyForm
+from samobot.telegram.outbound.key_forms import CAPITAL_NEEDLES, NEEDLES, WRAPPED_NEEDLES, KeyForm
 from samobot.telegram.outbound.wrapped_key import LINE_BREAK, continued
 
 _SHORTEST_VALUE = 8
@@ -69,14 +69,16 @@ class SecretFilter:
     def __init__(self, values: Mapping[str, str] | None = None, unpack: Unpack = _nothing) -> None:
         self._unpack = unpack
         self._values = [
-            (form[: max(_PREFIX, len(form) // 3)], name, form)
+            (form[: max(_PREFIX, len(form) // 3)].lower(), name, form.lower())
             for name, value in (values or {}).items()
             if len(value) >= _SHORTEST_VALUE
             for form in dict.fromkeys((value, quote(value, safe=""), json.dumps(value)[1:-1]))
         ]
         self._bare = [
             (plain[: max(_BARE_PREFIX, len(plain) // 3)], name, plain)
-            for name, plain in ((name, bare_text(folded(value))) for name, value in (values or {}).items())
+            for name, plain in (
+                (name, bare_text(folded(value)).lower()) for name, value in (values or {}).items()
+            )
             if len(plain) >= _BARE_VALUE
         ]
 
@@ -174,7 +176,7 @@ class SecretFilter:
         """The secrets that styles, signs, line breaks or encodings divide or hide."""
         found = self._wrapped(text)
         if self._bare:
-            whole = bare_text(text)
+            whole = _small(bare_text(text))
             for prefix, name, value in self._bare:
                 if prefix in whole:
                     found += _placed(bare(text), _copies(prefix, name, value, whole), kept=True)
@@ -196,15 +198,19 @@ class SecretFilter:
         Plain loops: every message passes here several times, and nearly none holds anything.
         """
         found: list[_Found] = []
+        small = _small(text)
         for start, name, value in self._values:
-            if start in text:
-                found += _copies(start, name, value, text)
+            if start in small:
+                found += _copies(start, name, value, small)
         forms: dict[KeyForm, None] = {}
         for needle, form in NEEDLES:
             if needle in text:
                 forms[form] = None
         for form in forms:
             found += [_Found(*span, form.name) for span in form.spans(text)]
+        for needle, form in CAPITAL_NEEDLES:
+            if needle in text:
+                found += [_Found(*span, form.name) for span in form.capital_spans(text, small)]
         return found
 
     def _wrapped(self, text: str) -> list[_Found]:
@@ -213,7 +219,7 @@ class SecretFilter:
             return []
         found: list[_Found] = []
         if self._values:
-            whole = one_piece(text)
+            whole = _small(one_piece(text))
             for start, name, value in self._values:
                 if start in whole:
                     found += _placed(joined(text), _copies(start, name, value, whole))
@@ -229,6 +235,13 @@ class SecretFilter:
 def secret_note(names: Iterable[str]) -> str:
     """The line below a message in which something was masked."""
     return f"🔒 Masked here: {', '.join(names)}"
+
+
+def _small(text: str) -> str:
+    """A text of the same length in small letters: names of branches and variables change the case of a known value."""
+    small = text.lower()
+    # One letter, the dotted capital I, becomes two.
+    return small if len(small) == len(text) else "".join(letter.lower()[0] for letter in text)
 
 
 def _copies(start: str, name: str, value: str, text: str) -> Iterator[_Found]:

@@ -207,6 +207,11 @@ HIDDEN: dict[str, Callable[[str], str]] = {
     "a carriage return": lambda key: f"{key[:15]}\r{key[15:]}",
     "a line separator": lambda key: f"{key[:15]}\u2028{key[15:]}",
     "a blank line": lambda key: f"{key[:15]}\n\n{key[15:]}",
+    "a numbered list": lambda key: f"1. {key[:15]}\n2. {key[15:]}",
+    "a table": lambda key: f"| 1 | {key[:15]} |\n| 2 | {key[15:]} |",
+    "an array of C": lambda key: ", ".join(f"0x{ord(each):02x}" for each in key),
+    "the numbers of a buffer": lambda key: ",\n  ".join(str(ord(each)) for each in key),
+    "hexadecimal over lines": lambda key: "\n".join(re.findall(".{1,16}", key.encode().hex())),
     "base64 twice": lambda key: base64.b64encode(base64.b64encode(key.encode())).decode(),
     "base64 of UTF-16": lambda key: base64.b64encode(key.encode("utf-16-le")).decode(),
     "base64 with invisible characters": lambda key: "\u200b".join(base64.b64encode(key.encode()).decode()),
@@ -248,6 +253,36 @@ def test_filter_masks_a_key_in_narrow_lines_and_dumps(lay_out: str) -> None:
         assert LAID_OUT[lay_out](key)[-8:] not in masked
 
 
+@for_each("change", [str.upper, str.lower, str.swapcase])
+def test_filter_masks_a_known_value_in_letters_of_another_case(change: Callable[[str], str]) -> None:
+    values = {"SHOP_TOKEN": fake(30), "SHORT_KEY": "hunter2Zz", "PASS_PHRASE_KEY": "correct/Horse+battery=42"}
+    for value in values.values():
+        for around in ("{}", "feature/{}-x", "İ {}\n"):
+            masked = SecretFilter(values).mask(around.format(change(value)))
+            assert " masked]" in masked
+            assert change(value)[-6:] not in masked
+
+
+@for_each("secret", [found[0] for name, found in FORMS.items() if name not in (
+    "private key", "JWT", "OpenRouter key", "SendGrid key",
+)])  # fmt: skip
+def test_filter_masks_a_key_that_a_name_or_an_escaped_line_break_leads_into(secret: str) -> None:
+    for around in ("backup_{}.txt", 'out: "done\\n{}"', "step\\t{}"):
+        assert secret[-8:] not in SecretFilter().mask(around.format(secret)), around
+
+
+@for_each(
+    "name", ["Anthropic key", "OpenAI key", "GitHub token", "GitLab token", "Slack token", "Stripe key"]
+)
+def test_filter_masks_a_key_in_capitals(name: str) -> None:
+    assert SecretFilter().mask(f"export {FORMS[name][0].upper()}").startswith(f"export [{name} masked]")
+
+
+@for_each("dash", "\u2010\u2011\u2013\u2014\u2212\ufe63\uff0d")
+def test_filter_masks_a_key_with_typographic_dashes(dash: str) -> None:
+    assert fake(16) not in SecretFilter().mask(f"sk-ant-api03-{fake(60)}".replace("-", dash))
+
+
 @for_each("hide", ["invisible characters", "base64", "Cyrillic letters"])
 def test_filter_masks_a_disguised_key_on_a_button(hide: str) -> None:
     key = f"sk-ant-api03-{fake(60)}"
@@ -260,6 +295,8 @@ def test_filter_masks_a_disguised_key_on_a_button(hide: str) -> None:
 @for_each("text", [
     "the start of a token\nghp_\nis four letters\nand\nno\nkey\nat\nall",
     "tokens begin with `ghp_` **and** `sk-ant-`; <b>glpat-</b>xyz",
+    "GITHUB_PAT_FOR_THE_DEPLOYMENT and NPM_CONFIG_REGISTRY; SK-PROJ-IS-A-PREFIX-OF-KEYS-2",
+    "[100, 200, 300, 400, 500, 600, 700, 800, 900, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]",
     "['ghp_' 'gho_'] + ['npm_'] and a=2D, x=41, 50%25, \\101 and \u0301",
     "00000000: 6e6f 7468 696e 6720 6f66 2074 6861 7420  nothing of that ",
     "Обычная строка, naïve café, 𝒙 + 𝒚 and 10\u00a0€",

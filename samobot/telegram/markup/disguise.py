@@ -32,11 +32,16 @@ _INERT_SLASH = "\N{DIVISION SLASH}"
 _MENTION = re.compile(r"(?<![\w@/.-])@(?=[A-Za-z]\w{3,31}(?!\w))", re.ASCII)
 """The name of a user or bot, whose profile a tap would open; not in code, where Telegram finds none."""
 
+_LOGIN = re.compile(r"(?i)(?<=http://)[^\s/?#]*@|(?<=https://)[^\s/?#]*@")
+"""What stands before the host of an address and looks like one: `https://github.com@evil.test`."""
+
 _INERT_AT = "\N{SMALL COMMERCIAL AT}"
 
 
 def undisguised(rich: RichText) -> RichText:
     """Return agent text fit for a message of the bot, see the module."""
+    if any(map(_LOGIN.search, (rich.text, *(span.value for span in rich.spans)))):
+        rich = _without_logins(rich)
     if rich.text.isascii() and not any(map(rich.text.__contains__, "/@")):
         return rich
     if not rich.text.isascii():
@@ -59,6 +64,20 @@ def undisguised(rich: RichText) -> RichText:
         edits += _look_alikes(text)
         edits += [Edit(found.start(), found.end(), " ") for found in _GAP.finditer(text)]
     return rich.replaced(sorted(edits)) if edits else rich
+
+
+def unstyled(rich: RichText) -> str:
+    """The text of agent text without its styles: a name in code, on which no tap acts, is one that is not in code."""
+    return plain_undisguised(rich.text)
+
+
+def _without_logins(rich: RichText) -> RichText:
+    edits = [
+        Edit(*found.span(), found[0].replace("@", f" {_INERT_AT}")) for found in _LOGIN.finditer(rich.text)
+    ]
+    return RichText(rich.text, tuple(span for span in rich.spans if not _LOGIN.search(span.value))).replaced(
+        edits
+    )
 
 
 def plain_undisguised(text: str) -> str:

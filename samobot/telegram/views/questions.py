@@ -7,6 +7,7 @@ from datetime import datetime
 from samobot.fleet.models import SessionView
 from samobot.session.question import Question
 from samobot.session.status import SessionState
+from samobot.telegram.markup.disguise import unstyled
 from samobot.telegram.markup.html import quote
 from samobot.telegram.markup.rich_text import QUOTES, RichText, escape, visible
 from samobot.telegram.views.actions import Action, ActionKind
@@ -231,9 +232,9 @@ def _option(markdown: str) -> str:
     rich = agent_rich(markdown)
     if not visible(rich.text):
         return escape(one_line(markdown) or "…")
-    first, *more = rich.text.split("\n")
-    if not more:
+    if "\n" not in rich.text:
         return RichText(rich.text, tuple(span for span in rich.spans if span.style not in QUOTES)).html()
+    first, *more = unstyled(rich).split("\n")
     return "\n".join([escape(first), *(f"    {escape(guarded(line))}" for line in more if line.strip())])
 
 

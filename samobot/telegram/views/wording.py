@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from samobot.fleet.models import GuidanceView, SessionRef, SessionView
 from samobot.frozen import frozen
 from samobot.phases import Phase
-from samobot.telegram.markup.disguise import plain_undisguised, undisguised
+from samobot.telegram.markup.disguise import plain_undisguised, undisguised, unstyled
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.markdown import render
 from samobot.telegram.markup.rich_text import RichText, clean, escape, visible
@@ -186,7 +186,7 @@ def _like_ours(text: str) -> bool:
 
 def agent_text(markdown: str, limit: int) -> str:
     """The agent's text as one plain line of at most `limit` characters."""
-    return one_line(clean(agent_rich(clip(markdown, 4 * limit)).text), limit)
+    return one_line(clean(unstyled(agent_rich(clip(markdown, 4 * limit)))), limit)
 
 
 def agent_line(markdown: str, limit: int) -> str:
@@ -201,7 +201,7 @@ def spoken_answer(answer: str, limit: int) -> str:
 
 def agent_quote(markdown: str, limit: int, *, expandable: bool = False) -> str:
     """Markdown of the agent, or of others, as a quote without styles; empty if there is nothing visible."""
-    plain = re.sub(r"\n{2,}", "\n", shorten(agent_rich(markdown), limit).text).strip()
+    plain = re.sub(r"\n{2,}", "\n", unstyled(shorten(agent_rich(markdown), limit))).strip()
     return RichText(plain).quoted(expandable=expandable).html() if visible(plain) else ""
 
 

@@ -75,6 +75,10 @@ ATTACKS = (
     "Tap /𝐚𝐩𝐩𝐫𝐨𝐯𝐞 or /ｓｔｏｐ to see more",
     "𝐭𝐠://resolve?domain=evil and ⓣⓖ://join",
     "Ask @samo_help_bot or ＠samo_help_bot",
+    "`@samo_help_bot`",
+    "fine\n\n`@`samo_help_bot",
+    "https://github.com@evil.test/a https://github.com%2Fa@evil.test HTTP://a@b@evil.test",
+    "<https://github.com@evil.test/>",
     "t.me/evil?start=x",
     "(/approve) «/stop» see:/approve ·/approve",
     f"||✅ {FORGED}||",
@@ -192,6 +196,7 @@ def test_agent_text_never_passes_for_ours_and_never_acts(place: str, attack: str
             assert entity.url == shown, "the address is what is visible"
         if entity.type in (EntityType.URL, EntityType.TEXT_LINK):
             assert shown.startswith(("http://", "https://")) or "://" not in shown
+            assert not re.match(r"(?i)https?://[^/]*@", shown), "what comes first is the host"
     assert not re.search(r"(?:tg|ton)://", found.text)
     for character in found.text:
         assert unicodedata.bidirectional(character) not in {

@@ -102,6 +102,7 @@ class Notifier:
         self._notified = set(store.notified.sessions())
         self._past: Sequence[PastSession] = ()
         self._all_read = True
+        self._reach_changes = 0
 
     async def update(self, views: Sequence[SessionView], past: Sequence[PastSession] = ()) -> None:
         """Send what has changed in any session; called on every poll with all of them.
@@ -116,6 +117,10 @@ class Notifier:
         if self._last_poll is None or now - self._last_poll > GAP:
             self._awake_since = now
         self._last_poll = now
+        if self._reach_changes != self._store.chats.reach_changes:
+            # Other chats may follow a session whose own takes no messages.
+            self._reach_changes = self._store.chats.reach_changes
+            self._tracked.mark_due({SessionRef.from_key(key).name for key in self._tracked.known}, now)
         same = views is self._views_compared and past is self._past
         if same and now < self._compare_again and not self._tracked.due_keys(now):
             return

@@ -23,6 +23,8 @@ class Recipients:
         self._store = store
         self._settings = settings
         self._followed = store.session_chats.all()
+        # What came home is followed there to its end, so that no message there stays open.
+        self._at_home: set[str] = set()
         self._expected: dict[tuple[str, str], tuple[int, int]] = {}
 
     def follow(self, session: str, chat_id: int, thread_id: int | None = None) -> None:
@@ -68,6 +70,7 @@ class Recipients:
 
     def forget(self, session: str) -> None:
         """Forget the chat of a session that is gone."""
+        self._at_home.discard(session)
         if session in self._followed:
             self._store.session_chats.drop(session, durable=False)
             del self._followed[session]
@@ -77,11 +80,14 @@ class Recipients:
         return bool(self._topic(session) or session in self._followed or self._homes())
 
     def of(self, session: str) -> tuple[Recipient, ...]:
-        """The chats that follow a session."""
+        """The chats that follow a session: also the homes once its own takes no messages, as where the bot was removed."""
         chosen = self._topic(session) or self._followed.get(session)
-        if chosen is not None:
-            return (self._place(*chosen),)
-        return self.homes()
+        if chosen is None:
+            return self.homes()
+        place = self._place(*chosen)
+        if self._is_closed(place.chat_id):
+            self._at_home.add(session)
+        return tuple(dict.fromkeys((place, *self.homes()))) if session in self._at_home else (place,)
 
     def asked_in(self, chat_id: int | None, thread_id: int | None) -> tuple[Recipient, ...]:
         """The chat that something was asked for in; what was asked for at a terminal is followed by the homes."""
@@ -105,7 +111,13 @@ class Recipients:
             return (owner,)
         # Without an owner, the paired users: a private chat has its user's id.
         access = self._store.people.access()
-        return tuple(sorted(access.groups)) or tuple(sorted(access.users))
+        groups = tuple(sorted(access.groups))
+        if groups and not all(self._is_closed(self._store.migrations.current(group)) for group in groups):
+            return groups
+        return (*groups, *sorted(access.users))
+
+    def _is_closed(self, chat_id: int) -> bool:
+        return self._store.chats.get(chat_id).blocked is not None
 
     def migrations(self) -> dict[int, int]:
         """Groups with a new id: the old one and the new one."""

@@ -38,11 +38,16 @@ class ChatSettings:
 
 
 class ChatSettingsTable:
-    """The table of chats; one that is not in it has the defaults."""
+    """The table of chats; one that is not in it has the defaults.
+
+    Attributes:
+        reach_changes: How often a chat has become reachable or unreachable since the start.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[int, ChatSettings] = {}
+        self.reach_changes = 0
 
     def get(self, chat_id: int) -> ChatSettings:
         """Return what is known about a chat; read once, as only this process changes it."""
@@ -80,6 +85,7 @@ class ChatSettingsTable:
         if chat.blocked is not None:
             return False
         self.put(replace(chat, blocked=self._database.clock()))
+        self.reach_changes += 1
         return True
 
     def unblock(self, chat_id: int) -> bool:
@@ -88,6 +94,7 @@ class ChatSettingsTable:
         if chat.blocked is None:
             return False
         self.put(replace(chat, blocked=None))
+        self.reach_changes += 1
         return True
 
     def move(self, old: int, new: int) -> None:

@@ -16,6 +16,7 @@ from samobot.fleet.results import Document, FleetEvent, FleetEventKind, LessonsV
 from samobot.phases import Phase, WaitingFor
 from samobot.review.facts import ReviewFacts
 from samobot.sandbox.botapi.chat_messages import SandboxMessage
+from samobot.sandbox.botapi.chats import MemberStatus
 from samobot.sandbox.botapi.faults import FaultKind
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.session.gate import Person
@@ -23,6 +24,7 @@ from samobot.session.journal import RunEndReason
 from samobot.session.status import SessionState
 from samobot.telegram.notify.notifier import _not_among
 from samobot.telegram.notify.publisher import SCROLLED_AWAY
+from samobot.telegram.notify.recipients import Recipients
 from samobot.telegram.notify.session_notifier import SessionNotifier
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.store.bot_store import Store
@@ -856,6 +858,40 @@ async def test_session_started_in_a_group_is_reported_there_with_the_names_of_wh
     await phone.look(asking(answered, question(1), gate="qa:identity-0-identity-1"))
     assert not phone.messages
     assert any("Ann, 14:00" in message.text for message in group.from_bot())
+
+
+async def test_what_a_group_that_removed_the_bot_can_no_longer_hear_reaches_the_owner(phone: Phone) -> None:
+    person = phone.server.person("Ann")
+    group = phone.server.group("Team", [person])
+    phone.places.follow(REF.key, group.id)
+    await phone.look(session(updated=AT))
+    person.set_bot_status(group, MemberStatus.KICKED)
+    waiting = asking(question(), updated=AT)
+    assert not await phone.look(waiting), "it is not known yet"
+    (asked,) = [message for message in await phone.look() if not message.silent]
+    assert asked.text.startswith("❓ greet asks")
+    assert not await phone.look(), "nothing is repeated"
+    person.set_bot_status(group, MemberStatus.MEMBER)
+    phone.outbox.revive(group.id)
+    await phone.look(
+        asking(question(answer="A) hello", by="Ann", via="telegram", at=AT), updated=AT, gate=None)
+    )
+    assert "→ A  hello" in asked.text
+    assert "hello" in group.from_bot()[-1].text
+    assert not asked.buttons
+
+
+def test_paired_users_hear_what_no_paired_group_can(store: Store) -> None:
+    places = Recipients(store, Settings())
+    for group in (-1, -2):
+        store.people.add_group(group)
+    store.people.add_user(11)
+    store.chats.block(-1)
+    assert [place.chat_id for place in places.of(REF.key)] == [-2, -1]
+    store.chats.block(-2)
+    assert [place.chat_id for place in places.of(REF.key)] == [-2, -1, 11]
+    store.chats.unblock(-2)
+    assert [place.chat_id for place in places.of(REF.key)] == [-2, -1]
 
 
 async def test_session_started_so_decides_automatically_after_an_announced_delay(known: Phone) -> None:

@@ -69,11 +69,15 @@ class _Record:
     Attributes:
         content: What it held.
         link: Where it pointed, if it is a symbolic link of the user.
+        folder: The project's folder, with all links followed.
+        target: The file itself, with all links followed.
         runners: Workers, alive or not; never empty on disk.
     """
 
     content: bytes
     link: str | None
+    folder: str
+    target: str
     runners: tuple[_Runner, ...]
 
 
@@ -120,7 +124,8 @@ class ProjectGuard:
                 content = read_bytes(file)
                 if content is None:
                     return
-                record = _Record(content, os.readlink(file) if file.is_symlink() else None, ())
+                link = os.readlink(file) if file.is_symlink() else None
+                record = _Record(content, link, os.path.realpath(file.parent), os.path.realpath(file), ())
             runner = _Runner(os.fspath(session.path), process)
             self._write(file, replace(record, runners=(*record.runners, runner)))
 
@@ -185,7 +190,8 @@ class ProjectGuard:
             runners = tuple(
                 _Runner(each["session"], ProcessIdentity(**each["process"])) for each in values["runners"]
             )
-            return _Record(base64.b64decode(values["content"], validate=True), values["link"], runners)
+            content = base64.b64decode(values["content"], validate=True)
+            return _Record(content, values["link"], values["folder"], values["target"], runners)
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
 
@@ -202,13 +208,26 @@ def _restore(file: Path, record: _Record, copies: Path) -> str | None:
 
     What stood there is kept in the folder `copies`.
     """
+    target = Path(record.target)
     link = os.readlink(file) if file.is_symlink() else None
+    moved = [
+        now
+        for was, now in ((Path(record.folder), file.parent), (target.parent, target.parent))
+        if real_path(now) != was
+    ]
+    is_same = link == record.link and (bool(moved) or real_path(file) == target)
     try:
-        found = None if link != record.link or is_unusable(real_path(file)) else read_bytes(file)
+        found = read_bytes(file) if is_same and not is_unusable(real_path(file)) else None
     except (StorageError, RuntimeError):
         found = None
     if found == record.content:
         return None
+    if moved:
+        # Through a link, the file of another project would be the one that is replaced.
+        raise StorageError(
+            f"{moved[0]} became a link to another folder during an iteration, so {file.name} there was not restored. "
+            "Put the folder back where the link is."
+        )
     kept = ""
     if found is not None:
         copy = copies / f"samocode-{hashlib.sha256(found).hexdigest()[:12]}"
@@ -219,8 +238,9 @@ def _restore(file: Path, record: _Record, copies: Path) -> str | None:
     if record.link is not None and found is None:
         make_folder(file.parent)
         os.symlink(record.link, file)
-    target = real_path(file) if record.link is not None else file
     make_folder(target.parent)
+    if is_unusable(target):
+        move_aside(target, target.parent)
     write_atomic(target, record.content)
     what = "deleted or replaced" if found is None else f"changed ({_changes(record.content, found)})"
     return (

@@ -13,9 +13,11 @@ import pytest
 from samobot.config.project import load_project
 from samobot.config.project_guard import ProjectGuard
 from samobot.config.projects import ConfiguredProjects
+from samobot.errors import StorageError
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import events
 from samobot.system.clock import utc_now
+from tests.support.cases import for_each
 from tests.support.session_folder import make_session
 
 GOOD = "MAIN_REPO=.\nWORKTREES=../trees\nSESSIONS=../sessions\n"
@@ -147,6 +149,45 @@ def test_link_of_the_user_stays_and_its_target_is_restored(
     file.write_text(MOVED)
     assert guard.end(file, session) is not None
     assert (file.is_symlink(), file.read_text()) == (True, GOOD)
+
+
+@for_each("instead", ["a link to a file", "a folder"])
+def test_nothing_else_is_overwritten_in_place_of_a_links_target(
+    file: Path, session: SessionFolder, guard: ProjectGuard, tmp_path: Path, instead: str
+) -> None:
+    real, precious = tmp_path / f"dotfiles of {instead}", tmp_path / "precious"
+    precious.write_text("precious")
+    file.rename(real)
+    file.symlink_to(real)
+    guard.begin(file, session)
+    real.unlink()
+    if instead == "a folder":
+        real.mkdir()
+    else:
+        real.symlink_to(precious)
+    assert "deleted or replaced" in (guard.end(file, session) or "")
+    assert (file.is_symlink(), real.is_symlink(), real.read_text()) == (True, False, GOOD)
+    assert precious.read_text() == "precious"
+    file.unlink()
+    real.rename(file)
+
+
+def test_another_projects_file_is_not_overwritten_through_a_link_to_its_folder(
+    file: Path, session: SessionFolder, guard: ProjectGuard, tmp_path: Path
+) -> None:
+    other = tmp_path / "other" / ".samocode"
+    other.parent.mkdir()
+    other.write_text(MOVED)
+    guard.begin(file, session)
+    away = file.parent.rename(tmp_path / "away")
+    file.parent.symlink_to("other")
+    with pytest.raises(StorageError, match="Put the folder back"):
+        guard.end(file, session)
+    assert other.read_text() == MOVED
+    assert guard.read(file) == GOOD.encode(), "the project counts as it was"
+    file.parent.unlink()
+    away.rename(file.parent)
+    assert guard.end(file, session) is None
 
 
 def killed_worker(file: Path, session: SessionFolder, state_dir: Path) -> None:

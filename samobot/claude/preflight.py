@@ -21,13 +21,6 @@ OLDEST = (2, 1, 0)
 _KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 """With one of these the CLI reports a login, whatever the key is worth: the first iteration finds that out."""
 
-_FLAGS = (
-    "--add-dir", "--agent", "--effort", "--fallback-model", "--max-budget-usd", "--model", "--output-format",
-    "--permission-mode", "--plugin-dir", "--print", "--session-id", "--setting-sources", "--settings",
-    "--strict-mcp-config", "--verbose",
-)  # fmt: skip
-"""Of the flags that `invocation` passes, those that `--help` names in the oldest version and in 2.1.332."""
-
 _SECONDS = 30.0
 _INSTALL = (
     "Install Claude Code (npm install -g @anthropic-ai/claude-code), or set CLAUDE_PATH to where it is."
@@ -63,18 +56,6 @@ def preflight(options: ClaudeOptions, environ: Mapping[str, str], *, login: bool
     if login and not any(env.get(key) for key in _KEYS) and _logged_out(path, env):
         raise UsageError(f"Claude Code is not logged in: run `{path} auth login`, or set ANTHROPIC_API_KEY.")
     return Cli(path, version)
-
-
-def missing_flags(cli: Cli, environ: Mapping[str, str]) -> list[str]:
-    """Return the flags of an iteration that the CLI's `--help` does not name; none if it does not answer.
-
-    A later version may have dropped one. Takes about 0.5 s.
-    """
-    done = _ask(cli.path, child_environment(own_environment(environ)), "--help")
-    if done is None or not done.succeeded:
-        return []
-    named = set(re.findall(r"(?<![\w-])--[a-z-]+", done.out))
-    return [flag for flag in _FLAGS if flag not in named]
 
 
 def find(name: str, environ: Mapping[str, str]) -> str:

@@ -122,12 +122,19 @@ def _init(line: Mapping[str, Any]) -> Init:
         version=text_of(line.get("claude_code_version"), 100),
         cwd=text_of(line.get("cwd"), 4096),
         permission_mode=text_of(line.get("permissionMode"), 100),
-        tools=tuple(text_of(tool, 200) for tool in items_of(line.get("tools")) if isinstance(tool, str)),
+        tools=_names(line.get("tools")),
         servers=tuple(
             (text_of(server.get("name"), 200), text_of(server.get("status"), 100))
             for server in map(object_of, items_of(line.get("mcp_servers")))
         ),
+        agents=_names(line.get("agents")),
+        commands=_names(line.get("slash_commands")),
+        capabilities=_names(line.get("capabilities")),
     )
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(text_of(name, 200) for name in items_of(value) if isinstance(name, str))
 
 
 def _permission_request(line: Mapping[str, Any]) -> PermissionRequest:

@@ -66,7 +66,15 @@ class ToolUse:
 
 @frozen
 class Init:
-    """The first line of a process; `servers` are the MCP servers, each with its status (`connected`, `failed`, …)."""
+    """The first line of a process.
+
+    Attributes:
+        permission_mode: The one in force, which may differ from the one that was asked for.
+        servers: The MCP servers, each with its status (`connected`, `failed`, …).
+        agents: What sub-agents there are; a plugin's are named `plugin:name`.
+        commands: Commands and skills, named in the same way.
+        capabilities: Names of what the CLI's messages offer; none before 2.1.198.
+    """
 
     session_id: str
     model: str
@@ -75,6 +83,9 @@ class Init:
     permission_mode: str
     tools: tuple[str, ...]
     servers: tuple[tuple[str, str], ...] = ()
+    agents: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
 
 
 @frozen

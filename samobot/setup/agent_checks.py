@@ -8,7 +8,8 @@ from pathlib import Path
 from samobot.assets import plugin_dir
 from samobot.claude.codex_program import NO_CODEX_PRICE, CodexProgram
 from samobot.claude.invocation import ClaudeOptions
-from samobot.claude.preflight import Cli, is_wrapper, missing_flags, preflight
+from samobot.claude.preflight import Cli, is_wrapper, preflight
+from samobot.claude.trial_start import missing_parts, trial_start
 from samobot.claude.user_settings import settings_problems
 from samobot.config.project import Project
 from samobot.config.settings import Settings
@@ -40,7 +41,7 @@ def claude_findings(settings: Settings, projects: list[Project], environ: Mappin
     )
     findings += doctor.claude_settings(list(problems), wrapper=is_wrapper(cli.path))
     if not is_wrapper(cli.path):
-        findings += _flag_findings(cli, environ)
+        findings += _start_findings(cli, options, environ)
         findings += mcp_findings(settings, projects, environ)
     try:
         preflight(options, environ, login=True)
@@ -49,10 +50,23 @@ def claude_findings(settings: Settings, projects: list[Project], environ: Mappin
     return [*findings, Finding("Claude's login", Level.OK, "logged in")]
 
 
-def _flag_findings(cli: Cli, environ: Mapping[str, str]) -> Iterator[Finding]:
-    if missing := missing_flags(cli, environ):
-        text = f"{cli.version} no longer names {', '.join(missing)} in its --help: iterations may fail"
-        yield Finding("Claude's flags", Level.WARNING, text, "Use an older version, or a newer samobot.")
+def _start_findings(cli: Cli, options: ClaudeOptions, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """What this version makes of a start with samobot's flags."""
+    remedy = "Use an older version of Claude Code, or a newer samobot."
+    try:
+        start = trial_start(cli.path, options, environ, plugin_dir())
+    except UsageError as error:
+        yield Finding("Claude's start", Level.WARNING, error.message, remedy)
+        return
+    if start.init is None:
+        text = f"{cli.version} does not start as samobot calls it; it said: {start.error}"
+        yield Finding("Claude's start", Level.ERROR, text, remedy)
+    elif missing := missing_parts(start.init, options, plugin_dir()):
+        text = f"{cli.version} starts without {', '.join(missing)}"
+        yield Finding("Claude's start", Level.WARNING, text, remedy)
+    else:
+        text = "with all flags, tools, agents and commands of an iteration"
+        yield Finding("Claude's start", Level.OK, text)
 
 
 def _trusted_folders(settings: Settings, projects: list[Project]) -> Iterator[Path]:

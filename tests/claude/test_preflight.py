@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from samobot.claude import preflight as module
 from samobot.claude.invocation import ClaudeOptions
-from samobot.claude.preflight import Cli, check_root, find, missing_flags, preflight
+from samobot.claude.preflight import check_root, find, preflight
 from samobot.errors import UsageError
-from tests.support.claude_cli import cli_environment, require_claude, require_newest_claude
+from tests.support.claude_cli import cli_environment, require_claude
 
 
 def fake(path: Path, body: str) -> ClaudeOptions:
@@ -139,17 +138,3 @@ def test_real_cli_counts_a_key_as_a_login_and_reports_a_missing_one(tmp_path: Pa
         assert json.loads(done.stdout)["loggedIn"] is True, key
     with pytest.raises(UsageError, match="not logged in"):
         preflight(options, env, login=True)
-
-
-def test_flag_that_a_later_cli_has_dropped_is_named(tmp_path: Path) -> None:
-    listed = "\n".join(flag for flag in module._FLAGS if flag != "--agent")
-    options = fake(tmp_path / "claude", f"echo '{listed}\n--agents  Custom ones'")
-    assert missing_flags(Cli(options.path, "9.0.0"), ENV) == ["--agent"]
-    assert missing_flags(Cli(fake(tmp_path / "mute", "exit 1").path, "9.0.0"), ENV) == []
-
-
-@pytest.mark.real_cli
-@pytest.mark.parametrize("claude", [require_claude, require_newest_claude], ids=["oldest", "newest"])
-def test_real_cli_names_the_flags_of_an_iteration(tmp_path: Path, claude: Callable[[], Path]) -> None:
-    env = cli_environment(tmp_path / "home", "http://127.0.0.1:9")
-    assert missing_flags(preflight(ClaudeOptions(path=str(claude())), env), env) == []

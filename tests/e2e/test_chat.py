@@ -136,7 +136,7 @@ async def test_the_worker_survives_the_orderly_end_of_the_bot_too(tmp_path: Path
             "demo · demo", fits=lambda message: message.id == card.id and "went off" not in message.text
         )
         stop = room.say("/stop")
-        await room.see("demo is stopped", "Checked", after=stop)
+        await room.see("demo is stopped", "Worker", after=stop)
         assert room.state_of("demo") == "stopped"
         assert len(room.shop.journal("demo", "run_start")) == 1
 
@@ -333,7 +333,7 @@ async def test_ten_sessions_at_once_and_the_bot_still_answers(tmp_path: Path) ->
         status = await room.see("10 running", after=asked)
         assert all(f"s{number}" in status.text for number in range(10))
         room.say("/stop all")
-        stopped = await room.see("is stopped", "Checked")
+        stopped = await room.see("is stopped", "Worker")
         assert all(f"s{number} is stopped" in stopped.text for number in range(10))
         edits = [call.started for call in room.server.calls.of("editMessageText") if call.status == 200]
         assert max(sum(start <= other < start + 1.0 for other in edits) for start in edits) <= 2

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+from samobot.assets import plugin_dir
 
 
 def put_program(folder: Path, name: str, script: str) -> Path:
@@ -20,6 +23,23 @@ def put_program(folder: Path, name: str, script: str) -> Path:
     return path
 
 
+def init_record() -> dict[str, object]:
+    """What a CLI that lacks nothing reports first."""
+    names = {
+        kind: [f"samocode:{path.stem}" for path in plugin_dir().glob(f"{kind}/*.md")]
+        for kind in ("agents", "commands")
+    }
+    return {
+        "type": "system",
+        "subtype": "init",
+        "claude_code_version": "2.1.197",
+        "permissionMode": "bypassPermissions",
+        "tools": ["Bash", "Edit", "Read", "Skill", "Task", "Write"],
+        "agents": names["agents"],
+        "slash_commands": names["commands"],
+    }
+
+
 def put_claude(folder: Path, *, logged_in: bool = True) -> Path:
     """A Claude CLI that answers what a check before a run asks, as version 2.1.197 does."""
     status = "true" if logged_in else "false"
@@ -29,6 +49,7 @@ def put_claude(folder: Path, *, logged_in: bool = True) -> Path:
         f"""case "$1" in
 --version) echo "2.1.197 (Claude Code)" ;;
 auth) echo '{{"loggedIn": {status}}}'; {status} ;;
+--print) echo '{json.dumps(init_record())}' ;;
 *) exit 2 ;;
 esac""",
     )

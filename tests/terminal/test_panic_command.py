@@ -72,8 +72,8 @@ def test_it_stops_sessions_of_projects_it_has_never_heard_of(shop: ScriptedShop)
     until(lambda: len(shop.runs()) >= 2)
     ended = elsewhere(shop, "panic")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "one: Checked" in ended.stdout
-    assert "two: Checked" in ended.stdout
+    assert "one: Worker" in ended.stdout
+    assert "two: Worker" in ended.stdout
     assert until(lambda: shop.processes() == [])
 
 
@@ -92,8 +92,8 @@ def test_what_runs_is_stopped_also_where_the_stop_cannot_be_noted(shop: Scripted
     assert err.startswith("samobot: The emergency stop could not be noted")
     assert "keeps nothing from starting again" in err
     assert err.count("\n") == 1
-    assert "one: Checked" in out
-    assert "two: Checked" in out
+    assert "one: Worker" in out
+    assert "two: Worker" in out
     assert until(lambda: shop.processes() == [])
     assert read_flag(state_of(shop)) is None
 
@@ -146,7 +146,7 @@ def test_both_brakes_work_whatever_is_wrong_in_the_configuration(
     for brake, name in ((("stop", "one"), "one"), (("panic",), "two")):
         done = shop.samobot(*brake)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert f"{name}: Checked" in done.stdout
+        assert f"{name}: Worker" in done.stdout
         assert told in done.stderr
         assert done.stderr.count("\n") == (1 if told else 0)
     assert until(lambda: shop.processes() == [])
@@ -164,7 +164,7 @@ def test_workers_are_found_although_their_configuration_was_damaged_since(
     env_file(shop, f'CLAUDE_MODEL="opus\nSAMOBOT_POLL_SECONDS=x\n{text}')
     ended = elsewhere(shop, "panic")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "one: Checked" in ended.stdout
+    assert "one: Worker" in ended.stdout
     assert until(lambda: shop.processes() == [])
     assert read_flag(state) is not None
 

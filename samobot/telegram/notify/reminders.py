@@ -23,8 +23,8 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, MessageView, rows
 from samobot.telegram.views.card import SIGNS
 from samobot.telegram.views.pending import Need, NeedKind, need_of
-from samobot.telegram.views.wording import Icon, Recipient, headline, lines, name_of
-from samobot.text import human_duration, one_line, plural
+from samobot.telegram.views.wording import Icon, Recipient, agent_plain, headline, lines, name_of
+from samobot.text import human_duration, plural
 
 _FIRST = (timedelta(hours=1), timedelta(hours=4))
 _DAILY = timedelta(days=1)
@@ -105,7 +105,7 @@ def _list(head: str, waiting: Sequence[PendingNeed], now: datetime) -> MessageVi
         words = escape(_waits(each.view, each.need))
         listed.append(f"{SIGNS[each.need.kind]} {name_of(each.view.ref)}  {words}, for {waited}")
         action = Action(do=ActionKind.STATUS, session=each.view.ref.key)
-        buttons.append(ActionButton(one_line(each.view.ref.name, 30), action))
+        buttons.append(ActionButton(agent_plain(each.view.ref.name, 30), action))
     more = len(waiting) - len(listed)
     return MessageView(
         lines(head, *listed, f"… and {more} more: /status" if more > 0 else ""), rows(*buttons, width=2)

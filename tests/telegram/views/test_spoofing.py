@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from samobot.fleet.landing_models import LandingView
-from samobot.fleet.models import PlanPhaseView, RemarkView
+from samobot.fleet.models import PlanPhaseView, RemarkView, SessionRef
 from samobot.fleet.results import Document, LessonsView, UntrustedView
 from samobot.phases import Phase
 from samobot.sandbox.botapi.entities import EntityType, slice_utf16, with_found
@@ -151,6 +151,8 @@ PLACES: dict[str, Callable[[str], str]] = {
     "what is not trusted": lambda text: (
         trust_message(REF, UntrustedView(title="Settings", lines=(f"hooks.x = {text}",), sha256="a")).text
     ),
+    "session name": lambda text: events.iteration_over(session(ref=_named(text), summary="fine")).text,
+    "session name, card": lambda text: card(session(ref=_named(text)), HERE, AT).text,
     "remark": lambda text: events.noticed(session(), [_remark(text)]).text,
     "reverted": lambda text: events.revert(session(), [_remark(text)]).text,
 }
@@ -169,6 +171,12 @@ def _answered(**values: Any) -> str:
 def _plan(**values: Any) -> str:
     shown = plan(**values)
     return open_plan(planned(shown), shown, 1, "", HERE, AT).text
+
+
+def _named(text: str) -> SessionRef:
+    """A session that is read from a folder of this name."""
+    name = text.replace("/", "_")
+    return SessionRef(project="demo", folder=f"26-01-15-{name}", name=name)
 
 
 def _remark(text: str) -> RemarkView:

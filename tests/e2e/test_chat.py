@@ -103,6 +103,8 @@ async def test_the_bot_killed_during_an_iteration_costs_nothing(tmp_path: Path) 
         await room.start()
         said = room.say("/run demo:demo do it")
         card = await room.see("demo · demo", "part.py", after=said)
+        asked = room.say("/help")
+        await room.see("/status", after=asked)  # then it is noted which message the card is
         worker = room.shop.journal("demo", "run_start")[0]["pid"]
         await room.kill()
         offline = room.say("/status")

@@ -29,7 +29,7 @@ class RateLimits:
 
     sends_per_second: float = 1.0
     burst: int = 3
-    reserve: int = 2
+    reserve: int = 1
     edits_per_second: float = 1.0
     edit_burst: int = 2
     edit_reserve: int = 1

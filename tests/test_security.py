@@ -38,6 +38,7 @@ NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
 ESCAPES = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\u202eevil"
 
 
+@pytest.mark.slow
 @for_each(("file", "name"), NAMED)
 def test_each_line_of_the_threat_model_names_a_test_that_exists(file: str, name: str) -> None:
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))

@@ -28,7 +28,7 @@ PAUSES = 0.7
 """How many of the sessions she pauses once; she lets them go on when she sees that they rest."""
 
 _TROUBLE = re.compile(
-    r"say it again|cannot be|could not|not saved|no space|disk is full|⚠️|internal error|expired",
+    r"say it again|cannot be|could not|not saved|no space|disk is full|⚠️|internal error|expired|what is this for",
     re.IGNORECASE,
 )
 
@@ -280,7 +280,8 @@ class Owner:
             token,
             act,
             lambda: (
-                bool(self.stage.decisions(name, kind)) or self._was_asked(name, "What should be different?")
+                bool(self.stage.decisions(name, kind))
+                or (not good and self._was_asked(name, "What should be different?"))
             ),
         )
 

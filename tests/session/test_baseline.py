@@ -328,6 +328,7 @@ def attempt(parent: Path, before: Deeds, after: Deeds, killed: bool) -> None:
         shutil.rmtree(parent)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 def test_each_deed_to_each_file(tmp_path: Path, how: str) -> None:
     """Before or after what a person says; `make fuzz` tries both with each file, `make fast` a third of the files."""

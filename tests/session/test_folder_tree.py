@@ -64,6 +64,7 @@ def test_of_what_a_link_leads_to_nothing_is_removed(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "kept") == ["file"]
 
 
+@pytest.mark.slow
 def test_deep_folders_of_an_agent_stop_nothing(tmp_path: Path) -> None:
     repo = make_repository(tmp_path / "repo")
     (repo / ".gitignore").write_text("/build/\n")

@@ -129,7 +129,6 @@ def _init(line: Mapping[str, Any]) -> Init:
         ),
         agents=_names(line.get("agents")),
         commands=_names(line.get("slash_commands")),
-        capabilities=_names(line.get("capabilities")),
     )
 
 

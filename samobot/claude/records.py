@@ -73,7 +73,6 @@ class Init:
         servers: The MCP servers, each with its status (`connected`, `failed`, …).
         agents: What sub-agents there are; a plugin's are named `plugin:name`.
         commands: Commands and skills, named in the same way.
-        capabilities: Names of what the CLI's messages offer; none before 2.1.198.
     """
 
     session_id: str
@@ -85,7 +84,6 @@ class Init:
     servers: tuple[tuple[str, str], ...] = ()
     agents: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
-    capabilities: tuple[str, ...] = ()
 
 
 @frozen

@@ -139,7 +139,7 @@ def _of_plugin(plugin: Path, pattern: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _closed_port() -> Iterator[int]:
-    """A port of this machine that refuses each connection, as long as nobody listens there: it is taken."""
+    """A port of this machine that refuses each connection: it is taken, and no program listens there."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]

@@ -131,9 +131,9 @@ def test_first_line_shows_who_writes() -> None:
     assert parse(line | {"cwd": "/p", "permissionMode": "plan", "tools": ["Bash", 3]}) == Init(
         "s", "m", "2.1.197", "/p", "plan", ("Bash",)
     )
-    loaded = {"agents": ["samocode:builder", None], "slash_commands": ["clear"], "capabilities": ["v1"]}
+    loaded = {"agents": ["samocode:builder", None], "slash_commands": ["clear"]}
     assert parse(line | loaded) == Init(
-        "s", "m", "2.1.197", "", "", (), (), ("samocode:builder",), ("clear",), ("v1",)
+        "s", "m", "2.1.197", "", "", (), (), ("samocode:builder",), ("clear",)
     )
 
 

@@ -1,6 +1,6 @@
 """How fast Telegram may be written to: pure bookkeeping over times that are passed in.
 
-What a user waits for may use the whole allowance. What nobody waits for, such as cards, leaves a part of it, so that
+What a user waits for may use the whole allowance. What no user waits for, such as cards, leaves a part of it, so that
 the reply to the next command goes out at once however much is to be shown.
 """
 
@@ -65,7 +65,7 @@ class RateLimiter:
             now: A monotonic time in seconds.
             edit: Whether it is an edit, which has its own limit.
             messages: How many messages it makes: an album is one call, but several messages of a group.
-            background: Whether nobody waits for it.
+            background: Whether no user waits for it.
         """
         limits = self._limits
         reserve, group_reserve = 0, 0

@@ -14,7 +14,6 @@ from samobot.claude.records import (
     Record,
     Result,
     Tokens,
-    ToolResult,
 )
 
 _LIMITS_KEPT = 32
@@ -33,7 +32,6 @@ class Evidence:
         error: The error message that the CLI wrote in place of the model, if it was the last message.
         retry: The latest retry, if the API has not answered since.
         last_words: The last text of the main agent.
-        tool_errors: Number of failed tool calls.
         answered: Whether the model has answered at least once.
         asked: Whether the CLI asked for a permission: then the user, or the level that they chose, has decided.
     """
@@ -45,7 +43,6 @@ class Evidence:
     error: Assistant | None = None
     retry: ApiRetry | None = None
     last_words: str = ""
-    tool_errors: int = 0
     answered: bool = False
     asked: bool = False
     _used: Tokens = field(default_factory=Tokens)
@@ -74,8 +71,6 @@ class Evidence:
                 self.retry = record
             case PermissionRequest():
                 self.asked = True
-            case ToolResult():
-                self.tool_errors += record.error
             case _:
                 pass
 

@@ -214,7 +214,6 @@ def _result(line: Mapping[str, Any], subtype: str) -> Result:
         usage=_tokens(object_of(line.get("usage")), _WIRE_USAGE),
         models=tuple(_models(line.get("modelUsage"))),
         num_turns=count_of(line.get("num_turns")),
-        duration_ms=count_of(line.get("duration_ms")),
         session_id=text_of(line.get("session_id"), 100),
         denials=tuple(
             Denial(text_of(denial.get("tool_name"), 200) or "tool", _summary(denial.get("tool_input")))

@@ -216,7 +216,6 @@ class Result:
     usage: Tokens = field(default_factory=Tokens)
     models: tuple[ModelUse, ...] = ()
     num_turns: int = 0
-    duration_ms: int = 0
     session_id: str = ""
     denials: tuple[Denial, ...] = ()
     unreported_agents: int = 0

@@ -195,7 +195,6 @@ class Journal:
         unpriced: Iterations that ended, or whose worker did, without reporting a cost.
         cost_by_phase: The same by phase.
         cost_by_model: The same by model, as far as Claude reported it.
-        cost_by_day: The same by UTC day (`2026-01-15`) of the iteration's end.
         tokens: Sums of `input`, `output`, `cache_read`, `cache_write`.
         iterations: Iterations that have ended.
         iterations_by_phase: The same by phase.
@@ -206,7 +205,6 @@ class Journal:
         provider: Name of the program that the user chose for the session; empty if none.
         iteration: The iteration that runs now.
         last_ended: Number of the iteration that ended last; 0 before the first.
-        last_outcome: Outcome of that one.
         last_iteration_began: When that one had begun.
         phases: All moves between phases.
         voids: The newest declarations that something is void (at most 50).
@@ -230,7 +228,6 @@ class Journal:
     tests: SuiteResult | None = None
     cost_by_phase: Mapping[str, float] = field(default_factory=dict)
     cost_by_model: Mapping[str, float] = field(default_factory=dict)
-    cost_by_day: Mapping[str, float] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
     iterations: int = 0
     iterations_by_phase: Mapping[str, int] = field(default_factory=dict)
@@ -241,7 +238,6 @@ class Journal:
     provider: str = ""
     iteration: RunningIteration | None = None
     last_ended: int = 0
-    last_outcome: str | None = None
     last_iteration_began: datetime | None = None
     phases: tuple[PhaseChange, ...] = ()
     voids: tuple[Remark, ...] = ()

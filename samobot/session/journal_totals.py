@@ -41,7 +41,6 @@ class JournalTotals:
         self._now = Journal()
         self._by_phase: dict[str, float] = {}
         self._by_model: dict[str, float] = {}
-        self._by_day: dict[str, float] = {}
         self._tokens: dict[str, int] = {}
         self._iterations: dict[str, int] = {}
         self._phases: list[PhaseChange] = []
@@ -57,7 +56,6 @@ class JournalTotals:
         self._count = 0
         self._iteration: RunningIteration | None = None
         self._ended = 0
-        self._outcome: str | None = None
         self._began: datetime | None = None
 
     def damage(self) -> None:
@@ -82,11 +80,9 @@ class JournalTotals:
             iterations=self._count,
             iteration=self._iteration,
             last_ended=self._ended,
-            last_outcome=self._outcome,
             last_iteration_began=self._began,
             cost_by_phase=dict(self._by_phase),
             cost_by_model=dict(self._by_model),
-            cost_by_day=dict(self._by_day),
             tokens=dict(self._tokens),
             iterations_by_phase=dict(self._iterations),
             phases=tuple(self._phases),
@@ -216,8 +212,6 @@ class JournalTotals:
         self._iterations[phase] = self._iterations.get(phase, 0) + 1
         if cost:
             self._by_phase[phase] = self._by_phase.get(phase, 0.0) + cost
-            day = record["at"].date().isoformat()
-            self._by_day[day] = self._by_day.get(day, 0.0) + cost
         for model, usd in _items(record.get("models")):
             self._by_model[model] = self._by_model.get(model, 0.0) + (_money(usd) or 0.0)
         for kind, count in _items(record.get("tokens")):
@@ -227,7 +221,6 @@ class JournalTotals:
         self._began = self._iteration.started if self._iteration is not None else at
         self._iteration = None
         self._ended = _whole(record.get("n")) or self._ended
-        self._outcome = _text(record.get("outcome"))
 
     def _run_end(self, record: dict[str, Any], at: datetime) -> None:
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from samobot.session.folder_tree import walk
@@ -13,8 +15,8 @@ _MB = 1_000_000
 _BLOCK = 512
 """Unit of `st_blocks`."""
 
-_MOST_FILES = 200_000
-"""Files that are looked at for the biggest."""
+_REPORT_SECONDS = 3.0
+"""How long the report may look for what was written: a shared temporary folder can hold a million files."""
 
 
 def free_bytes(folder: Path) -> int:
@@ -34,10 +36,12 @@ class DiskGuard:
     be worked on.
 
     Args:
-        folders: Folders that the agent writes to; what is not there is left out.
+        folders: Folders that the agent writes to, its own before those that it shares with other programs; what
+            is not there is left out.
         least_mb: Megabytes to leave free; 0 watches nothing.
         now: The time in seconds since the epoch.
         free: Returns the free bytes of a folder's disk.
+        monotonic: Seconds that only grow.
     """
 
     def __init__(
@@ -46,12 +50,15 @@ class DiskGuard:
         least_mb: int,
         now: float,
         free: Callable[[Path], int] = free_bytes,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folders = [folder for folder in folders if folder.is_dir()] if least_mb else []
         self._began = now
         self._free = free
+        self._monotonic = monotonic
         disks = {folder.stat().st_dev: folder for folder in reversed(self._folders)}
         self._least = {folder: min(least_mb * _MB, free(folder) // 2) for folder in disks.values()}
+        self._devices = {folder: device for device, folder in disks.items()}
         self._full: Path | None = None
 
     @property
@@ -72,30 +79,36 @@ class DiskGuard:
         return False
 
     def report(self) -> str | None:
-        """Say which disk became full and what the agent wrote; None if none did."""
+        """Say which disk became full and what was written to it since the start; None if none did."""
         if self._full is None:
             return None
-        sizes = {path: size for folder in self._folders for path, size in self._written(folder)}
         text = f"Less than {human_size(self._least[self._full])} are free on the disk of {self._full}: the iteration was stopped."
+        until = self._monotonic() + _REPORT_SECONDS
+        sizes: dict[str, int] = {}  # by path, as one folder may lie in another
+        complete = True
+        for parent, _, names in itertools.chain.from_iterable(map(walk, self._folders)):
+            if self._monotonic() > until:
+                complete = False
+                break
+            sizes |= self._written(parent, names, self._devices[self._full])
         if not sizes:
-            return f"{text} Something else than the agent fills it. Free some space, then retry."
+            where = "Something else than the agent fills it. " if complete else ""
+            return f"{text} {where}Free some space, then retry."
         biggest = max(sizes, key=lambda path: sizes[path])
+        written = f"{'' if complete else 'at least '}{human_size(sum(sizes.values()))}"
         return (
-            f"{text} The agent wrote {human_size(sum(sizes.values()))}, most of it to {biggest} "
+            f"{text} Written there since it began: {written}, most of it to {biggest} "
             f"({human_size(sizes[biggest])}). Free some space, then retry."
         )
 
-    def _written(self, folder: Path) -> Iterator[tuple[str, int]]:
-        """Files that were written since the start, with the bytes that they take."""
-        left = _MOST_FILES
-        for parent, _, names in walk(folder):
-            for name in names:
-                left -= 1
-                try:
-                    found = os.lstat(path := os.path.join(parent, name))
-                except OSError:
-                    continue
-                if found.st_ctime >= self._began and found.st_blocks:
-                    yield path, found.st_blocks * _BLOCK
-            if left < 0:
-                return
+    def _written(self, folder: str, names: Iterable[str], disk: int) -> dict[str, int]:
+        """Those of a folder's files that were written to a disk since the start, with the bytes that they take."""
+        sizes: dict[str, int] = {}
+        for name in names:
+            try:
+                found = os.lstat(path := os.path.join(folder, name))
+            except OSError:
+                continue
+            if found.st_dev == disk and found.st_ctime >= self._began and found.st_blocks:
+                sizes[path] = found.st_blocks * _BLOCK
+        return sizes

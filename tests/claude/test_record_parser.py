@@ -57,7 +57,6 @@ KEYS = [
     "inputTokens",
     "total_cost_usd",
     "num_turns",
-    "duration_ms",
     "session_id",
     "permission_denials",
     "tool_name",
@@ -231,7 +230,6 @@ def test_a_result_is_read_whole() -> None:
         "usage": {"input_tokens": 1, "cache_read_input_tokens": "many"},
         "modelUsage": {"opus": use, "broken": None},
         "num_turns": 4,
-        "duration_ms": 1234,
         "session_id": "s",
         "permission_denials": [{"tool_name": "Bash", "tool_input": {"command": "git push"}}, "?"],
     }
@@ -246,7 +244,6 @@ def test_a_result_is_read_whole() -> None:
         usage=Tokens(input=1),
         models=(ModelUse("opus", 0.5, Tokens(1, 2, 3, 4)), ModelUse("broken", 0.0, Tokens())),
         num_turns=4,
-        duration_ms=1234,
         session_id="s",
         denials=(Denial("Bash", "git push"), Denial("tool", "")),
     )

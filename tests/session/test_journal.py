@@ -62,7 +62,6 @@ def test_a_journal_adds_up(tmp_path: Path) -> None:
     assert (journal.cost_usd, journal.iterations) == (1.5, 1)
     assert journal.cost_by_phase == {"requirements": 1.5}
     assert journal.cost_by_model == {"opus": 1.25, "haiku": 0.25}
-    assert journal.cost_by_day == {"2026-01-15": 1.5}
     assert journal.tokens == {"input": 10, "output": 5, "cache_read": 0, "cache_write": 2}
     assert journal.iterations_by_phase == {"requirements": 1}
     assert journal.run is not None
@@ -300,10 +299,3 @@ def test_events_stay_in_their_order_if_the_clock_is_set_back(tmp_path: Path) -> 
     times = [each.at for each in notices]
     assert times == sorted(set(times))
     assert (times[0], times[3]) == (NOW, NOW + timedelta(seconds=5))
-
-
-def test_the_cost_of_a_day_is_that_of_the_clock_at_that_time(tmp_path: Path) -> None:
-    folder = make_session(tmp_path)
-    for clock in (0, -86_400):
-        append(folder, EventName.ITERATION_END, NOW + timedelta(seconds=clock), n=1, cost_usd=1.0)
-    assert len(read(folder).cost_by_day) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,31 @@ def test_one_file_cannot_take_the_whole_disk(tmp_path: Path) -> None:
     )
     assert done.stdout != "0\n"
     assert (tmp_path / "big").stat().st_size == 1_000_000
+
+
+def test_report_looks_for_a_few_seconds_and_at_the_agents_own_folders_first(tmp_path: Path) -> None:
+    own, shared = tmp_path / "own", tmp_path / "shared"
+    for folder in (own, shared):
+        folder.mkdir()
+        (folder / "big").write_bytes(b"x" * 2_000_000)
+    disk, seconds = Disk(2 * GB), iter([0.0, 1.0, 60.0])
+    guard = DiskGuard([own, shared], 500, 0.0, disk, lambda: next(seconds))
+    disk.free = 0
+    assert guard.is_full()
+    assert f"it began: at least 2.0 MB, most of it to {own / 'big'} (2.0 MB)." in (guard.report() or "")
+
+
+def test_report_leaves_out_what_was_written_to_another_disk(tmp_path: Path) -> None:
+    other = Path("/dev/shm")
+    if not os.access(other, os.W_OK) or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second disk here")
+    with tempfile.TemporaryDirectory(dir=other) as folder:
+        (Path(folder) / "big").write_bytes(b"x" * 2_000_000)
+        free = {tmp_path: 2 * GB, Path(folder): 2 * GB}
+        guard = DiskGuard([tmp_path, Path(folder)], 500, 0.0, free.__getitem__)
+        free[tmp_path] = 0
+        assert guard.is_full()
+        assert "Something else than the agent fills it" in (guard.report() or "")
 
 
 @pytest.mark.slow

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Set
+from pathlib import Path, PurePath
 
 _SYSTEM = frozenset(["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"])
 """Always open: a `.samocode` of a stranger that names /usr must not take git from the other projects."""
@@ -26,7 +26,7 @@ def close_folders(folders: Iterable[Path]) -> None:
         folders: Where others write.
     """
     home = os.path.realpath(os.path.expanduser("~"))
-    _closed.update(form for each in folders for form in _forms(each) if not _is_inside(home, form))
+    _closed.update(form for each in folders for form in _forms(each) if form not in _upwards(home))
 
 
 def own_environment(environ: Mapping[str, str], *folders: Path) -> dict[str, str]:
@@ -38,7 +38,7 @@ def own_environment(environ: Mapping[str, str], *folders: Path) -> dict[str, str
     """
     closed = {*_closed}.union(*map(_forms, folders))
     entries = environ.get("PATH", os.defpath).split(os.pathsep)
-    path = os.pathsep.join(each for each in entries if _is_open(each, closed))
+    path = os.pathsep.join([each for each in entries if _is_open(each, closed)])
     return {**environ, "PATH": path or os.defpath}  # an empty one is the working directory
 
 
@@ -53,18 +53,17 @@ def find_program(name: str, environ: Mapping[str, str]) -> str | None:
     return None if found is None else os.path.abspath(found)
 
 
-def _is_open(entry: str, closed: Iterable[str]) -> bool:
+def _is_open(entry: str, closed: Set[str]) -> bool:
     """Whether an entry of the PATH is absolute, and lies in no closed folder."""
     if entry in _SYSTEM:
         return True
-    return os.path.isabs(entry) and not any(
-        _is_inside(form, folder) for form in _forms(entry) for folder in closed
-    )
+    above = _upwards(os.path.normpath(entry)) + _upwards(os.path.realpath(entry))
+    return os.path.isabs(entry) and closed.isdisjoint(above)
 
 
-def _is_inside(path: str, folder: str) -> bool:
-    """Whether a normalized path is a folder or lies in it: each call of git asks a hundred times."""
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+def _upwards(path: str) -> list[str]:
+    """A normalized path, and the folders that it lies in."""
+    return [path, *map(str, PurePath(path).parents)]
 
 
 def _forms(path: str | Path) -> frozenset[str]:

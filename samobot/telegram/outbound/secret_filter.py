@@ -162,6 +162,8 @@ class SecretFilter:
 
     def _find(self, text: str) -> list[_Found]:
         """The secrets of a text in order, without overlaps; also those that are escaped, wrapped or encoded in it."""
+        if len(text) < _SHORTEST_VALUE:
+            return []
         found = self._plain(text)
         alike = folded(text)
         if alike != text:
@@ -185,12 +187,7 @@ class SecretFilter:
             for form in dict.fromkeys(form for needle, form in WRAPPED_NEEDLES if needle in plain.text):
                 keys = (_Found(*span, form.name) for span in form.spans(plain.text))
                 found += _placed(plain, keys, kept=True)
-        for parts in (encoded_parts(text), columns(text)):
-            for start, end, part in parts:
-                hidden = self._plain(part)
-                if hidden:
-                    found.append(_Found(start, end, hidden[0].name))
-        return found
+        return found + self._hidden(encoded_parts(text))
 
     def _plain(self, text: str) -> list[_Found]:
         """The secrets that stand in a text as they are.
@@ -213,11 +210,17 @@ class SecretFilter:
                 found += [_Found(*span, form.name) for span in form.capital_spans(text, small)]
         return found
 
+    def _hidden(self, parts: Iterable[tuple[int, int, str]]) -> list[_Found]:
+        """The parts of a text, given with where they are, that are secrets once they are decoded or joined."""
+        return [
+            _Found(start, end, hidden[0].name) for start, end, part in parts if (hidden := self._plain(part))
+        ]
+
     def _wrapped(self, text: str) -> list[_Found]:
         """The secrets that continue on another line."""
         if not LINE_BREAK.search(text):
             return []
-        found: list[_Found] = []
+        found = self._hidden(columns(text))
         if self._values:
             whole = _small(one_piece(text))
             for start, name, value in self._values:

@@ -134,9 +134,9 @@ class DesiredRuns:
             self._save({**added, **self._runs})
 
     def _current(self, run: DesiredRun) -> DesiredRun:
-        oldest = self._clock() - RESTART_WINDOW_SECONDS
-        if all(at > oldest for at in run.restarts):
+        if not run.restarts:
             return run
+        oldest = self._clock() - RESTART_WINDOW_SECONDS
         return run.model_copy(update={"restarts": tuple(at for at in run.restarts if at > oldest)})
 
     def _load(self) -> list[DesiredRun]:

@@ -185,9 +185,11 @@ def option_text(question: Question, words: str) -> str:
     if not question.options:
         return words
     short = plain_letters(words.strip()[:200]).strip()
+    said = one_line(words).casefold()
     for option in question.options:
-        if _is_text_of(option, words):
-            return _written(option)
+        written = _written(option)
+        if said in (written.casefold(), one_line(option.text).casefold()):
+            return written
     by_place = CYRILLIC.get(short.upper())
     if by_place in {option.letter for option in question.options}:
         short = by_place or short
@@ -211,11 +213,6 @@ def option_text(question: Question, words: str) -> str:
 
 def _written(option: Option) -> str:
     return f"{option.letter}) {one_line(option.text)}".strip()
-
-
-def _is_text_of(option: Option, words: str) -> bool:
-    said = one_line(words).casefold()
-    return said in (_written(option).casefold(), one_line(option.text).casefold())
 
 
 def _begins_with_number(option: Option, number: int) -> bool:

@@ -31,6 +31,8 @@ from samobot.session.plan import Plan
 
 _KEY_FILE = "decisions.key"
 _KEY_BYTES = 32
+_TEXTS = ("who", "via", "question", "asked", "text", "file", "sha256", "commit", "rule", "id", "mark")
+"""The fields of a line that are texts."""
 
 
 class DecisionKind(StrEnum):
@@ -152,21 +154,9 @@ def parse_line(line: str) -> Decision | None:
         kind = DecisionKind(str(values.get("kind")))
     except ValueError:
         return None
-    return Decision(
-        at=moment(values.get("at")),
-        who=_text(values, "who") or "somebody",
-        via=_text(values, "via") or "the file",
-        kind=kind,
-        question=_text(values, "question"),
-        asked=_text(values, "asked"),
-        text=_text(values, "text"),
-        file=_text(values, "file"),
-        sha256=_text(values, "sha256"),
-        commit=_text(values, "commit"),
-        rule=_text(values, "rule"),
-        id=_text(values, "id"),
-        mark=_text(values, "mark"),
-    )
+    texts = {name: text for name in _TEXTS if isinstance(text := values.get(name), str)}
+    who, via = texts.pop("who", "") or "somebody", texts.pop("via", "") or "the file"
+    return Decision(moment(values.get("at")), who, via, kind, **texts)
 
 
 def is_marked(folder: SessionFolder, decision: Decision, key: bytes) -> bool:
@@ -268,8 +258,3 @@ def _fields(decision: Decision) -> dict[str, Any]:
         "mark": decision.mark,
     }
     return {key: value for key, value in values.items() if value is not None}
-
-
-def _text(values: dict[str, Any], key: str) -> str | None:
-    value = values.get(key)
-    return value if isinstance(value, str) else None

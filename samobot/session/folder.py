@@ -83,7 +83,7 @@ class SessionFolder:
         """The folder of logs, which git ignores."""
         return self.path / LOGS
 
-    @property
+    @cached_property
     def vault(self) -> Vault:
         """What samobot records of the session outside it."""
         return vault_of(self.path)

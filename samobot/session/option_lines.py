@@ -103,7 +103,7 @@ def _plain_lines(body: Sequence[Line]) -> list[Line]:
 
 def is_cyrillic(body: Sequence[Line]) -> bool:
     """Whether the options are lettered А, Б, В: the third looks like a B."""
-    return any(_CYRILLIC_SECOND.match(line.text) for line in body)
+    return any(map(_CYRILLIC_SECOND.match, [line.text for line in body]))
 
 
 def latin_letter(text: str) -> str:
@@ -182,7 +182,7 @@ def firm_option(text: str) -> tuple[str, str, bool] | None:
         return None
     if found["open"] == "[" and not found["sign"].startswith("]"):
         return None
-    is_closed = any(found[name] for name in ("close", "close2", "close3"))
+    is_closed = any(found.group("close", "close2", "close3"))
     words = _unbold(body[found.end() :], is_open=bool(found["bold"]) and not is_closed)
     is_firm = (found["sign"][:1] in ")]" and found["key"].isupper()) or found["sign"].endswith(")")
     return found["key"].upper(), words, is_firm and found["key"].isupper()

@@ -40,9 +40,11 @@ _INERT_AT = "\N{SMALL COMMERCIAL AT}"
 
 def undisguised(rich: RichText) -> RichText:
     """Return agent text fit for a message of the bot, see the module."""
-    if any(map(_LOGIN.search, (rich.text, *(span.value for span in rich.spans)))):
+    if _is_harmless(rich.text) and not rich.spans:
+        return rich
+    if any(map(_LOGIN.search, [rich.text, *[span.value for span in rich.spans]])):
         rich = _without_logins(rich)
-    if rich.text.isascii() and not any(map(rich.text.__contains__, "/@")):
+    if _is_harmless(rich.text):
         return rich
     if not rich.text.isascii():
         # First: the plain letters behind the styles may be a command or a link.
@@ -82,7 +84,12 @@ def _without_logins(rich: RichText) -> RichText:
 
 def plain_undisguised(text: str) -> str:
     """The same for a plain text, such as the label of a button."""
-    return undisguised(RichText(text)).text
+    return text if _is_harmless(text) else undisguised(RichText(text)).text
+
+
+def _is_harmless(text: str) -> bool:
+    """Whether nothing in a text can be a disguise, a command, a name or an address: true of nearly every one."""
+    return text.isascii() and "/" not in text and "@" not in text
 
 
 def _look_alikes(text: str) -> Iterator[Edit]:

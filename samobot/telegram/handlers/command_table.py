@@ -26,7 +26,7 @@ from samobot.telegram.handlers import (
 )
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext
-from samobot.telegram.handlers.recent_sessions import recent_sessions
+from samobot.telegram.handlers.recent_sessions import newest, recent_sessions
 from samobot.telegram.handlers.resolve import display_names
 from samobot.telegram.handlers.suggestions import suggest
 from samobot.telegram.markup.html import bold, code
@@ -72,11 +72,7 @@ async def _help(context: HandlerContext, request: ChatRequest) -> None:
     if wanted:
         await _help_about(context, request, wanted)
         return
-    views = sorted(
-        await recent_sessions(context, _RECENT),
-        key=lambda view: view.updated.timestamp() if view.updated else 0.0,
-        reverse=True,
-    )
+    views = newest(await recent_sessions(context, _RECENT))
     about = [view for view in views if view.ref.key == request.session] or views
     shown = [
         f"{_quoted(each.command)}  {escape(each.words)}" for each in suggest(about, display_names(about))

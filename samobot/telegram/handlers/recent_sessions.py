@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from heapq import nlargest
+from typing import TypeVar
 
 from samobot.errors import SamobotError
 from samobot.fleet.models import PastSession, SessionView
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.context import HandlerContext
 
+_Session = TypeVar("_Session", PastSession, SessionView)
+
 NEWEST = 30
 """How many past sessions of a kind are read for a list."""
 
 
-async def recent_sessions(context: HandlerContext, newest: int = NEWEST) -> list[SessionView]:
+async def recent_sessions(context: HandlerContext, count: int = NEWEST) -> list[SessionView]:
     """Return every session that is not past, and the newest of those that are: finished ones, and others."""
     views = await context.fleet.sessions()
     past = await context.fleet.past()
@@ -26,13 +28,21 @@ async def recent_sessions(context: HandlerContext, newest: int = NEWEST) -> list
     past = [each for each in past if each.key not in known]
     done = [each for each in past if each.state is SessionState.DONE]
     others = [each for each in past if each.state is not SessionState.DONE]
-    found = [*newest_past(done, newest), *newest_past(others, newest)]
+    found = [*newest(done, count), *newest(others, count)]
     return [*views, *await read_past(context, found)]
 
 
-def newest_past(past: Iterable[PastSession], count: int) -> list[PastSession]:
-    """Return those past sessions that changed last."""
-    return nlargest(count, past, key=_updated)
+def newest(sessions: Iterable[_Session], count: int | None = None) -> list[_Session]:
+    """Sort sessions by their last change, the newest first; return at most so many."""
+    return sorted(sessions, key=last_change, reverse=True)[:count]
+
+
+def last_change(session: PastSession | SessionView) -> float:
+    """When a session last changed, in epoch seconds; 0 if that is unknown.
+
+    Numbers: each time of another machine has a time zone object of its own, which makes comparing them three times slower.
+    """
+    return session.updated.timestamp() if session.updated is not None else 0.0
 
 
 async def read_past(context: HandlerContext, past: Iterable[PastSession]) -> list[SessionView]:
@@ -45,7 +55,3 @@ async def _read(context: HandlerContext, past: PastSession) -> SessionView | Non
     with contextlib.suppress(SamobotError):
         return await context.fleet.view(past.ref)
     return None
-
-
-def _updated(session: PastSession) -> float:
-    return session.updated.timestamp() if session.updated is not None else 0.0

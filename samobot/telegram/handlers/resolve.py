@@ -12,7 +12,7 @@ from samobot.frozen import frozen
 from samobot.session.status import SessionState
 from samobot.telegram.handlers.chat_request import ChatRequest, first_word
 from samobot.telegram.handlers.context import HandlerContext, choice
-from samobot.telegram.handlers.recent_sessions import recent_sessions
+from samobot.telegram.handlers.recent_sessions import newest, recent_sessions
 from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
@@ -71,7 +71,7 @@ def likely_sessions(views: Sequence[SessionView], fits: Fits) -> list[SessionVie
     fitting = [view for view in views if fits(view)]
     active = [view for view in fitting if is_active(view)]
     found = active or fitting or [view for view in views if is_active(view)]
-    return sorted(found, key=_recent, reverse=True)
+    return newest(found)
 
 
 def display_names(views: Sequence[SessionView], among: Sequence[SessionView] | None = None) -> list[str]:
@@ -299,10 +299,6 @@ def _choose(
 
 def _with_session(command: str, ref: SessionRef, words: str) -> Action:
     return Action(do=ActionKind.PICK_SESSION, session=ref.key, command=command, text=words or None)
-
-
-def _recent(view: SessionView) -> float:
-    return view.updated.timestamp() if view.updated is not None else 0.0
 
 
 async def project_named(context: HandlerContext, wanted: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from samobot.fleet.models import SessionView
 from samobot.session.status import SessionState
@@ -13,7 +13,7 @@ from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session
 from samobot.telegram.handlers.emergency_handlers import emergency_line
 from samobot.telegram.handlers.host_handlers import away_lines
-from samobot.telegram.handlers.recent_sessions import newest_past, read_past
+from samobot.telegram.handlers.recent_sessions import last_change, newest, read_past
 from samobot.telegram.handlers.resolve import (
     any_session,
     display_names,
@@ -33,7 +33,6 @@ from samobot.text import human_duration, one_line, plural
 
 _MOST = 30
 _RESTING = 5
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 async def status(context: HandlerContext, request: ChatRequest) -> None:
@@ -48,15 +47,18 @@ async def status(context: HandlerContext, request: ChatRequest) -> None:
     )
     stopped = "\n".join([*filter(None, [emergency]), *away])
     ordered, others = _by_urgency(views)
-    if len(ordered) < _MOST and (past := await _latest_past(context, views, others)):
-        views = [*views, *past]
-        ordered, others = _by_urgency(views)
+    resting: list[SessionView] = []
+    if len(ordered) < _MOST:
+        resting = newest(others, _RESTING)
+        if past := await _latest_past(context, views, resting):
+            views = [*views, *past]
+            ordered, others = _by_urgency(views)
+            resting = newest(others, _RESTING)
     if not views:
         nothing = "Nothing here yet. Send a task in your own words to start a session."
         context.reply(request, "\n".join(part for part in (stopped, nothing) if part))
         return
     shown = ordered[:_MOST]
-    resting = _newest(others) if len(ordered) < _MOST else []
     listed = [*shown, *resting]
     called = dict(zip((view.ref.key for view in listed), display_names(listed, views), strict=True))
     several = len({view.ref.project for view in listed}) > 1 or len(await context.fleet.projects()) > 1
@@ -105,16 +107,15 @@ def _by_urgency(views: Sequence[SessionView]) -> tuple[list[SessionView], list[S
 
 
 async def _latest_past(
-    context: HandlerContext, views: Sequence[SessionView], others: Sequence[SessionView]
+    context: HandlerContext, views: Sequence[SessionView], resting: Sequence[SessionView]
 ) -> list[SessionView]:
     """Read the past sessions that belong to those that changed last; of another machine each costs a request."""
-    newest = [_updated(view) for view in _newest(others)]
-    since = newest[-1] if len(newest) == _RESTING else _NEVER
+    since = last_change(resting[-1]) if len(resting) == _RESTING else 0.0
     known = {view.ref.key for view in views}
     past = [
         each
-        for each in newest_past(await context.fleet.past(), _RESTING)
-        if each.key not in known and (each.updated or _NEVER) >= since
+        for each in newest(await context.fleet.past(), _RESTING)
+        if each.key not in known and last_change(each) >= since
     ]
     return await read_past(context, past)
 
@@ -160,8 +161,8 @@ async def sessions(context: HandlerContext, request: ChatRequest) -> None:
         where = f" in {escape(one_line(wanted, 60))}" if wanted else ""
         context.reply(request, f"There is no session{where}. /run starts one.")
         return
-    views = [*views, *await read_past(context, newest_past(past, _MOST))]
-    views.sort(key=_updated, reverse=True)
+    views = [*views, *await read_past(context, newest(past, _MOST))]
+    views = newest(views)
     several = len({view.ref.project for view in views}) > 1
     lines = []
     for view in views[:_MOST]:
@@ -221,11 +222,3 @@ def _place_label(view: SessionView, name: str, *, several: bool) -> str:
     """The session's name and, of several projects, which; unless the name begins with that."""
     is_long = name != view.ref.name
     return f"{bold(name)} · {escape(project_of(view))}" if several and not is_long else bold(name)
-
-
-def _newest(views: Sequence[SessionView]) -> list[SessionView]:
-    return sorted(views, key=_updated, reverse=True)[:_RESTING]  # faster than a heap in Python
-
-
-def _updated(view: SessionView) -> datetime:
-    return view.updated or _NEVER

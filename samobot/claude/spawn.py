@@ -20,6 +20,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO
 
+from samobot.claude.fence_mounts import MAKE_MOUNTS
 from samobot.claude.invocation import Invocation
 from samobot.claude.turn_input import TurnInput, open_input
 from samobot.system.platform.current import platform
@@ -48,6 +49,7 @@ except OSError:
     pass
 if sys.argv[2] == "fenced":
     import resource
+    is_detached = False
     _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
     most = MAX_PROCESSES if hard == resource.RLIM_INFINITY else min(hard, MAX_PROCESSES)
     resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
@@ -60,7 +62,7 @@ if sys.argv[2] == "fenced":
     # inside (Linux 6.12): 444 creates a rule set, 446 enforces it, which needs PR_SET_NO_NEW_PRIVS, 38.
     if os.access(call[0], os.X_OK) and not os.stat(call[0]).st_mode & 0o4000:
         import ctypes
-        kernel = ctypes.CDLL(None)
+        kernel = ctypes.CDLL(None, use_errno=True)
         if kernel.syscall(444, None, 0, 1) >= 6:
             rules = kernel.syscall(444, (ctypes.c_uint64 * 3)(0, 0, 1), 24, 0)
             if rules >= 0 and kernel.prctl(38, 1, 0, 0, 0) == 0:
@@ -81,19 +83,20 @@ if sys.argv[2] == "fenced":
             return not kernel.mount(None, b"/", None, 0x44000, None)
         trial = os.fork() if os.geteuid() else 0
         if trial:
-            if os.waitpid(trial, 0)[1] == 0:
-                detach()
+            is_detached = os.waitpid(trial, 0)[1] == 0 and detach()
         elif os.geteuid():
             try:
                 os._exit(not detach())
             finally:
                 os._exit(1)
         else:
-            detach()
+            is_detached = detach()
     # Other programs' sockets come and go: over one that is gone by now nothing can be mounted.
     for at in range(len(call) - 3, -1, -1):
         if call[at:at + 2] == ["--ro-bind", os.devnull] and not os.path.lexists(call[at + 2]):
             del call[at:at + 3]
+    if is_detached:
+        call = make_mounts(kernel, call)
 if sys.argv[3]:
     import resource
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -143,6 +146,8 @@ def wrapped(invocation: Invocation) -> tuple[str, ...]:
     kind = "fenced" if invocation.fenced else "plain"
     limit = "" if invocation.file_limit is None else str(invocation.file_limit)
     program = _WRAPPER.replace("FOLLOW_PARENT", platform().follow_parent)
+    if invocation.fenced:
+        program = f"import ctypes, os, sys\n{MAKE_MOUNTS}{program}"
     return (sys.executable, "-I", "-S", "-c", program, str(os.getpid()), kind, limit, *invocation.argv)
 
 

@@ -1,14 +1,18 @@
-"""What is mounted outside while an agent runs."""
+"""What is mounted inside, and what outside while an agent runs."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from samobot.claude import spawn
 from samobot.claude.fence_probe import fence_problem
+from samobot.claude.invocation import Invocation
 from samobot.claude.spawn import wrapped
 from tests.claude.fenced_world import SECRET, FencedWorld
 
@@ -46,3 +50,58 @@ def test_disk_that_is_mounted_while_the_agent_runs_is_out_of_reach(world: Fenced
     assert "done" in done.stdout, done.stderr
     assert (SECRET in done.stdout) is not fenced
     assert ("planted" in done.stdout) is not fenced
+
+
+def _visible(world: FencedWorld) -> dict[str, list[str]]:
+    """What is mounted where inside: its root, its options and its kind; without what another mount covers."""
+    done = world.run("cat /proc/self/mountinfo")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, list[str]] = {}
+    for line in done.stdout.splitlines():
+        fields = line.split()
+        place = fields[4]
+        found = {each: what for each, what in found.items() if not f"{each}/".startswith(f"{place}/")}
+        found[place] = [fields[3], *fields[5:]]
+    return found
+
+
+@pytest.mark.skipif(_PROBLEM is not None, reason=f"there can be no fence here: {_PROBLEM}")
+def test_mounts_are_those_that_bubblewrap_makes(world: FencedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.run("true")  # makes files that things are mounted over
+    made = _visible(world)
+    monkeypatch.setattr(spawn, "MAKE_MOUNTS", "def make_mounts(kernel, call): return call\n")
+    assert made == _visible(world)
+    assert str(world.session / "_logs") in made
+
+
+def _left(*options: str) -> list[str]:
+    """What is left to bubblewrap of its options."""
+    call = Invocation(
+        ("/bin/echo", "--ro-bind", "/", "/", *options, "--", "claude"), Path("/"), {}, b"", Path(), ""
+    )
+    done = subprocess.run(wrapped(replace(call, fenced=True)), capture_output=True, text=True, check=False)
+    return done.stdout.removesuffix(" -- claude\n").split()
+
+
+@pytest.mark.skipif(_PROBLEM is not None, reason=f"there can be no fence here: {_PROBLEM}")
+def test_each_mount_but_those_over_bubblewraps_own_is_made_before_it_starts(tmp_path: Path) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.touch()
+    link.symlink_to(file)
+    own = [
+        "--dev",
+        "/dev",
+        "--proc",
+        "/proc",
+        "--ro-bind",
+        "/proc/sys",
+        "/proc/sys",
+        "--bind",
+        "/dev/null",
+        "/dev/x",
+    ]
+    mounts = ["--tmpfs", str(tmp_path), "--bind", str(file), str(file), "--ro-bind", str(file), str(link)]
+    assert _left(*own, *mounts) == ["--bind", "/", "/", *own]
+    # bubblewrap follows links that are there inside, and it has to be there itself.
+    for options in (["--ro-bind", str(file), str(link)], ["--tmpfs", str(Path("/bin").resolve())]):
+        assert _left(*options) == ["--ro-bind", "/", "/", *options]

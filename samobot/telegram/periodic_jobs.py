@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC
+from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 DEAF_SECONDS = 120.0
 """Seconds without a successful getUpdates after which the watchdog is no longer fed, so that systemd restarts the bot."""
+
+_CLOCK_STEP_SECONDS = 0.5
+"""Seconds that a clock is set back by at least for the jobs to notice."""
 
 _HOUSEKEEPING_SECONDS = 3600
 _SCHEDULE_SECONDS = 5.0
@@ -71,9 +74,7 @@ class PeriodicJobs:
         """Run the jobs, and receive webhooks if that is configured, until cancelled."""
         self._scheduler.start()
         try:
-            if self._webhook is not None:
-                await self._webhook()
-            await asyncio.get_running_loop().create_future()
+            await asyncio.gather(self._follow_clock(), *([self._webhook()] if self._webhook else []))
         finally:
             self._scheduler.shutdown(wait=False)
 
@@ -83,6 +84,16 @@ class PeriodicJobs:
         self._every(
             min(_HEALTH_SECONDS, self._service.watchdog or _HEALTH_SECONDS), self._report_alive, "health"
         )
+
+    async def _follow_clock(self) -> None:
+        """Run all jobs at once after the clock was set back: the scheduler would wait until it is where it was."""
+        offset = time.time() - time.monotonic()
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            before, offset = offset, time.time() - time.monotonic()
+            if offset < before - _CLOCK_STEP_SECONDS:
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=datetime.now(UTC))
 
     def _every(
         self, seconds: float, work: Callable[..., Awaitable[None]], name: str, *arguments: object

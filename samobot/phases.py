@@ -187,6 +187,10 @@ def decide(
     return _reminded(found, facts, asks=asks) if may_remind else found
 
 
+_ALL_ANSWERED = (
+    "Every question in _qa.md has an answer. Continue with those; if you have another question, write it there as "
+    "“### Qn: …” with a line “**Answer:** _waiting_”."
+)
 _NAME_THE_PLAN = " Write it to MM-DD-HH:MM-plan-SLUG.md and name that file in the signal’s “plan”."
 
 
@@ -194,6 +198,8 @@ def _reminded(found: Transition, facts: GateFacts, *, asks: bool) -> Transition:
     """Return a reminder in place of a transition that depends on files the agent can correct."""
     if asks and facts.unread_questions:
         return Transition(Step.REMIND, found.phase, reason=facts.unread_questions)
+    if found.reason == _ALL_ANSWERED:
+        return Transition(Step.REMIND, found.phase, reason=found.reason)
     if found.cause is BlockCause.GATE:
         hint = _NAME_THE_PLAN if facts.plan is None and not asks else ""
         return Transition(Step.REMIND, found.phase, reason=f"{found.reason}{hint}")
@@ -245,7 +251,8 @@ def _wait(phase: Phase, facts: GateFacts, waiting_for: WaitingFor, reason: str) 
                 phase, BlockCause.GATE, "The agent waits for answers, but there is no question in _qa.md."
             )
         case WaitingFor.QA_ANSWERS if facts.open_questions == 0:
-            return Transition(Step.STAY, phase)
+            # The answers may have come while it asked; a question that nobody can see is asked for once.
+            return Transition(Step.STAY, phase, reason=_ALL_ANSWERED)
         case WaitingFor.PLAN_APPROVAL if facts.plan is None:
             return _block(
                 phase,

@@ -10,7 +10,9 @@ from samobot.session.blocks import Line
 from samobot.session.option_layouts import OptionLine, letter_of
 
 OPTIONS_KEY = regex(
-    r"\s{0,3}(?:#{1,6}\s{1,3})?\W{0,4}(?:options?|choices|possible answers|alternatives|optionen)\W{0,6}\s{0,4}(?P<value>.*)",
+    r"\s{0,3}(?:#{1,6}\s{1,3})?\W{0,4}(?:options?|choices|possible answers|alternatives|optionen|alternativen|varianten|m[öo]glichkeiten|opciones|alternativas"
+    r"|opções|opzioni|opties|opcje|mo[žż]nosti|alternativ|valg|vaihtoehdot|seçenekler|варианты|варіанти|опции|lựa chọn|các lựa chọn|pilihan"
+    r"|الخيارات|خيارات|אפשרויות|विकल्प|ตัวเลือก|选项|選項|選択肢|옵션|선택지)\W{0,6}\s{0,4}(?P<value>.*)",
     re.IGNORECASE,
 )
 BULLET = regex(r"\s{0,3}[-*+]\s{1,4}(?=\S)")

@@ -11,6 +11,7 @@ quote no line is parsed as a question, a fence or an answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from samobot.errors import NotFoundError, UsageError
@@ -18,8 +19,10 @@ from samobot.frozen import frozen
 from samobot.session.answer_span import AnswerSpan, answer_line, find_answer, is_placeholder
 from samobot.session.blocks import PARSES_KEPT, Line, newline, quote, quote_mark, scan
 from samobot.session.qa_options import read_offer, starts_offer
-from samobot.session.qa_parser import QuestionBlock, find_blocks, unread_lines
+from samobot.session.qa_parser import QuestionBlock, find_blocks
 from samobot.session.question import Question, fingerprint
+from samobot.session.question_starts import UNDERLINE
+from samobot.session.unread_questions import unread_lines
 from samobot.text import has_control, one_line, without_surrogates
 
 WAITING = "_waiting_"
@@ -90,21 +93,22 @@ def _blocks(text: str) -> Sequence[QuestionBlock]:
 def _unread(lines: Sequence[Line], number: int) -> str:
     if not lines:
         return ""
+    what = "this looks like a question but cannot be asked" if number > 1 else "no question found"
     shown = "; ".join(f"line {line.number} “{one_line(line.text, 80)}”" for line in lines[:_NAMED_LINES])
     more = f" and {len(lines) - _NAMED_LINES} more" if len(lines) > _NAMED_LINES else ""
     return (
-        f"_qa.md {shown}{more}: this looks like a question but cannot be asked; write it as “### Q{number}: …” "
-        f"with a line “**Answer:** {WAITING}”."
+        f"_qa.md {shown}{more}: {what}; write it as “### Q{number}: …” with a line “**Answer:** {WAITING}”."
     )
 
 
-def set_answer(text: str, index: int, answer: str) -> str:
+def set_answer(text: str, index: int, answer: str, below: str = "") -> str:
     """Return the file with one question answered, or with its answer changed; `parse_qa` returns the answer exactly.
 
     Args:
         text: The file as `read_text` returns it.
         index: The question's `index`.
         answer: The user's answer; lone surrogates become U+FFFD.
+        below: Text to put below the answer, outside of it.
 
     Raises:
         NotFoundError: There is no such question.
@@ -126,13 +130,17 @@ def set_answer(text: str, index: int, answer: str) -> str:
         place = find_answer(block.lines, at)
         head = text[: place.start]
     tail = text[place.stop :]
+    if below:
+        gap = newline(text)
+        tail = f"{gap}{below}{gap}{tail}"
+        place = replace(place, end=place.end or gap)
     if place.is_below:
         end = "\n" if "\r" in answer else newline(text)
         head = head if head.endswith(("\n", f"\n{mark}")) else head + end
         quoted = quote(answer, end + mark)
         gap = "" if tail[:1] in ("", "\r", "\n") else end
         return f"{head.removesuffix(mark)}{mark}{quoted}{end if place.end or tail else ''}{gap}{tail}"
-    if place.below is None and _is_plain(answer):
+    if place.below is None and not below and _is_plain(answer):
         return f"{head} {answer}{_kept_end(text, place)}{tail}"
     end = "\n" if "\r" in answer else _kept_end(text, place) or newline(text)
     last_end = end if place.end else ""
@@ -178,7 +186,8 @@ def _block(text: str, index: int) -> QuestionBlock:
 
 
 def _read(index: int, block: QuestionBlock, at: int | None, span: AnswerSpan | None) -> Question:
-    body = block.lines[1:] if at is None else block.lines[1:at]
+    first = 2 if len(block.lines) > 1 and UNDERLINE.fullmatch(block.lines[1].text[:300]) else 1
+    body = block.lines[first:] if at is None else block.lines[first:at]
     if span is not None and span.below is not None and starts_offer(span.below):
         body = [*body, *(line for line in block.lines if line.start >= span.below.start)]
     offer = read_offer(block.title, body)

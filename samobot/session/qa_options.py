@@ -28,7 +28,7 @@ _SUGGESTION_NAMES = (
     r"|suggestie|voorstel|aanbeveling|advies|f[öo]rslag|forslag|rekommendation|anbefaling|ehdotus|suositus"
     r"|sugestia|rekomendacja|propozycja|n[áa]vrh|doporučen[íi]|odpor[úu]čanie|javaslat|aj[áa]nl[áa]s|recomandare|preporuka"
     r"|öneri|tavsiye|đề xuất|gợi ý|khuyến nghị|saran|rekomendasi|πρόταση|рекомендация|предложение|пропозиція|рекомендація"
-    r"|الاقتراح|اقتراح|التوصية|توصية|پیشنهاد|המלצה|הצעה|सुझाव|अनुशंसा|建议|推荐|建議|推薦|提案|推奨|おすすめ|お勧め|추천|제안|권장)"
+    r"|الاقتراح|اقتراح|التوصية|توصية|پیشنهاد|המלצה|הצעה|सुझाव|अनुशंसा|คำแนะนำ|ข้อเสนอแนะ|ข้อเสนอ|建议|推荐|建議|推薦|提案|推奨|おすすめ|お勧め|추천|제안|권장)"
 )
 _BOLD_NAMES = (
     r"(?:default(?: answer)?|preferred(?: (?:answer|option))?|preference|proposal|proposed(?: answer)?|lean(?:ing)?"

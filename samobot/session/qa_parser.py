@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 
 from samobot.frozen import frozen
-from samobot.session.answer_span import ANSWER_SIGN, AnswerSpan, answer_opening, is_empty_mark
+from samobot.session.answer_span import ANSWER_SIGN, answer_opening, is_empty_mark
 from samobot.session.blocks import Line, heading_of
 from samobot.session.question_starts import BREAK, LABEL, QuestionStart, choose_starts, find_starts
 
 _QUOTED = re.compile(r" {0,3}> ?")
+_CALLOUT = re.compile(r"\[![A-Za-z]{1,20}\][+-]?\s{0,9}")
 _FARTHEST = 200
 """Lines below a quote in which the answer mark of its question is looked for."""
 
@@ -65,7 +66,7 @@ def _is_asking(line: Line, *, before: bool) -> bool:
 
 
 def _asks(lines: Sequence[Line]) -> bool:
-    first = next((line for line in lines if not line.blank), None)
+    first = next((line for line in lines if not line.blank and not _CALLOUT.fullmatch(line.text[:100])), None)
     if first is None or LABEL.fullmatch(first.title if first.level else first.text.strip()[:2_000]) is None:
         return False
     return _has_mark(lines)
@@ -130,6 +131,7 @@ def _uncoded(line: Line) -> Line:
     return line._replace(code=False, level=level, title=title)
 
 
+_CLOSING_TAGS = re.compile(r"(?:\s{0,8}</[a-zA-Z][a-zA-Z0-9]{0,20}>){1,6}\s{0,8}")
 _PARTS = frozenset(
     [
         "options",
@@ -187,48 +189,6 @@ def find_blocks(lines: Sequence[Line]) -> list[QuestionBlock]:
     return _blocks(lines, starts, borders)
 
 
-def unread_lines(
-    lines: Sequence[Line],
-    blocks: Sequence[QuestionBlock],
-    answers: Sequence[tuple[int | None, AnswerSpan | None]],
-) -> list[Line]:
-    """Return the lines outside of all questions that look like a question or the answer of one.
-
-    Args:
-        lines: The file.
-        blocks: Its questions.
-        answers: For each of them, the index of its answer's line and where the answer is.
-    """
-    lines, borders = opened(lines)
-    owned: set[int] = set()
-    doubled: list[Line] = []
-    for block, (at, span) in zip(blocks, answers, strict=True):
-        last = block.lines[-1].stop if span is None else span.stop
-        for index, line in enumerate(block.lines):
-            if line.start < last or (span is not None and span.answer is not None):
-                owned.add(line.number)
-            if at is not None and index > at and not line.code:
-                opening = answer_opening(line)
-                if opening is not None and "**" in opening and line.number not in owned:
-                    doubled.append(line)
-    found = [
-        line
-        for line in lines
-        if line.number not in owned and line.number not in borders and _looks_asked(line)
-    ]
-    return sorted({line.number: line for line in [*found, *doubled]}.values(), key=lambda line: line.number)
-
-
-def _looks_asked(line: Line) -> bool:
-    if line.code or line.blank or line.level == 1 or len(line.text) > 2_000:
-        return False
-    if answer_opening(line) is not None:
-        return True
-    text = line.text.strip()
-    marked = line.level or text.startswith(("**", "__")) or re.match(r"[-*+] |[0-9]{1,3}[.)] |Q[0-9]", text)
-    return bool(marked) and text.rstrip("*_ `)").endswith(("?", "？", "؟"))
-
-
 def _blocks(
     lines: Sequence[Line], starts: Sequence[QuestionStart], borders: frozenset[int]
 ) -> list[QuestionBlock]:
@@ -245,7 +205,7 @@ def _blocks(
         if current is None:
             return
         first = current.at
-        while stop > first + 1 and (lines[stop - 1].blank or BREAK.fullmatch(lines[stop - 1].text)):
+        while stop > first + 1 and _is_end(lines[stop - 1]):
             stop -= 1
         number = current.number
         if number is None:
@@ -279,6 +239,13 @@ def _blocks(
             round_line, top = line, line.start
     close(len(lines))
     return blocks
+
+
+def _is_end(line: Line) -> bool:
+    """Return whether a line below a question ends it: blank, a separator, or the end of HTML around it."""
+    return (
+        line.blank or BREAK.fullmatch(line.text) is not None or _CLOSING_TAGS.fullmatch(line.text) is not None
+    )
 
 
 def _belongs(lines: Sequence[Line], current: QuestionStart, line: Line) -> bool:

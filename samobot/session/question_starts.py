@@ -16,9 +16,14 @@ from samobot.regex import regex
 from samobot.session.blocks import Line
 
 _TAG = r"(?:\s{0,2}[\[(][^\])\n]{0,60}[\])])?"
+QUESTION_NAMES = (
+    r"Q(?:uestion)?|Frage|Pregunta|Domanda|Pergunta|Вопрос|Питання|Въпрос|Питање|Pytanie|Ot[áa]zka|K[ée]rd[ée]s|Întrebare|Pitanje"
+    r"|Vraag|Fr[åa]ga|Sp[øo]rsm[åa]l|Kysymys|Soru|Pertanyaan|Soalan|Ερώτηση|Câu hỏi|प्रश्न|सवाल|سؤال|السؤال|پرسش|שאלה|คำถาม"
+    r"|问题|問題|提问|質問|問い|질문|문제"
+)
 LABEL = regex(
     r"(?:[^\w\s#.]{1,3}\s{0,2}){0,3}(?:\[[^\]\n]{0,30}\]\s{0,2})?(?:\*{0,2}|_{1,2})"
-    r"(?:Q(?:uestion)?|Frage|Pregunta|Domanda|Pergunta|Вопрос|Питання|Câu hỏi|प्रश्न|सवाल|سؤال|السؤال|שאלה|问题|問題|質問|질문)\s{0,3}[#.-]?\s?"
+    rf"(?:{QUESTION_NAMES})\s{{0,3}}[#.-]?\s?"
     r"(?P<number>[0-9]{1,6})(?P<part>(?:\.[0-9]{1,3}){0,3}(?:[a-z](?![a-z]))?)"
     r"(?:\s?(?:/|of|von|из|de)\s?[0-9]{1,4})?[*_`\]]{0,3}"
     rf"{_TAG}\*{{0,2}}~{{0,2}}\s{{0,3}}(?:[:：.)|–—-]\*{{0,2}}(?P<title>.*))?",
@@ -47,12 +52,27 @@ _NO_QUESTION = frozenset(
     )
 )
 _LIST_MARK = regex(r"\s{0,3}(?:[-*+]\s{1,3}|[0-9]{1,3}[.)]\s{1,3})?(?=\*\*|__)")
-_PLAIN_LABEL = regex(r"\s{0,3}(?:[-*+]\s{1,3})?(?=Q(?:uestion)?\s?#?[0-9])", re.IGNORECASE)
+_PLAIN_LABEL = regex(
+    rf"\s{{0,3}}(?:[-*+]\s{{1,3}})?(?:\[[ xX]\]\s{{1,3}})?(?=(?:{QUESTION_NAMES})\s?#?[0-9])", re.IGNORECASE
+)
+_NO_NUMBER = regex(
+    r"\s{0,3}(?:[-*+]\s{1,3})?(?P<bold>\*\*|__)?(?:Question|Frage|Pregunta|Domanda|Pergunta|Вопрос|问题|問題|質問|질문)"
+    r"\s?(?:[:：](?(bold)(?P=bold))|(?(bold)(?P=bold)[:：]|[:：]))\s{0,3}(?P<title>\S.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_TAGS = regex(r"(?:\s{0,3}</?[a-zA-Z][^<>\n]{0,80}>){1,8}\s{0,3}")
+_LAST_TAGS = regex(r"(?:\s{0,3}</[a-zA-Z][^<>\n]{0,20}>){1,8}\s{0,3}$")
+_KEYCAP = regex(r"(\s{0,3})([1-9])\ufe0f?\u20e3\s{0,3}(?=\S)")
+UNDERLINE = regex(r" {0,3}(?:={2,200}|-{2,200}|~{3,200}|\^{3,200}) {0,8}")
+"""The line below a heading in the form of Setext or reStructuredText."""
+
 _DONE_MARK = regex(
     r"\s{0,3}(?:[✅✔☑✓]\ufe0f?|\[x\]|\((?:answered|done|resolved)\)|\[(?:answered|done|resolved)\])\s{0,3}$",
     re.IGNORECASE,
 )
 _MAX_DONE_MARKS = 4
+_LONGEST_LINE = 10_000
+_LISTED = regex(r"\s{0,8}(?:[-*+|>] |[0-9]{1,4}[.)] )")
 BREAK = regex(r" {0,3}(?:-[ \t]{0,3}){3,40}|(?:\*[ \t]{0,3}){3,40}|_{3,80}")
 _OPTION_LIKE = regex(r"\s{0,4}(?:[-*+]\s{1,3})?[*(\[]{0,3}[A-Ba-b1-2][).:\]]")
 
@@ -87,7 +107,12 @@ def find_starts(lines: Sequence[Line], marks: Sequence[bool]) -> list[QuestionSt
     for index, line in enumerate(lines):
         if line.code or marks[index] or line.blank:
             continue
-        start = _heading_start(index, line) if line.level else _line_start(index, line)
+        if line.level:
+            start = _heading_start(index, line)
+        else:
+            start = _line_start(index, _without_tags(line))
+            if start is None and index + 1 < len(lines) and UNDERLINE.fullmatch(lines[index + 1].text[:300]):
+                start = _underlined_start(index, line)
         if start is not None:
             found.append(start)
     return found
@@ -130,9 +155,25 @@ def _heading_start(index: int, line: Line) -> QuestionStart | None:
     return None
 
 
+def _underlined_start(index: int, line: Line) -> QuestionStart | None:
+    if not _ends_asking(line.text) or _LISTED.match(line.text):
+        return None
+    return QuestionStart(index, StartStrength.HEADING, None, "", _cleaned(line.text))
+
+
+def _without_tags(line: Line) -> Line:
+    """Return a line without the HTML around its text, and with `1.` for a keycap."""
+    text = line.text
+    if text.lstrip(" ").startswith("<") and len(text) <= _LONGEST_LINE:
+        text = _TAGS.sub("", text)
+    elif "\u20e3" in text[:10]:
+        text = _KEYCAP.sub(r"\1\2. ", text, count=1)
+    return line if text is line.text else line._replace(text=text)
+
+
 def _line_start(index: int, line: Line) -> QuestionStart | None:
     text = line.text
-    if len(text) > 10_000:
+    if len(text) > _LONGEST_LINE:
         return None
     if (mark := _LIST_MARK.match(text)) is not None:
         body = text[mark.end() :]
@@ -153,6 +194,8 @@ def _line_start(index: int, line: Line) -> QuestionStart | None:
         if label is not None and label["title"]:
             return _start(index, StartStrength.LABELLED_LINE, label)
         return None
+    if (asked := _NO_NUMBER.fullmatch(text)) is not None:
+        return QuestionStart(index, StartStrength.LABELLED_LINE, None, "", _cleaned(asked["title"]))
     if (numbered := _NUMBERED.fullmatch(text)) is not None and not text.startswith(("    ", "\t")):
         return _start(index, StartStrength.NUMBERED_LINE, numbered)
     return None
@@ -166,7 +209,7 @@ def _start(index: int, strength: StartStrength, found: re.Match[str]) -> Questio
 
 def _cleaned(title: str) -> str:
     """Return a title without the marks of an answered question around it."""
-    title = title.strip()
+    title = _LAST_TAGS.sub("", title.strip()) if title.rstrip().endswith(">") else title.strip()
     for _ in range(_MAX_DONE_MARKS):
         title = title[:-40] + _DONE_MARK.sub("", title[-40:])
     for mark in ("~~", "**", "__", "*"):
@@ -228,13 +271,20 @@ def _with_more(
             if (
                 not outside
                 or not asked
-                or (same and previous is not None and previous.number == each.number and not has_mark)
+                or (same and previous is not None and not has_mark and _is_repeated(lines, previous, each))
             ):
                 is_answered = is_answered or has_mark
                 continue
         kept.append(each)
         is_answered = has_mark
     return kept
+
+
+def _is_repeated(lines: Sequence[Line], previous: QuestionStart, start: QuestionStart) -> bool:
+    """Return whether a start only repeats the question above it, or is a heading within it."""
+    if start.number is None and previous.number is None:
+        return lines[start.at].level > lines[previous.at].level
+    return start.number == previous.number
 
 
 def _is_asked(lines: Sequence[Line], start: QuestionStart, stop: int) -> bool:

@@ -1,14 +1,12 @@
 """Restores the user's answers after an agent has rewritten `_qa.md`. Pure.
 
-A question is recognized again by its fingerprint, else by its label and similar text: agents append ✅ to a heading, trim
-options, write “database” for “DB”. An answered question is restored as the user saw it; one that is gone is inserted again.
+How a question is recognized again: see `question_match`. An answered one is restored as the user saw it; one that is gone
+is inserted again.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
@@ -17,16 +15,10 @@ from samobot.session.blocks import newline, quote_mark, scan
 from samobot.session.qa import clear_answer, parse_qa, set_answer
 from samobot.session.qa_parser import QuestionBlock, find_blocks
 from samobot.session.question import Question
+from samobot.session.question_match import OPTION_ANSWER, is_compatible, is_translated_answer, match_questions
 from samobot.session.question_starts import LABEL
+from samobot.session.unread_questions import asks
 
-_MAX_COMPARISONS = 2_000
-_COMPARED = 300
-"""Characters of a question that are compared."""
-
-_SAME_LABEL, _OTHER_LABEL, _SAME_OPTION = 0.55, 0.8, 0.6
-"""Least similarity, 0 to 1, for two texts to be the same question or option."""
-
-_OPTION = re.compile(r"([A-Z])\) (\S.*)", re.DOTALL)
 _WORD = re.compile(r"[^\W_]+")
 _NOTE = re.compile(r"\s\([^()\n]{0,80}\)\s{0,3}$|</?[a-zA-Z][^<>\n]{0,80}>|-->")
 _REFERENCES = (["answered"], ["see", "above"], ["see", "below"], ["resolved"], ["done"])
@@ -91,6 +83,7 @@ def restore_answers(before: str, after: str, given: Mapping[str, str]) -> Restor
     noted = False
     blocks: dict[int, str] = {}
     answers: dict[int, str | None] = {}
+    below: dict[int, str] = {}
     kept: set[int] = set()
     copied = {(each.round, each.identity): each.answer for each in old}
     for question in new:
@@ -99,7 +92,9 @@ def restore_answers(before: str, after: str, given: Mapping[str, str]) -> Restor
         due = own
         if asked is not None:
             due = given.get(asked.identity, asked.answer) if own is None else own
-            is_same = due is None or asked.identity == question.identity or _is_compatible(question, due)
+            is_same = (
+                due is None or asked.identity == question.identity or is_compatible(asked, question, due)
+            )
             if is_same or question.answer is not None:
                 kept.add(asked.index)
             # Else it is another question by now, and the answer stays with the one that it was given to.
@@ -109,7 +104,12 @@ def restore_answers(before: str, after: str, given: Mapping[str, str]) -> Restor
                 blocks[question.index] = _block_text(before, old_blocks[asked.index], asked, due)
         if not is_same_answer(question.answer, due):
             answers[question.index] = due
-            if due is not None and question.answer is not None and _is_same_meaning(question.answer, due):
+            written = question.answer
+            if due is None or written is None:
+                changes.append(_change(question, due))
+            elif added := _asked_below(written, due):
+                below[question.index] = added
+            elif _is_same_meaning(written, due) or (asked and is_translated_answer(asked, question, due)):
                 noted = True
             else:
                 changes.append(_change(question, due))
@@ -130,42 +130,11 @@ def restore_answers(before: str, after: str, given: Mapping[str, str]) -> Restor
                 blocks[question.index] = _block_text(after, new_blocks[question.index], question, due)
     known = {question.identity for question in new}
     return RestoredQa(
-        text=_with_missing(_edited(after, blocks, answers), missing),
+        text=_with_missing(_edited(after, blocks, answers, below), missing),
         changes=tuple(changes),
         keep_before=any(question.identity not in known for question in old),
         keep_after=noted or bool(blocks),
     )
-
-
-def match_questions(old: Sequence[Question], new: Sequence[Question]) -> dict[int, int]:
-    """Return for questions of a rewritten file which ones of the old file they are, both by index."""
-    pairs: dict[int, int] = {}
-    free: dict[str, list[Question]] = defaultdict(list)
-    for question in old:
-        free[question.identity].append(question)
-    for question in new:
-        if free[question.identity]:
-            pairs[question.index] = free[question.identity].pop(0).index
-    left_old = [question for question in old if question.index not in set(pairs.values())]
-    left_new = [question for question in new if question.index not in pairs]
-    budget = _MAX_COMPARISONS
-    for needs_label in (True, False):
-        for question in left_new:
-            best, found = 0.0, None
-            for candidate in left_old if question.index not in pairs else ():
-                same_label = candidate.label == question.label
-                if (needs_label and not same_label) or budget <= 0:
-                    continue
-                budget -= 1
-                rounds_differ = bool(candidate.round and question.round and candidate.round != question.round)
-                least = _SAME_LABEL if same_label and not rounds_differ else _OTHER_LABEL
-                alike = _similarity(candidate.text, question.text)
-                if alike >= least and alike > best:
-                    best, found = alike, candidate
-            if found is not None:
-                pairs[question.index] = found.index
-                left_old.remove(found)
-    return pairs
 
 
 def is_same_answer(one: str | None, other: str | None) -> bool:
@@ -185,7 +154,7 @@ def _is_same_meaning(written: str, due: str) -> bool:
     said, meant = (_WORD.findall(_NOTE.sub("", each).casefold()) for each in (written, due))
     if (said and said == meant) or said in _REFERENCES:
         return True
-    return _OPTION.match(due) is not None and said in (meant[:1], meant[1:])
+    return OPTION_ANSWER.match(due) is not None and said in (meant[:1], meant[1:])
 
 
 def _change(question: Question, due: str | None) -> QaChange:
@@ -194,16 +163,23 @@ def _change(question: Question, due: str | None) -> QaChange:
     return QaChange(ChangeKind.ANSWERED, question.label, question.answer, due)
 
 
-def _edited(text: str, blocks: Mapping[int, str], answers: Mapping[int, str | None]) -> str:
-    """Restore single answers, then whole questions from the last to the first."""
-    for index, due in answers.items():
+def _edited(
+    text: str, blocks: Mapping[int, str], answers: Mapping[int, str | None], below: Mapping[int, str]
+) -> str:
+    """Restore single answers, then whole questions, both from the last to the first: text below one may ask more."""
+    for index, due in sorted(answers.items(), reverse=True):
         if index not in blocks:
-            text = clear_answer(text, index) if due is None else set_answer(text, index, due)
+            text = (
+                clear_answer(text, index)
+                if due is None
+                else set_answer(text, index, due, below.get(index, ""))
+            )
     found = find_blocks(scan(text))
     for index in sorted(blocks, reverse=True):
         first, last = found[index].lines[0], found[index].lines[-1]
         start = first.start - len(quote_mark(text, first.start))
-        text = text[:start] + blocks[index].rstrip("\r\n") + last.end + text[last.stop :]
+        added = f"{newline(text) * 2}{below[index]}" if index in below else ""
+        text = text[:start] + blocks[index].rstrip("\r\n") + added + last.end + text[last.stop :]
     return text
 
 
@@ -246,20 +222,8 @@ def _with_missing(text: str, missing: Sequence[tuple[Question, str]]) -> str:
     return f"{text[:at]}{gap}{''.join(parts)}{text[at:]}"
 
 
-def _is_compatible(question: Question, due: str) -> bool:
-    """Return whether an answer still means the same: its option was not replaced by another one of that letter."""
-    found = _OPTION.match(due)
-    if found is None:
-        return True
-    same = next((option for option in question.options if option.letter == found[1]), None)
-    if same is None or _similarity(same.text, found[2]) >= _SAME_OPTION:
-        return True
-    return any(_similarity(option.text, found[2]) >= _SAME_OPTION for option in question.options)
-
-
-def _similarity(one: str, other: str) -> float:
-    """Return how alike two texts are, 0 to 1; 1 if all words of one are in the other."""
-    first, second = (re.findall(r"\w+", text[:_COMPARED].casefold()) for text in (one, other))
-    if first == second or (first and second and (set(first) <= set(second) or set(second) <= set(first))):
-        return 1.0
-    return difflib.SequenceMatcher(None, " ".join(first), " ".join(second), autojunk=False).ratio()
+def _asked_below(written: str, due: str) -> str:
+    """Return what an agent has written below an answer if that asks something; else nothing."""
+    written, due = normalized(written), normalized(due)
+    rest = written[len(due) :].strip("\n") if written.startswith(f"{due}\n") else ""
+    return rest if rest and asks(rest) else ""

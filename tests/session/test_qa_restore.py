@@ -68,6 +68,7 @@ TIDIED = {
     "options reordered": ASKED.replace(
         "A) PostgreSQL, with the pooler\nB) SQLite", "A) SQLite\nB) PostgreSQL"
     ),
+    "closed details": ASKED.replace("Answer:** B) SQLite", "Answer:** B) SQLite\n\n</details>"),
     "answers of a section": ASKED.replace("## Round 1", "## Answered"),
     "in a fence": f"```markdown\n{ASKED}```\n",
     "other order": "# Questions\n\n"
@@ -104,7 +105,6 @@ def test_answer_that_the_agent_changes_while_it_tidies_is_restored_and_named(tid
         '"B) SQLite"',
         "B) SQLite ✅",
         "B) SQLite (confirmed)",
-        "B) SQLite\n\n</details>",
         "_answered_",
         "see above",
     ],
@@ -274,3 +274,72 @@ def test_answers_to_quoted_questions_are_restored_whatever_the_agent_does(answer
         found = {question.label: question.answer for question in parse_qa(restored).questions}
         assert found.get("Q1") == answer, restored
         assert found.get("Q2") is None, restored
+
+
+GERMAN = ASKED.replace("Which DB should it use?", "Welche Datenbank soll es nutzen?").replace(
+    "with the pooler", "mit dem Pooler"
+)
+GERMAN_2 = GERMAN.replace(
+    "How shall the product be called in the shop?", "Wie soll das Produkt im Shop heißen?"
+)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        GERMAN,
+        GERMAN_2,
+        GERMAN_2.replace("Answer:**", "Antwort:**"),
+        GERMAN.replace("### Q", "### Frage "),
+        GERMAN.replace("**Answer:** B) SQLite", "**Antwort:** B"),
+        GERMAN.replace("B) SQLite", "B) eine Datei"),
+        ASKED.replace("Which DB should it use?", "Какую базу данных использовать?").replace(
+            "### Q", "### Вопрос "
+        ),
+        ASKED.replace("Which DB should it use?", "应该使用哪个数据库？").replace(
+            ", with the pooler", "，带连接池"
+        ),
+        ASKED.replace("Which DB should it use?", "¿Qué base de datos debe usar?"),
+        ASKED.replace("Which DB should it use?", "What should the service keep its data in?").replace(
+            "shall the product be called in the shop", "do you want the product in the shop to be named"
+        ),
+    ],
+)
+def test_a_translated_or_reworded_question_keeps_its_answer_and_is_not_asked_again(after: str) -> None:
+    restored = restore_answers(ASKED, after, {})
+    assert restored.changes == ()
+    assert answers(restored.text) == ANSWERS
+    assert "Which DB should it use?" in restored.text
+    assert restored.keep_after
+
+
+def test_a_translated_question_without_its_answer_gets_it_back() -> None:
+    restored = restore_answers(ASKED, GERMAN.replace("**Answer:** B) SQLite", "**Antwort:** _wartet_"), {})
+    assert [change.kind for change in restored.changes] == [ChangeKind.ANSWER_REMOVED]
+    assert answers(restored.text) == ANSWERS
+
+
+def test_a_translated_question_with_another_answer_is_reported() -> None:
+    restored = restore_answers(ASKED, GERMAN.replace("**Answer:** B) SQLite", "**Antwort:** C) MySQL"), {})
+    assert [(change.kind, change.written) for change in restored.changes] == [
+        (ChangeKind.ANSWERED, "C) MySQL")
+    ]
+    assert answers(restored.text) == ANSWERS
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "One more: which port should it use?",
+        "2. Which port?\n   A) 80\n   B) 8080",
+        "```yaml\n- question: Which port?\n```",
+        "Which port?\n-----------\n\n80 or 8080",
+    ],
+)
+def test_a_question_written_right_below_an_answer_is_kept_and_named(added: str) -> None:
+    after = ASKED.replace("**Answer:** B) SQLite", f"**Answer:** B) SQLite\n\n{added}")
+    restored = restore_answers(ASKED, after, {})
+    assert (restored.changes, answers(restored.text)) == ((), ANSWERS)
+    assert added in restored.text
+    assert "Which port" in parse_qa(restored.text).unread or "which port" in parse_qa(restored.text).unread
+    assert restore_answers(ASKED, restored.text, {}).text == restored.text

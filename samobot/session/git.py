@@ -18,7 +18,15 @@ from pathlib import Path
 
 from samobot.errors import UsageError
 from samobot.frozen import frozen
-from samobot.session.git_config import LISTING_LIMIT, Entry, overrides, parse_listing, trusted_value
+from samobot.session.git_config import (
+    LISTING_LIMIT,
+    Entry,
+    diversion,
+    diverting_keys,
+    overrides,
+    parse_listing,
+    trusted_value,
+)
 from samobot.session.git_seal import repository_folders, sealed
 from samobot.session.search_path import own_environment
 from samobot.text import one_line
@@ -65,6 +73,9 @@ _SEALED = frozenset(
         "update-index",
     ]
 )
+
+# Commands that contact a remote, with the user's credentials. Others do so for objects that a partial clone lacks.
+_REMOTE = frozenset(["fetch", "ls-remote", "push"])
 
 # What git gets of our environment. Secrets have names of their own, so it is a list of what is passed.
 _PASSED = frozenset(
@@ -198,7 +209,12 @@ class Git:
         """
         environment = _environment(os.environ, self.folder)
         entries = self.configuration(environment)
+        diverting = diverting_keys(entries)
+        if diverting and arguments[0] in _REMOTE:
+            raise GitError(diversion(diverting[0]))
         environment |= _overridden(environment, entries)
+        if diverting:
+            environment["GIT_NO_LAZY_FETCH"] = "1"
         if self.index is not None:
             environment["GIT_INDEX_FILE"] = str(self.index)
         if self.skips_lfs:

@@ -101,6 +101,14 @@ _HARMLESS = (
 _TRANSPORT = regex(r"(remote\..*)\.(?:uploadpack|receivepack|vcs)", re.DOTALL)
 _NO_TRANSPORT = "refused-as-the-repository-names-its-program"
 
+# Keys by which a connection, and with it the user's credentials, could be led elsewhere or be written to a file
+# (`http.proxy`, `http.sslVerify`, `http.cookieFile`, …). What only tunes a transfer may stay.
+_DIVERTS = regex(r"http\..*|remote\..*\.(proxy|proxyauthmethod)", re.DOTALL)
+_TUNES = regex(
+    r"http\.(.*\.)?(postbuffer|version|lowspeedlimit|lowspeedtime|maxrequests|minsessions|keepalive\w*)",
+    re.DOTALL,
+)
+
 # What a file includes is listed as well.
 _INCLUDES = frozenset({"include", "includeif"})
 
@@ -157,15 +165,29 @@ def untrusted_programs(entries: list[Entry]) -> list[str]:
     return list(dict.fromkeys(key for key in found if _NAMES_PROGRAM.fullmatch(key)))
 
 
+def diverting_keys(entries: list[Entry]) -> list[str]:
+    """Return the keys by which a repository's own configuration could lead the user's credentials elsewhere."""
+    found = (entry.key for entry in entries if not entry.trusted)
+    return [key for key in found if _DIVERTS.fullmatch(key) and not _TUNES.fullmatch(key)]
+
+
+def diversion(key: str) -> str:
+    """Why no remote is contacted with such a key, as a sentence."""
+    return (
+        f"The repository's own configuration sets {key}, which could send your credentials elsewhere; "
+        "move it to your own git configuration."
+    )
+
+
 def harmless_text(entries: list[Entry]) -> str:
-    """Return a configuration file with what the repository's own files set, without programs and looks."""
-    programs = set(untrusted_programs(entries))
+    """Return a configuration file with what the repository's own files set, without programs, diversions and looks."""
+    left_out = {*untrusted_programs(entries), *diverting_keys(entries)}
     lines = []
     for entry in entries:
         section, _, rest = entry.key.partition(".")
         subsection, _, name = rest.rpartition(".")
         is_left_out = section in _INCLUDES | _DISPLAY or entry.key in _OF_THE_FOLDER
-        if entry.trusted or entry.key in programs or is_left_out:
+        if entry.trusted or entry.key in left_out or is_left_out:
             continue
         header = f'{section} "{_escaped(subsection)}"' if subsection else section
         lines.append(f"[{header}]\n\t{name}")

@@ -11,21 +11,14 @@ from samobot.errors import ConflictError
 from samobot.frozen import frozen
 from samobot.session.branch_state import BranchState
 from samobot.session.git import Git, GitError
-from samobot.session.git_config import overrides
+from samobot.session.git_config import diversion, diverting_keys, overrides
 from samobot.session.repository import GitRepository, remote_name
 
 _LOOK_S = 30.0
 _PUSH_S = 300.0
 
-# Keys by which a repository's own configuration could lead the connection, and with it the user's credentials,
-# elsewhere. What only tunes a transfer may stay.
-_DIVERTS = re.compile(
-    r"http\..*|url\..*|remote\..*\.(proxy|proxyauthmethod|mirror|vcs|receivepack)", re.DOTALL
-)
-_TUNES = re.compile(
-    r"http\.(.*\.)?(postbuffer|version|lowspeedlimit|lowspeedtime|maxrequests|minsessions|keepalive\w*)",
-    re.DOTALL,
-)
+# Keys of a repository's own configuration that lead a push elsewhere, beside those that any connection is refused for.
+_DIVERTS = re.compile(r"url\..*|remote\..*\.(mirror|vcs|receivepack)", re.DOTALL)
 
 # Besides what every git command gets, for the other side of a push within this machine.
 _RECEIVE = (("receive.denyCurrentBranch", "refuse"), ("receive.autogc", "false"))
@@ -67,8 +60,7 @@ def read_target(state: BranchState) -> PushTarget | None:
         return PushTarget(
             remote,
             shown,
-            problem=f"The repository's own configuration sets {diverting[0]}, which could send your credentials "
-            "elsewhere; move it to your own git configuration.",
+            problem=diversion(diverting[0]),
         )
     try:
         listing = git.run("ls-remote", remote, f"refs/heads/{state.name}", timeout=_LOOK_S)
@@ -169,11 +161,9 @@ def _configured(git: Git, remote: str) -> str:
 
 
 def _diverting_keys(git: Git) -> list[str]:
-    return [
-        entry.key
-        for entry in git.configuration()
-        if not entry.trusted and _DIVERTS.fullmatch(entry.key) and not _TUNES.fullmatch(entry.key)
-    ]
+    entries = git.configuration()
+    own = (entry.key for entry in entries if not entry.trusted and _DIVERTS.fullmatch(entry.key))
+    return [*diverting_keys(entries), *own]
 
 
 def _local_path(address: str, folder: Path) -> Path | None:

@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import os
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -487,6 +488,47 @@ def test_only_credential_helpers_of_the_user_are_asked(victim: Victim, unauthori
         ["git", *FETCH], cwd=victim.repo, capture_output=True, env=os.environ | {"GIT_TERMINAL_PROMPT": "0"}
     )
     assert victim.has_run()
+
+
+DIVERSIONS = [
+    ("http.proxy", "{proxy}"),
+    ("http.http://example.invalid/.proxy", "{proxy}"),
+    ("remote.origin.proxy", "{proxy}"),
+    ("http.sslVerify", "false"),
+    ("http.cookieFile", "/dev/null"),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), DIVERSIONS)
+def test_no_remote_is_contacted_with_credentials_where_the_repository_could_divert_them(
+    key: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    victim = Victim(tmp_path)
+    make_repository(victim.repo)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.setblocking(False)
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        victim.config("remote.origin.url", f"{address}/x.git")
+        victim.config("remote.origin.promisor", "true")
+        victim.config("extensions.partialClone", "origin")
+        victim.config(key, value.format(proxy=address))
+        git_there = Git(victim.repo)
+        with pytest.raises(GitError, match="could send your credentials elsewhere"):
+            git_there.run("ls-remote", "origin", timeout=2)
+        for command in ("cat-file", "log"):  # an object that a partial clone lacks
+            assert git_there.attempt(command, "-p", "1" * 40, timeout=2) is None
+        note = prepare_worktree(victim.repo, victim.root / "worktrees", "new", network_timeout=2).note
+        assert key.lower() in note
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+    assert key.lower() not in harmless_text(git_there.configuration())
+
+
+def test_what_only_tunes_a_transfer_is_kept(victim: Victim) -> None:
+    victim.config("http.postBuffer", "1000")
+    assert "postbuffer" in harmless_text(Git(victim.repo).configuration())
+    assert Git(victim.repo).ok("ls-remote", "origin")
 
 
 @pytest.fixture

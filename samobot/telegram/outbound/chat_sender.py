@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from telegram import Bot
@@ -95,6 +95,9 @@ class ChatSender:
         """Rows that failed: how often, and the monotonic time before which they are not tried again."""
         self._unsettled: dict[int, tuple[OutboxRow, tuple[int, ...]]] = {}
         """Rows that were delivered, with their messages' numbers, and are not noted yet."""
+        self._upload: tuple[OutboxRow, asyncio.Task[tuple[int, ...]]] | None = None
+        """A file that the user asked for and that is on its way, maybe for minutes: what is more urgent does not wait
+        for it."""
         self._due = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -119,11 +122,24 @@ class ChatSender:
 
     async def _run(self) -> None:
         """Deliver until nothing waits."""
+        try:
+            await self._deliver_all()
+        finally:
+            if self._upload is not None:
+                upload = self._upload[1]
+                upload.cancel()
+                await asyncio.gather(upload, return_exceptions=True)
+                self._upload = None
+
+    async def _deliver_all(self) -> None:
         while True:
             self._wake.clear()
             try:
+                if self._upload is not None and self._upload[1].done():
+                    (row, upload), self._upload = self._upload, None
+                    await self._finish(row, upload)
                 row, wait = self._next()
-                if row is None and wait is None:
+                if row is None and wait is None and self._upload is None:
                     return
                 if row is not None:
                     self._due = 0.0
@@ -137,7 +153,7 @@ class ChatSender:
                     "outbox of chat %d", self.chat_id
                 )  # an internal error must not end the delivery
                 wait = _DISK_BACKOFF
-            self._due = self._now() + (wait or 0.0)
+            self._due = 0.0 if self._upload is not None else self._now() + (wait or 0.0)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._wake.wait()
@@ -150,6 +166,8 @@ class ChatSender:
         if self._unsettled and any(row.op not in _REPEATABLE for row, _ in self._unsettled.values()):
             self._note_delivered()  # the disk has refused it before
         for row in self._store.outbox.waiting(self.chat_id):
+            if self._upload is not None and max(row.priority, Priority.EFFECT) >= self._upload[0].priority:
+                break
             if row.id in self._unsettled:
                 if self._unsettled[row.id][0].version == row.version:
                     continue
@@ -185,8 +203,17 @@ class ChatSender:
             self._store.outbox.done(row)
             return
         self._pace.spend(row.chat_id, self._now(), edit=self._is_edit(row), messages=row.post.messages)
+        call = deliver(self._tools.bot, row, sent.message_id if sent is not None else None)
+        if row.file is not None and row.priority > Priority.EFFECT:
+            self._upload = row, asyncio.create_task(call)
+            self._upload[1].add_done_callback(lambda _: self._wake.set())
+        else:
+            await self._finish(row, call)
+
+    async def _finish(self, row: OutboxRow, call: Awaitable[tuple[int, ...]]) -> None:
+        """Wait for a delivery, and act on its result."""
         try:
-            numbers = await deliver(self._tools.bot, row, sent.message_id if sent is not None else None)
+            numbers = await call
         except (TelegramError, TimeoutError) as error:
             self._not_delivered(row, error)
         except Exception:

@@ -265,6 +265,37 @@ async def test_a_call_that_hangs_holds_up_only_its_chat(scene: Scene) -> None:
         await scene.until_shown("hangs")
 
 
+async def test_file_that_is_slow_to_send_holds_up_nothing_more_urgent(scene: Scene) -> None:
+    scene.server.fault(FaultKind.HANG, "sendDocument")
+    async with scene.outbox() as outbox:
+        for number in range(3):
+            diff = Attachment(f"{number}.diff", b"+" * 1000)
+            outbox.post(
+                scene.chat.id, "the diff", key=f"d{number}", priority=Priority.RECEIPT, attachment=diff
+            )
+        await scene.server.wait_until(lambda: scene.server.calls.of("sendDocument"))
+        outbox.post(scene.chat.id, "chatter", key="c", priority=Priority.RECEIPT)
+        outbox.post(scene.chat.id, "pushed", key="p", priority=Priority.EFFECT)
+        outbox.post(scene.chat.id, "stopped", key="s", priority=Priority.NEEDED)
+        await scene.until_shown("pushed", "stopped")
+        assert len(scene.server.calls.of("sendDocument")) == 1
+        assert not await outbox.drain(0.01)
+    async with scene.outbox():  # what was on its way is sent after a restart, and the rest in its order
+        await scene.until_shown("pushed", "stopped", "the diff", "the diff", "the diff", "chatter")
+
+
+async def test_file_that_could_not_be_sent_is_tried_again(scene: Scene) -> None:
+    scene.server.fault(FaultKind.BAD_GATEWAY, "sendDocument")
+    async with scene.outbox() as outbox:
+        diff = Attachment("a.diff", b"+")
+        outbox.post(scene.chat.id, "the diff", key="d", priority=Priority.RECEIPT, attachment=diff)
+        outbox.post(scene.chat.id, "chatter", key="c", priority=Priority.RECEIPT)
+        await scene.server.wait_until(lambda: len(scene.shown) == 2)
+        assert await outbox.drain(60)
+    assert sorted(message.text for message in scene.shown) == ["chatter", "the diff"]
+    assert len(scene.server.calls.of("sendDocument")) == 2
+
+
 async def test_entities_that_telegram_rejects_cost_the_formatting_and_not_the_text(scene: Scene) -> None:
     async with scene.outbox() as outbox:
         outbox.post(scene.chat.id, "<b>bold &amp; <nonsense>open", key="q1", markup=KEYS)

@@ -77,6 +77,18 @@ _SEALED = frozenset(
 # Commands that contact a remote, with the user's credentials. Others do so for objects that a partial clone lacks.
 _REMOTE = frozenset(["fetch", "ls-remote", "push"])
 
+# Runs such a command, which may wait for a network forever, and ends it with all its children (ssh, `git-remote-https`)
+# once its stdin does: that ends with the process that started it, also if that is killed. A `preexec_fn` that asks the
+# kernel for a signal may deadlock in a program with threads, and git's children would not get it.
+_FOLLOWING = """
+exec 3<&0 </dev/null
+(trap "" TERM; read -r _ <&3; kill 0; sleep 1; kill -9 0) >/dev/null 2>&1 &
+"$@" 3<&-
+code=$?
+kill -9 $!
+exit $code
+"""
+
 # What git gets of our environment. Secrets have names of their own, so it is a list of what is passed.
 _PASSED = frozenset(
     [
@@ -282,18 +294,21 @@ class Git:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-            for pipe in (process.stdout, process.stderr):
+            for pipe in (process.stdin, process.stdout, process.stderr):
                 if pipe is not None:
                     pipe.close()
 
     def _start(self, arguments: tuple[str, ...], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         command = ["git", "--no-pager", arguments[0], *_FLAGS.get(arguments[0], ()), *arguments[1:]]
+        follows = arguments[0] in _REMOTE
+        if follows:
+            command = ["/bin/sh", "-c", _FOLLOWING, "sh", *command]
         try:
             return subprocess.Popen(
                 command,
                 cwd=self.folder,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if follows else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,

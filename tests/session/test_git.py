@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -523,6 +524,24 @@ def test_no_remote_is_contacted_with_credentials_where_the_repository_could_dive
         with pytest.raises(BlockingIOError):
             proxy.accept()
     assert key.lower() not in harmless_text(git_there.configuration())
+
+
+def test_command_that_waits_for_a_remote_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "repo")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/x.git"
+        script = (
+            "import sys; from pathlib import Path; from samobot.session.git import Git; "
+            "Git(Path(sys.argv[1])).run('ls-remote', sys.argv[2])"
+        )
+        with subprocess.Popen([sys.executable, "-c", script, str(repository), address]) as worker:
+            connection, _ = server.accept()
+            worker.kill()
+        with connection:
+            connection.settimeout(30)
+            while connection.recv(4096):
+                pass
 
 
 def test_what_only_tunes_a_transfer_is_kept(victim: Victim) -> None:

@@ -136,8 +136,8 @@ class ChatSender:
             self._wake.clear()
             try:
                 if self._upload is not None and self._upload[1].done():
-                    (row, upload), self._upload = self._upload, None
-                    await self._finish(row, upload)
+                    (sent, upload), self._upload = self._upload, None
+                    await self._finish(sent, upload)
                 row, wait = self._next()
                 if row is None and wait is None and self._upload is None:
                     return

@@ -23,6 +23,7 @@ NAME_RULE = (
 )
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
+_ODD = re.compile(r"[^\w.+-]+")
 _DATED = re.compile(r"(\d{2}-\d{2}-\d{2})-(.+)", re.ASCII | re.DOTALL)
 
 
@@ -157,9 +158,14 @@ class SessionFolder:
 
 
 def split_date(folder_name: str) -> tuple[str | None, str]:
-    """Split a folder's name into its `YY-MM-DD` date, if it begins with one, and the rest."""
+    """Split a folder's name into its `YY-MM-DD` date, if it begins with one, and the session's name.
+
+    That has letters, digits, `.`, `_`, `-` and `+` only: whoever makes a folder by hand, as an agent may, could otherwise
+    put a sentence, a mention or a command into each message about the session.
+    """
     match = _DATED.fullmatch(folder_name)
-    return (match[1], match[2]) if match else (None, folder_name)
+    when, rest = (match[1], match[2]) if match else (None, folder_name)
+    return when, _ODD.sub("-", rest).lstrip("-") or "session"
 
 
 def clean_name(text: str) -> str:

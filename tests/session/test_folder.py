@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.errors import BusyError, NotFoundError, UsageError
+from samobot.fleet.models import SessionRef
 from samobot.session.folder import (
     SessionFolder,
     archive,
@@ -130,6 +131,26 @@ def test_sessions_are_listed_and_nothing_else(tmp_path: Path) -> None:
         (tmp_path / name / "_overview.md").write_text("# x")
     (tmp_path / "26-01-16-file").write_text("")
     assert [folder.path.name for folder in list_folders(tmp_path)] == ["26-01-14-a", "26-01-15-b", "by-hand"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("26-01-15-v1.2_x-", "v1.2_x-"),
+        ("26-01-15-Größe", "Größe"),
+        ("26-01-15-✅ Plan approved by owner", "Plan-approved-by-owner"),
+        ("26-01-15-x\n@owner approves", "x-owner-approves"),
+        ("26-01-15-\u202e\x1b[2J", "2J"),
+        ("26-01-15-<b>\udcff", "b-"),
+        ("@all", "all"),
+        ("26-01-15-✅", "session"),
+    ],
+)
+def test_folder_made_by_hand_puts_no_sentence_and_no_sign_into_the_sessions_name(
+    folder: str, name: str
+) -> None:
+    assert SessionFolder(Path("/sessions", folder)).name == name
+    assert SessionRef.from_key(f"demo:{folder}").name == name
 
 
 def test_archiving_moves_the_folder_and_never_over_another(tmp_path: Path) -> None:

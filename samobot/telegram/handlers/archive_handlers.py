@@ -17,7 +17,7 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import idle_reason
 from samobot.telegram.views.buttons import restore_button, rows
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import Icon
+from samobot.telegram.views.wording import Icon, name_of
 from samobot.text import one_line, plural
 
 _LISTED, _BUTTONS = 30, 10
@@ -45,7 +45,7 @@ def _confirm(context: HandlerContext, request: ChatRequest, view: SessionView) -
     state = idle_reason(view) or "not finished"
     context.reply(
         request,
-        f"{bold(view.ref.name)} is {escape(state)}. Archive it anyway?",
+        f"{name_of(view.ref)} is {escape(state)}. Archive it anyway?",
         buttons=rows(
             choice("📦 Archive", Action(do=ActionKind.ARCHIVE, session=view.ref.key)),
             choice("Cancel", Action(do=ActionKind.CANCEL)),
@@ -65,7 +65,7 @@ async def archive_one(context: HandlerContext, request: ChatRequest, ref: Sessio
     context.toast(request, f"{ref.name} is archived.")
     context.reply(
         request,
-        f"{Icon.ARCHIVED} {bold(ref.name)} is archived. Its branch stays.",
+        f"{Icon.ARCHIVED} {name_of(ref)} is archived. Its branch stays.",
         buttons=rows(restore_button(ref)),
         part="archived",
         priority=Priority.EFFECT,
@@ -92,7 +92,7 @@ async def restore(context: HandlerContext, request: ChatRequest) -> None:
     context.receipt(request, "👍", f"{named[0].name} is restored.")
     context.reply(
         request,
-        f"{bold(named[0].name)} is restored; /resume continues it.",
+        f"{name_of(named[0])} is restored; /resume continues it.",
         about=about_session(named[0]),
         part="restored",
         priority=Priority.EFFECT,

@@ -12,7 +12,7 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import agent_quote, agent_text, guarded
+from samobot.telegram.views.wording import agent_quote, agent_text, guarded, name_of
 from samobot.text import one_line
 
 _SHOWN = 300
@@ -23,7 +23,7 @@ def ask_answer(context: HandlerContext, request: ChatRequest, ref: SessionRef, q
     send_prompt(
         context,
         request,
-        f"✍️ {bold(f'{ref.name} · {question.label}')}\n{agent_quote(question.text, _SHOWN)}\nYour answer?",
+        f"✍️ {name_of(ref)} {bold(f'· {question.label}')}\n{agent_quote(question.text, _SHOWN)}\nYour answer?",
         Action(
             do=ActionKind.OTHER_ANSWER,
             session=ref.key,
@@ -40,7 +40,7 @@ def ask_feedback(context: HandlerContext, request: ChatRequest, ref: SessionRef,
     send_prompt(
         context,
         request,
-        f"✏️ {bold(ref.name)}\nWhat should be different?",
+        f"✏️ {name_of(ref)}\nWhat should be different?",
         Action(do=ActionKind.REQUEST_CHANGES, session=ref.key, identity=sha256),
         hint="What should be different?",
     )
@@ -55,7 +55,7 @@ def ask_guidance(
     send_prompt(
         context,
         request,
-        f"💬 {bold(view.ref.name)}\n{about}What should it know?",
+        f"💬 {name_of(view.ref)}\n{about}What should it know?",
         Action(do=ActionKind.INTERRUPT if interrupt else ActionKind.GUIDANCE, session=view.ref.key),
         hint="Guidance that interrupts the agent" if interrupt else "Guidance for the agent",
     )
@@ -79,7 +79,7 @@ def which_question(context: HandlerContext, request: ChatRequest, view: SessionV
     ]
     context.reply(
         request,
-        f"Which question of {bold(view.ref.name)}{words}?",
+        f"Which question of {name_of(view.ref)}{words}?",
         buttons=rows(*keys, width=1),
         about=about_session(view.ref),
         part="which",

@@ -16,13 +16,12 @@ from samobot.telegram.handlers.emergency_handlers import lift_emergency_stop
 from samobot.telegram.handlers.recent_sessions import read_past
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.handlers.worktree_handlers import offering_worktree
-from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.notify.state import ALIVE
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.blocked import idle_reason, obstacle
 from samobot.telegram.views.pending import NeedKind, need_of
-from samobot.telegram.views.wording import Icon
+from samobot.telegram.views.wording import Icon, name_of
 from samobot.text import human_money
 
 _EVERYTHING = frozenset({"all", "everything"})
@@ -60,14 +59,14 @@ async def _stop_all(context: HandlerContext, request: ChatRequest, refs: list[Se
         if isinstance(report, SavedForHostError):
             context.show_saved(request, report)
         elif isinstance(report, SamobotError):
-            lines.append(f"⚠️ {bold(ref.name)}: {escape(report.message)}")
+            lines.append(f"⚠️ {name_of(ref)}: {escape(report.message)}")
         elif isinstance(report, BaseException):
             raise report
         elif report.done and report.clean:
-            lines.append(f"{Icon.DONE} {bold(ref.name)} is done; nothing to stop.")
+            lines.append(f"{Icon.DONE} {name_of(ref)} is done; nothing to stop.")
         else:
             sign = "⏹" if report.clean else "⚠️"
-            lines.append(f"{sign} {bold(ref.name)} is stopped. {escape(report.words)}")
+            lines.append(f"{sign} {name_of(ref)} is stopped. {escape(report.words)}")
     about = about_session(refs[0]) if len(refs) == 1 else None
     if lines:
         context.reply(request, "\n".join(lines), about=about, part="stopped", priority=Priority.NEEDED)
@@ -142,12 +141,12 @@ async def _resume_all(context: HandlerContext, request: ChatRequest) -> None:
         except SavedForHostError as error:
             context.show_saved(request, error)
         except SamobotError as error:
-            lines.append(f"{bold(view.ref.name)}: {escape(error.message)}")
+            lines.append(f"{name_of(view.ref)}: {escape(error.message)}")
         else:
             sign, state = (
                 (Icon.QUEUED, "queued") if resumed.kind is ResumeKind.QUEUED else (Icon.RUNNING, "resumed")
             )
-            lines.append(f"{sign} {bold(view.ref.name)} {state}")
+            lines.append(f"{sign} {name_of(view.ref)} {state}")
     context.receipt(request, "👍")
     if lines:
         context.reply(request, "\n".join(lines), part="resumed", priority=Priority.NEEDED)
@@ -195,7 +194,7 @@ async def _resume(
             was = f" It was {escape(before)}." if before else ""
             context.reply(
                 request,
-                f"⏳ {bold(ref.name)} is {place} in line and continues automatically.{was}",
+                f"⏳ {name_of(ref)} is {place} in line and continues automatically.{was}",
                 about=about_session(ref),
                 priority=Priority.NEEDED,
             )
@@ -223,7 +222,7 @@ def acknowledge(
     if request.query_id is None:
         context.reply(
             request,
-            f"{sign} {bold(ref.name)} {escape(words)}",
+            f"{sign} {name_of(ref)} {escape(words)}",
             about=about_session(ref),
             priority=Priority.NEEDED,
         )

@@ -26,13 +26,12 @@ from samobot.telegram.handlers.decision_checks import (
 )
 from samobot.telegram.handlers.message_files import save_files, text_with_files, with_quote
 from samobot.telegram.handlers.resolve import find_target
-from samobot.telegram.markup.html import bold
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.completion import was_decided
 from samobot.telegram.views.questions import question_key
-from samobot.telegram.views.wording import spoken_answer
+from samobot.telegram.views.wording import name_of, spoken_answer
 
 # Commands -----------------------------------------------------------------------------------------------------
 
@@ -168,7 +167,7 @@ async def accept_suggestions(context: HandlerContext, request: ChatRequest, view
     if receipt.open:
         context.reply(
             request,
-            f"{_open_count(receipt.open)} of {bold(ref.name)} has no suggestion and is still open.",
+            f"{_open_count(receipt.open)} of {name_of(ref)} has no suggestion and is still open.",
             about=about_session(ref),
             part="left",
         )
@@ -250,7 +249,7 @@ def reply_if_stopped(context: HandlerContext, request: ChatRequest, view: Sessio
         return
     context.reply(
         request,
-        f"Saved. {bold(ref.name)} stays {'paused' if view.paused else 'stopped'} until /resume.",
+        f"Saved. {name_of(ref)} stays {'paused' if view.paused else 'stopped'} until /resume.",
         buttons=rows(choice("▶️ Resume", Action(do=ActionKind.RESUME, session=ref.key))),
         about=about_session(ref),
         part="stopped",

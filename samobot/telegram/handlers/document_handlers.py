@@ -21,7 +21,7 @@ from samobot.telegram.views.buttons import ActionButton, file_label, rows
 from samobot.telegram.views.completion import review_attachment
 from samobot.telegram.views.lessons_message import lessons_message
 from samobot.telegram.views.plain_lines import of_flattened
-from samobot.telegram.views.wording import Icon, agent_line, agent_plain, agent_rich, quoted_lines
+from samobot.telegram.views.wording import Icon, agent_line, agent_plain, agent_rich, name_of, quoted_lines
 from samobot.text import human_size, nearest, one_line, plural
 
 _LOG_LINES = 20
@@ -47,7 +47,7 @@ async def show_plan(context: HandlerContext, request: ChatRequest, ref: SessionR
     title = view.plan.title if view.plan is not None else document.name
     context.reply(
         request,
-        f"📋 {bold(ref.name)} · {agent_line(title, 200)}",
+        f"📋 {name_of(ref)} · {agent_line(title, 200)}",
         about=about,
         part="plan-file",
         attachment=Attachment(document.name, document.text.encode("utf-8", "replace")),
@@ -66,11 +66,11 @@ async def show_diff(context: HandlerContext, request: ChatRequest, ref: SessionR
     found = await context.fleet.diff(ref)
     about = about_session(ref, "diff")
     if not found.files and not found.uncommitted:
-        context.reply(request, f"± {bold(ref.name)} has changed nothing yet.", about=about, part="diff")
+        context.reply(request, f"± {name_of(ref)} has changed nothing yet.", about=about, part="diff")
         return
     branch = f" · {escape(agent_plain(found.branch, 80))}" if found.branch not in (None, "", ref.name) else ""
     head = (
-        f"± {bold(ref.name)}{branch}\n"
+        f"± {name_of(ref)}{branch}\n"
         f"{plural(found.commits, 'commit')} · {plural(len(found.files), 'file')}, +{found.added:,} −{found.removed:,}"
     )
     counts = [
@@ -91,7 +91,7 @@ async def show_diff(context: HandlerContext, request: ChatRequest, ref: SessionR
     if found.text:
         context.reply(
             request,
-            f"± {bold(ref.name)}",
+            f"± {name_of(ref)}",
             about=about,
             part="diff-file",
             attachment=Attachment(f"{ref.name}.diff", found.text.encode("utf-8", "replace")),
@@ -110,7 +110,7 @@ async def review(context: HandlerContext, request: ChatRequest) -> None:
     page = await asyncio.to_thread(lambda: review_page(facts.masked(context.outbox.secrets.mask_json)))
     context.reply(
         request,
-        f"{bold(ref.name)} · review guide",
+        f"{name_of(ref)} · review guide",
         about=about_session(ref, "review"),
         part="review",
         attachment=review_attachment(ref.name, page),
@@ -165,7 +165,7 @@ async def show_log(
         for line in lines
     ]
     text = quoted_lines(*shown) or "The agent has done nothing yet."
-    context.reply(request, f"📄 {bold(ref.name)}\n{text}", about=about_session(ref, "log"), part="log")
+    context.reply(request, f"📄 {name_of(ref)}\n{text}", about=about_session(ref, "log"), part="log")
 
 
 async def files(context: HandlerContext, request: ChatRequest) -> None:
@@ -197,7 +197,7 @@ async def show_files(context: HandlerContext, request: ChatRequest, ref: Session
     )
     context.reply(
         request,
-        f"📁 {bold(ref.name)} · {plural(len(found), 'file')}",
+        f"📁 {name_of(ref)} · {plural(len(found), 'file')}",
         buttons=buttons,
         about=about_session(ref, "files"),
         part="files",
@@ -240,7 +240,7 @@ async def send_file(
         return
     context.reply(
         request,
-        f"📁 {bold(ref.name)}",
+        f"📁 {name_of(ref)}",
         about=about_session(ref, "file"),
         part="file",
         attachment=Attachment(name, data, confirmed=bool(secrets)),
@@ -260,7 +260,7 @@ async def show_pr_text(context: HandlerContext, request: ChatRequest, ref: Sessi
         return
     name = document.name if document is not None else f"{ref.name}.md"
     attachment = Attachment(name, text.encode("utf-8", "replace"))
-    context.reply(request, f"📋 {bold(ref.name)}", about=about, part="pr", attachment=attachment)
+    context.reply(request, f"📋 {name_of(ref)}", about=about, part="pr", attachment=attachment)
 
 
 async def chart(context: HandlerContext, request: ChatRequest) -> None:
@@ -281,7 +281,7 @@ async def _timeline(context: HandlerContext, request: ChatRequest, ref: SessionR
     picture = await context.fleet.timeline(ref, "dark")
     context.reply(
         request,
-        f"📈 {bold(ref.name)}",
+        f"📈 {name_of(ref)}",
         about=about_session(ref, "chart"),
         part="chart",
         attachment=Attachment(f"{ref.name}.png", picture, photo=True),

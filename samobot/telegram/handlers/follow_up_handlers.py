@@ -12,7 +12,6 @@ from samobot.telegram.handlers.message_files import save_files
 from samobot.telegram.handlers.prompts import send_prompt
 from samobot.telegram.handlers.resolve import find_target
 from samobot.telegram.handlers.run_arguments import Flag, parse_round
-from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
@@ -66,7 +65,7 @@ async def ask_task(
     send_prompt(
         context,
         request,
-        f"🔁 {bold(ref.name)}\nWhat should be done next, on the same branch?",
+        f"🔁 {name_of(ref)}\nWhat should be done next, on the same branch?",
         Action(do=ActionKind.FOLLOW_UP, session=ref.key, text=_flags(questions=questions) or None),
         hint="What should be done next?",
     )
@@ -116,7 +115,7 @@ def offer_round(context: HandlerContext, request: ChatRequest, ref: SessionRef) 
     """Offer to follow up with a text that was sent to a session that is done; nothing starts before a tap."""
     context.reply(
         request,
-        f"{Icon.DONE} {bold(ref.name)} is done. Follow up with this?\n“{escape(one_line(request.text, _QUOTED))}”",
+        f"{Icon.DONE} {name_of(ref)} is done. Follow up with this?\n“{escape(one_line(request.text, _QUOTED))}”",
         buttons=rows(follow_up_choice(ref, request.text), choice("Cancel", Action(do=ActionKind.CANCEL))),
         about=about_session(ref),
         part="follow-up",

@@ -12,12 +12,12 @@ from samobot.telegram.handlers.decision_checks import (
 from samobot.telegram.handlers.decision_handlers import reply_if_stopped
 from samobot.telegram.handlers.message_files import save_files, with_quote
 from samobot.telegram.handlers.resolve import find_target
-from samobot.telegram.markup.html import bold
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import money_buttons
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.pending import Need, NeedKind, need_of
+from samobot.telegram.views.wording import name_of
 
 
 async def tell(context: HandlerContext, request: ChatRequest) -> None:
@@ -72,7 +72,7 @@ async def give_guidance(
     priority = Priority.EFFECT if interrupt else Priority.RECEIPT
     context.receipt(request, emoji, saved, session=ref.key, priority=priority)
     if interrupt and view.has_worker and not view.steerable:
-        text = f"Noted for the next iteration: {bold(ref.name)} cannot be interrupted now."
+        text = f"Noted for the next iteration: {name_of(ref)} cannot be interrupted now."
         context.reply(request, text, about=about_session(ref), part="later", priority=Priority.EFFECT)
     need = need_of(view)
     if need is not None:
@@ -103,7 +103,7 @@ def _offer_retry(context: HandlerContext, request: ChatRequest, view: SessionVie
             retry = Action(do=ActionKind.RETRY, session=ref.key, identity=need.name)
             context.reply(
                 request,
-                f"Noted. {bold(ref.name)} {what}; should it try again with that?",
+                f"Noted. {name_of(ref)} {what}; should it try again with that?",
                 buttons=rows(choice("🔁 Retry", retry)),
                 about=about_session(ref),
                 part="retry",
@@ -112,7 +112,7 @@ def _offer_retry(context: HandlerContext, request: ChatRequest, view: SessionVie
             done = Action(do=ActionKind.ACTION_DONE, session=ref.key, identity=need.name)
             context.reply(
                 request,
-                f"Noted. {bold(ref.name)} still waits until what it needs is done.",
+                f"Noted. {name_of(ref)} still waits until what it needs is done.",
                 buttons=rows(choice("✅ Done", done)),
                 about=about_session(ref, NeedKind.ACTION, need=need.name),
                 part="waits",
@@ -120,7 +120,7 @@ def _offer_retry(context: HandlerContext, request: ChatRequest, view: SessionVie
         case NeedKind.BUDGET:
             context.reply(
                 request,
-                f"Noted. {bold(ref.name)} stays paused until there is more money for it.",
+                f"Noted. {name_of(ref)} stays paused until there is more money for it.",
                 buttons=rows(*money_buttons(view)),
                 about=about_session(ref),
                 part="waits",

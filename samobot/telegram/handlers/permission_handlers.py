@@ -10,10 +10,11 @@ from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.intents import Assent, read_assent
 from samobot.telegram.handlers.prompts import send_prompt
-from samobot.telegram.markup.html import bold, code
+from samobot.telegram.markup.html import code
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.permission import VERDICTS, identity_of
+from samobot.telegram.views.wording import name_of
 from samobot.text import one_line
 
 VERDICT_ACTIONS = {
@@ -64,7 +65,7 @@ async def ask_reason(context: HandlerContext, request: ChatRequest, ref: Session
     send_prompt(
         context,
         request,
-        f"✍️ {bold(ref.name)}\n{code(one_line(ask.subject, 200))}\nDenied with which text?",
+        f"✍️ {name_of(ref)}\n{code(one_line(ask.subject, 200))}\nDenied with which text?",
         Action(do=ActionKind.DENY_SAY, session=ref.key, identity=identity),
         hint="What the agent should know",
     )

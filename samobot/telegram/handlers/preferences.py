@@ -17,7 +17,7 @@ from samobot.telegram.markup.tables import PHONE_COLUMNS, squeezed
 from samobot.telegram.store.chat_settings import NotifyLevel
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
-from samobot.telegram.views.wording import money_of
+from samobot.telegram.views.wording import money_of, name_of
 from samobot.text import human_money, nearest, one_line, plural
 
 _COST_DAYS = 30
@@ -84,7 +84,7 @@ def _show_cost(context: HandlerContext, request: ChatRequest, view: SessionView)
     table = f"\n{pre(chr(10).join(lines))}" if lines else ""
     context.reply(
         request,
-        f"💰 {bold(view.ref.name)} {money_of(view)}{of} · {count}{lost}{table}",
+        f"💰 {name_of(view.ref)} {money_of(view)}{of} · {count}{lost}{table}",
         about=about_session(view.ref, "cost"),
     )
 

@@ -17,6 +17,7 @@ from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import money_buttons
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import Need, NeedKind
+from samobot.telegram.views.wording import name_of
 from samobot.text import one_line
 
 _INTENT_ACTIONS = {
@@ -137,7 +138,7 @@ def _ask(
         context,
         request,
         view,
-        what.format(f"“{escape(one_line(request.text, 60))}”", bold(view.ref.name)),
+        what.format(f"“{escape(one_line(request.text, 60))}”", name_of(view.ref)),
         *buttons,
         choice(f"💬 Guidance for {view.ref.name}", guidance),
     )

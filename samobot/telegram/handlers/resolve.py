@@ -13,13 +13,12 @@ from samobot.session.status import SessionState
 from samobot.telegram.handlers.chat_request import ChatRequest, first_word
 from samobot.telegram.handlers.context import HandlerContext, choice
 from samobot.telegram.handlers.recent_sessions import newest, recent_sessions
-from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import restore_button, rows
 from samobot.telegram.views.card import sign_of
 from samobot.telegram.views.pending import need_of
-from samobot.telegram.views.wording import Icon, project_of
+from samobot.telegram.views.wording import Icon, bold_name, name_of, project_of
 from samobot.text import nearest, one_line
 
 MAX_CHOICES = 10
@@ -213,7 +212,7 @@ def offer_restoring(context: HandlerContext, request: ChatRequest, ref: SessionR
     """Reply that a session is archived, and offer to restore it; the note follows as HTML."""
     context.reply(
         request,
-        f"{Icon.ARCHIVED} {bold(ref.name)} is archived.{note}",
+        f"{Icon.ARCHIVED} {name_of(ref)} is archived.{note}",
         buttons=rows(restore_button(ref)),
         part="archived",
     )
@@ -235,7 +234,7 @@ async def _not_found(context: HandlerContext, request: ChatRequest, command: str
     ]
     context.reply(
         request,
-        f"There is no session “{escape(shown)}”. Did you mean {bold(close)}?",
+        f"There is no session “{escape(shown)}”. Did you mean {bold_name(close)}?",
         buttons=rows(*keys, width=1),
         part="nearest",
     )
@@ -265,7 +264,7 @@ async def _offer_nearest(
     shown = f" “{escape(one_line(rest, 200))}”" if rest.strip() else ""
     context.reply(
         request,
-        f"There is no session “{escape(one_line(name, 60))}”. Did you mean {bold(close)}?{shown}",
+        f"There is no session “{escape(one_line(name, 60))}”. Did you mean {bold_name(close)}?{shown}",
         buttons=rows(*keys, width=1),
         part="nearest",
     )

@@ -37,7 +37,7 @@ from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.blocked import more_today
 from samobot.telegram.views.buttons import rows
-from samobot.telegram.views.wording import Icon
+from samobot.telegram.views.wording import Icon, name_of
 
 
 async def run(context: HandlerContext, request: ChatRequest) -> None:
@@ -211,7 +211,7 @@ async def _offer_more_today(
     unkept = " Its flags are not saved: repeat them with /run then." if flags_of(words) else ""
     context.reply(
         request,
-        f"{Icon.BUDGET} {bold(ref.name)} is paused. {escape(error.message)}{unkept}",
+        f"{Icon.BUDGET} {name_of(ref)} is paused. {escape(error.message)}{unkept}",
         buttons=rows(more_today(ref), resume),
         about=about_session(ref),
         part="day",

@@ -20,7 +20,7 @@ from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
-from samobot.telegram.views.wording import Icon
+from samobot.telegram.views.wording import Icon, bold_name, name_of
 from samobot.text import nearest, one_line
 
 _CHOICES = 20
@@ -107,7 +107,7 @@ async def offer_existing(context: HandlerContext, request: ChatRequest, words: R
     if (await context.fleet.view(ref)).state is SessionState.DONE:
         context.reply(
             request,
-            f"{Icon.DONE} {bold(ref.name)} is done. What is “{escape(one_line(request.text, 100))}” for?",
+            f"{Icon.DONE} {name_of(ref)} is done. What is “{escape(one_line(request.text, 100))}” for?",
             buttons=rows(
                 follow_up_choice(ref, rest, questions=words.questions),
                 choice("▶️ New session", new),
@@ -126,7 +126,7 @@ async def offer_existing(context: HandlerContext, request: ChatRequest, words: R
     )
     context.reply(
         request,
-        f"{bold(ref.name)} is a session already. What is “{escape(one_line(request.text, 100))}” for?",
+        f"{name_of(ref)} is a session already. What is “{escape(one_line(request.text, 100))}” for?",
         buttons=rows(
             choice(f"▶️ Continue {ref.name}", on),
             choice("▶️ New session", new),
@@ -150,7 +150,7 @@ async def offer_fresh(
     has_task = bool(words.task or words.dive)
     archived = await find_archived(context, f"{project}:{name}")
     if archived is not None:
-        said = f"An archived session is called {bold(name)} already."
+        said = f"An archived session is called {bold_name(name)} already."
     else:
         said = f"There is a branch {bold(name)} already, with commits of its own."
     again = _run_text(replace(words, project=project))
@@ -196,7 +196,7 @@ async def offer_next(
     start = Action(do=ActionKind.PICK_PROJECT, project=ref.project, command=command, text=text)
     context.reply(
         request,
-        f"{Icon.DONE} {bold(ref.name)} is done. Follow up on its branch, or start a new session?",
+        f"{Icon.DONE} {name_of(ref)} is done. Follow up on its branch, or start a new session?",
         buttons=rows(
             follow_up_choice(ref, words.task or "", questions=words.questions),
             choice(f"▶️ New: {name}", start),
@@ -250,7 +250,7 @@ async def offer_nearest(
     again = f"{project}:{name} {flags}".strip()
     context.reply(
         request,
-        f"There is no session {bold(name)} yet. Did you mean {bold(close)}?",
+        f"There is no session {bold_name(name)} yet. Did you mean {bold_name(close)}?",
         buttons=rows(
             choice(f"▶️ Continue {close}", on),
             choice(

@@ -37,12 +37,12 @@ from samobot.telegram.handlers.intents import (
 )
 from samobot.telegram.handlers.message_files import save_files
 from samobot.telegram.handlers.reply_doubts import find_intent
-from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
 from samobot.telegram.views.pending import Need, NeedKind, need_of
+from samobot.telegram.views.wording import name_of
 from samobot.text import one_line
 
 _HELD_UP = frozenset({NeedKind.BLOCK, NeedKind.FAILED, NeedKind.LOST, NeedKind.ITERATIONS})
@@ -59,7 +59,7 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
     need = need_of(view)
     intent = find_intent(view, request.text)
     if request.files and "sha256" in detail and decision_checks.plan_waits(view) and not request.text.strip():
-        ask_about_plan(context, request, view, f"Should the plan of {bold(view.ref.name)} change?")
+        ask_about_plan(context, request, view, f"Should the plan of {name_of(view.ref)} change?")
         return
     if request.files and (intent is not None or reports_done(request.text)):
         await save_files(context, request, view.ref)
@@ -90,7 +90,7 @@ async def handle_reply(context: HandlerContext, request: ChatRequest, view: Sess
     ):
         return
     if decision_checks.plan_waits(view) and read_assent(request.text) in (Assent.CLEAR, Assent.MIXED):
-        ask_about_plan(context, request, view, f"Does that approve the plan of {bold(view.ref.name)}?")
+        ask_about_plan(context, request, view, f"Does that approve the plan of {name_of(view.ref)}?")
         return
     if need is not None and need.kind in _HELD_UP and detail.get("need") in (None, need.name):
         await _answer_block(context, request, view, need)
@@ -152,7 +152,7 @@ async def decide_plan(
     Raises:
         ConflictError: It was decided already.
     """
-    assent, name = read_assent(request.text), bold(view.ref.name)
+    assent, name = read_assent(request.text), name_of(view.ref)
     if assent is Assent.CLEAR and not decision_checks.has_plan(view):
         raise ConflictError(decision_checks.no_plan(view))
     current = view.plan is not None and view.plan.sha256 == sha256
@@ -244,7 +244,7 @@ async def _answer_block(context: HandlerContext, request: ChatRequest, view: Ses
     except SamobotError as error:
         context.reply(
             request,
-            f"Saved your message for {bold(ref.name)}, but it does not run: {escape(error.message)}",
+            f"Saved your message for {name_of(ref)}, but it does not run: {escape(error.message)}",
             about=about_session(ref),
             part="kept",
             priority=Priority.EFFECT,

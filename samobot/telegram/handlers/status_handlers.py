@@ -28,7 +28,7 @@ from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.card import card, doing, sign_of
 from samobot.telegram.views.pending import need_of
 from samobot.telegram.views.permission import permission_buttons, permission_lines
-from samobot.telegram.views.wording import Recipient, agent_line, money_of, project_of
+from samobot.telegram.views.wording import Recipient, agent_line, bold_name, money_of, project_of
 from samobot.text import human_duration, one_line, plural
 
 _MOST = 30
@@ -221,4 +221,4 @@ def _line(view: SessionView, name: str, place: Recipient, now: datetime) -> str:
 def _place_label(view: SessionView, name: str, *, several: bool) -> str:
     """The session's name and, of several projects, which; unless the name begins with that."""
     is_long = name != view.ref.name
-    return f"{bold(name)} · {escape(project_of(view))}" if several and not is_long else bold(name)
+    return f"{bold_name(name)} · {escape(project_of(view))}" if several and not is_long else bold_name(name)

@@ -38,7 +38,7 @@ from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import ActionButton, rows
 from samobot.telegram.views.pending import NeedKind, need_of
-from samobot.telegram.views.wording import agent_text, guarded
+from samobot.telegram.views.wording import agent_text, guarded, name_of
 from samobot.text import clip, one_line
 
 _MOST = 3
@@ -155,7 +155,7 @@ async def _question(
     elif not shown:
         lines.append(f"No active session. Start one with this text?\n{quoted}")
     elif len(shown) == 1 and not starts:
-        lines.append(f"Is that for {bold(shown[0].ref.name)}?")
+        lines.append(f"Is that for {name_of(shown[0].ref)}?")
     elif starts:
         lines.append(f"What is this for?\n{quoted}")
     else:

@@ -8,11 +8,12 @@ from samobot.system.transcription import TranscriptionError
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.message_files import offer_retry, resend_action, save_files
-from samobot.telegram.markup.html import bold, code, quote
+from samobot.telegram.markup.html import code, quote
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.store.file_refs import FileKind
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
+from samobot.telegram.views.wording import name_of
 from samobot.text import clip
 
 _SHOWN = 3_000
@@ -53,7 +54,7 @@ def confirm(context: HandlerContext, request: ChatRequest, text: str) -> None:
     """Show what was said in reply to a message; it counts once it is tapped."""
     about = request.about
     assert about is not None
-    heading = f" {bold(SessionRef.from_key(about.session).name)}" if about.session else ""
+    heading = f" {name_of(SessionRef.from_key(about.session))}" if about.session else ""
     say = resend_action(request, text)
     context.reply(
         request.without_files(),
@@ -70,7 +71,7 @@ async def _keep(context: HandlerContext, request: ChatRequest) -> None:
     kept = ""
     if ref is not None and (await context.fleet.view(ref)).state is not SessionState.DONE:
         await save_files(context, request, ref)
-        kept = f"Saved to the files of {bold(ref.name)}, but not used as text. "
+        kept = f"Saved to the files of {name_of(ref)}, but not used as text. "
     context.reply(
         request.without_files(),
         f"🎤 {kept}{_SETUP}",

@@ -10,12 +10,11 @@ from samobot.fleet.models import SessionRef
 from samobot.fleet.results import ResumeKind
 from samobot.telegram.handlers.chat_request import ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
-from samobot.telegram.markup.html import bold
 from samobot.telegram.markup.rich_text import escape
 from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.views.actions import Action, ActionKind
 from samobot.telegram.views.buttons import rows
-from samobot.telegram.views.wording import Icon
+from samobot.telegram.views.wording import Icon, name_of
 
 
 @contextlib.contextmanager
@@ -32,7 +31,7 @@ def offer_worktree(context: HandlerContext, request: ChatRequest, ref: SessionRe
     context.toast(request)
     context.reply(
         request,
-        f"⛔ The worktree of {bold(ref.name)} was deleted.\n"
+        f"⛔ The worktree of {name_of(ref)} was deleted.\n"
         "It can be recreated from its branch. Changes that were not committed cannot come back.",
         buttons=rows(
             choice("🌱 Recreate the worktree", Action(do=ActionKind.RECREATE_WORKTREE, session=ref.key)),
@@ -66,7 +65,7 @@ async def _recreated(context: HandlerContext, request: ChatRequest, ref: Session
     if resumed.kind is ResumeKind.QUEUED:
         context.reply(
             request,
-            f"{Icon.QUEUED} {bold(ref.name)} queued",
+            f"{Icon.QUEUED} {name_of(ref)} queued",
             about=about_session(ref),
             part="queued",
             priority=Priority.EFFECT,

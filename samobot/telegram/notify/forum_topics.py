@@ -19,7 +19,6 @@ from telegram.error import BadRequest, RetryAfter, TelegramError
 from samobot.errors import SamobotError
 from samobot.fleet.models import PastSession, SessionRef, SessionView
 from samobot.session.status import SessionState
-from samobot.telegram.markup.html import bold
 from samobot.telegram.outbound.bot_client import error_text, retry_seconds
 from samobot.telegram.outbound.delivery import is_thread_lost
 from samobot.telegram.outbound.outbox import Outbox
@@ -28,6 +27,7 @@ from samobot.telegram.store.outbox_rows import Priority
 from samobot.telegram.store.sent import MessageSubject
 from samobot.telegram.store.session_chats import SessionTopic
 from samobot.telegram.views.pending import NeedKind, need_of
+from samobot.telegram.views.wording import name_of
 from samobot.text import one_line
 
 log = logging.getLogger(__name__)
@@ -165,7 +165,7 @@ class Topics:
             self._store.session_topics.drop(topic.session)
             self._outbox.post(
                 chat_id,
-                f"The topic of {bold(ref.name)} is gone or closed. Its messages come here now.",
+                f"The topic of {name_of(ref)} is gone or closed. Its messages come here now.",
                 key=f"topic-lost:{thread_id}",
                 about=MessageSubject(topic.session, "note"),
                 priority=Priority.NEWS,

@@ -96,8 +96,13 @@ def zone_of(name: str | None) -> tzinfo | None:
 
 
 def name_of(ref: SessionRef) -> str:
-    """A session's name, bold, short enough for a headline; an agent can have made the folder that it is read from."""
-    name = agent_plain(ref.name, NAME_CHARACTERS) or "?"
+    """A session's name, bold, short enough for a headline."""
+    return bold_name(ref.name)
+
+
+def bold_name(name: str) -> str:
+    """The name of a session, bold; an agent can have made the folder that it is read from."""
+    name = agent_plain(name, NAME_CHARACTERS) or "?"
     # No session that samobot makes has a space in its name: such a one could be a sentence.
     return bold(f"“{name}”" if " " in name and not name.startswith("“") else name)
 

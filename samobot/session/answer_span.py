@@ -107,12 +107,13 @@ _NAMES = (
     r"|उत्तर|जवाब|คำตอบ|[你您]?的?(?:答案|回答|答复|答覆|回复|回覆)|あなたの回答|解答|답변|대답|답"
 )
 _BOLD_NAMES = r"(?:(?:your|user|user's)\s)?(?:response|reply|decision|choice|selection)|ans"
+# The names are in there once: to compile them takes longer than to read a file.
 _ANSWER = regex(
     rf"[ \t]{{0,8}}(?:[-*+][ \t]{{1,8}})?(?:[^\w\s*_>#`\[(]{{1,3}}[ \t]{{1,2}})?"
-    rf"(?:(?P<bold>\*\*|__|\*|_)(?:[^\w\s*_>#`\[(]{{1,3}}[ \t]{{1,2}})?(?:{_NAMES}|{_BOLD_NAMES})(?:[ \t]?\([^()\n]{{0,60}}\))?[ \t]{{0,8}}"
-    rf"(?:[:：](?P=bold)|(?P=bold)[ \t]{{0,8}}[:：]|(?P=bold)(?<=\*\*|__)(?:[ \t]{{1,3}}[-–—])?(?=[ \t]|$))"
-    rf"|(?:{_NAMES})(?:[ \t]?\([^()\n]{{0,60}}\))?[ \t]{{0,8}}[:：]"
-    rf"|\*\*(?:{_NAMES})[ \t]{{0,8}}[:：](?!\*\*))",
+    rf"(?:(?P<bold>(?P<two>\*\*)|__|\*|_)(?P<sign>[^\w\s*_>#`\[(]{{1,3}}[ \t]{{1,2}})?)?"
+    rf"(?:{_NAMES}|(?(bold)(?P<ours>{_BOLD_NAMES})|(?!)))(?P<note>[ \t]?\([^()\n]{{0,60}}\))?[ \t]{{0,8}}"
+    rf"(?(bold)(?:[:：](?P=bold)|(?P=bold)[ \t]{{0,8}}[:：]|(?P=bold)(?<=\*\*|__)(?:[ \t]{{1,3}}[-–—])?(?=[ \t]|$)"
+    rf"|(?(sign)(?!)|(?(ours)(?!)|(?(note)(?!)|(?(two)[:：](?!\*\*)|(?!))))))|[:：])",
     re.IGNORECASE,
 )
 _ANSWER_HEADING = regex(

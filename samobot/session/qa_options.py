@@ -34,12 +34,14 @@ _BOLD_NAMES = (
     r"(?:default(?: answer)?|preferred(?: (?:answer|option))?|preference|proposal|proposed(?: answer)?|lean(?:ing)?"
     r"|(?:i|we) (?:recommend|suggest)|suggest|recommend|my (?:pick|choice|vote|preference))"
 )
+# The names are in there once: to compile them takes longer than to read a file.
 _SUGGESTION = regex(
     rf"\s{{0,8}}(?:[-*+>]\s{{1,4}})?(?:[^\w\s*_#]{{1,3}}\s{{0,2}})?"
-    rf"(?:(?P<bold>\*\*|__|\*|_)(?:[^\w\s*_#]{{1,3}}\s{{0,2}})?(?:{_SUGGESTION_NAMES}|{_BOLD_NAMES})(?:\s?\([^()\n]{{0,40}}\))?"
+    rf"(?:(?P<bold>\*\*|__|\*|_)(?:[^\w\s*_#]{{1,3}}\s{{0,2}})?|(?P<heading>#{{1,6}}\s{{1,3}})\*{{0,2}}|)"
+    rf"(?:{_SUGGESTION_NAMES}|(?(bold){_BOLD_NAMES}|(?!)))"
+    rf"(?(bold)(?:\s?\([^()\n]{{0,40}}\))?"
     rf"\s{{0,4}}(?:[:：]\s?(?P=bold)|(?P=bold)\s{{0,4}}[:：]|(?P=bold)\s{{1,3}}[-–—]|:)"
-    rf"|(?:#{{1,6}}\s{{1,3}})\*{{0,2}}(?:{_SUGGESTION_NAMES})\*{{0,2}}\s{{0,3}}(?::|$)"
-    rf"|(?:{_SUGGESTION_NAMES})\s{{0,4}}(?::|\s[-–—](?=\s)))",
+    rf"|(?(heading)\*{{0,2}}\s{{0,3}}(?::|$)|\s{{0,4}}(?::|\s[-–—](?=\s))))",
     re.IGNORECASE,
 )
 _SENTENCE = regex(

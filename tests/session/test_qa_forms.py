@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from samobot.session.answer_span import answer_opening
+from samobot.session.blocks import scan
 from samobot.session.qa import clear_answer, parse_qa, set_answer
 from tests.support.cases import for_each
 
@@ -952,3 +954,24 @@ def test_questions_are_read_in_many_languages(
     assert (question.answer, parsed.problems) == (None, ())
     (after,) = parse_qa(set_answer(text, 0, "_på disk_")).questions
     assert after.answer == "_på disk_"
+
+
+@pytest.mark.parametrize(
+    ("line", "opening"),
+    [
+        ("**Answer: yes**", "**Answer:"),
+        ("**Answer:** yes", "**Answer:**"),
+        ("**Answer** - yes", "**Answer** -"),
+        ("**Response:** yes", "**Response:**"),
+        ("Answer (by you): yes", "Answer (by you):"),
+        # A bold text that only begins like one: a name of ours, a sign or a note in it needs the end of the bold.
+        ("**Response: yes", None),
+        ("**✅ Answer: yes", None),
+        ("**Answer (by you): yes", None),
+        ("__Answer:** yes", None),
+        ("Response: yes", None),
+    ],
+)
+def test_mark_of_an_answer(line: str, opening: str | None) -> None:
+    (scanned,) = scan(line)
+    assert answer_opening(scanned) == opening

@@ -175,16 +175,20 @@ def vault_of(session: Path) -> Vault:
 
 @lru_cache(maxsize=256)  # a worker that sleeps checks its requests each second
 def _vault(session: Path, state: Path) -> Vault:
-    return Vault(state / "sessions" / folder_key(session))
+    return Vault(Path(state, "sessions", folder_key(session)))
 
 
 def folder_key(folder: Path) -> str:
     """Return what a folder is called in the state folder: readable, and different for each."""
     # Resolved above the folder only: what an agent puts in its place changes nothing.
-    where = os.path.join(os.path.realpath(folder.parent), folder.name)
+    where = os.path.join(_real_path(os.fspath(folder.parent)), folder.name)
     mark = hashlib.sha256(os.fsencode(where)).hexdigest()[:16]
     name = folder.name.encode("ascii", "replace").decode().replace("?", "_")[:64]
     return f"{name}-{mark}"
+
+
+_real_path = lru_cache(maxsize=16)(os.path.realpath)
+"""Remembered: thousands of sessions lie in one folder, and a call of the system for each of its parents adds up."""
 
 
 @contextlib.contextmanager

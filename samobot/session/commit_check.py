@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from samobot.errors import StorageError
+from samobot.frozen import frozen
 from samobot.session.diff import DiffSummary
 from samobot.session.files import open_regular
 from samobot.session.git import Git, GitError
@@ -42,7 +43,8 @@ def commit_problem(path: Path, *, locks: bool = True) -> str | None:
         UsageError: git is not installed.
     """
     git = Git(path).for_several()
-    if not git.ok("rev-parse", "--git-dir") or not git.ok("var", "GIT_COMMITTER_IDENT"):
+    places = _places(git)
+    if places is None or not git.ok("var", "GIT_COMMITTER_IDENT"):
         return None
     signed = False
     try:
@@ -51,13 +53,13 @@ def commit_problem(path: Path, *, locks: bool = True) -> str | None:
         sign = ["--gpg-sign"] if signed else ["--no-gpg-sign"]
         git.run("commit-tree", *sign, "-m", "samobot: can this repository commit?", tree, timeout=_TIMEOUT_S)
         signed = False
-        left = _left_lock(git) if locks else None
+        left = _left_lock(places) if locks else None
         if left is not None:
             return (
                 f"git cannot commit in {path}: a git that was killed left the lock {left}. "
                 "Delete it if no git is running there, then resume."
             )
-        closed = _closed_place(git)
+        closed = _closed_place(places)
         if closed is not None:
             return f"git cannot commit in {path}: {closed} is not writable for you. Make it writable, then resume."
         git.read("ls-files", "-z", limit=1)  # not `git status`: it looks into submodules
@@ -67,33 +69,49 @@ def commit_problem(path: Path, *, locks: bool = True) -> str | None:
     return None if hook is None else f"git cannot commit in {path}: {hook}"
 
 
-def _left_lock(git: Git) -> Path | None:
-    """The lock of the index or of the branch that is older than any git that works."""
+@frozen
+class _Places:
+    """The files that a commit writes: the index, HEAD, the branch, and their logs."""
+
+    index: Path
+    head: Path
+    branch: Path
+    logs: tuple[Path, Path]
+
+
+def _places(git: Git) -> _Places | None:
+    """Where they are; None without a repository."""
     branch = (git.attempt("symbolic-ref", "--quiet", "HEAD") or "HEAD").strip()
-    asked = [word for name in ("index", "HEAD", branch) for word in ("--git-path", f"{name}.lock")]
-    for line in git.run("rev-parse", *asked).rstrip("\n").split("\n"):
-        path = git.folder / line
+    asked = [
+        word
+        for name in ("index", "HEAD", branch, "logs/HEAD", f"logs/{branch}")
+        for word in ("--git-path", name)
+    ]
+    found = git.attempt("rev-parse", *asked)
+    if found is None:
+        return None
+    index, head, ref, *logs = (git.folder / line for line in found.rstrip("\n").split("\n"))
+    return _Places(index, head, ref, (logs[0], logs[1]))
+
+
+def _left_lock(places: _Places) -> Path | None:
+    """The lock of the index or of the branch that is older than any git that works."""
+    for path in (places.index, places.head, places.branch):
+        lock = path.with_name(f"{path.name}.lock")
         with contextlib.suppress(OSError):
-            if time.time() - path.lstat().st_mtime > OLD_LOCK:
-                return path
+            if time.time() - lock.lstat().st_mtime > OLD_LOCK:
+                return lock
     return None
 
 
-def _closed_place(git: Git) -> Path | None:
+def _closed_place(places: _Places) -> Path | None:
     """The folder of the index, of the branch or of its log, or that log, in which a commit could not be noted."""
-    branch = (git.attempt("symbolic-ref", "--quiet", "HEAD") or "HEAD").strip()
-    asked = [
-        word for name in ("index", branch, "logs/HEAD", f"logs/{branch}") for word in ("--git-path", name)
-    ]
-    for line in git.run("rev-parse", *asked).rstrip("\n").split("\n"):
-        path = git.folder / line
+    for path in (places.index, places.branch, *places.logs):
         folder = next(each for each in path.parents if each.is_dir())
         if not os.access(folder, os.W_OK | os.X_OK):
             return folder
-        # The index and the branch are replaced by new files; the log is appended to.
-        if path.is_file() and "/logs/" in f"/{line}" and not os.access(path, os.W_OK):
-            return path
-    return None
+    # The index and the branch are replaced by new files; the log is appended to.
+    return next((log for log in places.logs if log.is_file() and not os.access(log, os.W_OK)), None)
 
 
 def commit_hooks(path: Path) -> tuple[Path, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +60,7 @@ def test_a_signing_key_that_does_not_work_is_named_with_the_way_out(
 
 
 def test_a_repository_whose_objects_cannot_be_written_is_named(repo: Path) -> None:
+    git(repo, "repack", "-adq")  # a folder that is there already may be that of the new commit
     objects = repo / ".git" / "objects"
     objects.rename(repo / ".git" / "kept")
     objects.write_text("")
@@ -71,6 +74,19 @@ def test_a_repository_whose_objects_cannot_be_written_is_named(repo: Path) -> No
     problem = commit_problem(repo)
     assert problem is not None
     assert "Fix the repository" in problem
+
+
+def test_it_takes_few_processes_as_a_run_waits_for_it(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    popen = subprocess.Popen
+
+    def counted(command: list[str], **more: Any) -> subprocess.Popen[bytes]:
+        started.append(command[2])
+        return popen(command, **more)
+
+    monkeypatch.setattr(subprocess, "Popen", counted)
+    assert commit_problem(repo) is None
+    assert len(started) <= 9, started
 
 
 @pytest.mark.parametrize("closed", [".git", ".git/refs/heads", ".git/logs/refs/heads", ".git/logs/HEAD"])

@@ -11,7 +11,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -24,6 +25,8 @@ from samobot.errors import StorageError
 FILE_BYTES = 5_000_000
 FILES = 5
 
+_REPEAT_SECONDS = 60.0
+_LINES_KNOWN = 1000
 _HIDDEN = "<redacted>"
 _SECRETS = re.compile(
     r"(?<![0-9])[0-9]{5,20}(?::|%3[Aa])[A-Za-z0-9_-]{25,}"  # a bot token, also inside a URL
@@ -93,6 +96,49 @@ class LineFormatter(logging.Formatter):
         return _indented(super().formatStack(stack_info))
 
 
+class RepeatFilter(logging.Filter):
+    """Drops a line that was written less than a minute ago; the next one that is written counts them.
+
+    What fails at each look, such as a write to a full disk, would otherwise push everything else out of the files.
+
+    Args:
+        monotonic: Seconds that only grow.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._monotonic = monotonic
+        self._written: dict[tuple[str, str], _Repeated] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is written; it may get the number of those that were not. The same for each handler."""
+        if record.levelno < logging.WARNING or record.exc_info:
+            return True
+        known = vars(record)
+        if "is_written" not in known:
+            known["is_written"] = self._take(record)
+        return bool(known["is_written"])
+
+    def _take(self, record: logging.LogRecord) -> bool:
+        now, text = self._monotonic(), record.getMessage()
+        before = self._written.get((record.name, text))
+        if before is not None and now - before.at < _REPEAT_SECONDS:
+            before.dropped += 1
+            return False
+        if len(self._written) >= _LINES_KNOWN:
+            self._written.clear()
+        self._written[record.name, text] = _Repeated(now)
+        if before is not None and before.dropped:
+            record.msg, record.args = f"{text} ({before.dropped} times more since the last line)", None
+        return True
+
+
+@dataclass
+class _Repeated:
+    at: float
+    dropped: int = 0
+
+
 class _PrivateFile(RotatingFileHandler):
     """A rotating file that only its owner can read."""
 
@@ -148,7 +194,9 @@ def setup_logging(
     for old in list(root.handlers):
         root.removeHandler(old)
         old.close()
+    repeats = RepeatFilter()
     for handler in handlers:
+        handler.addFilter(repeats)
         root.addHandler(handler)
     root.setLevel(level)
     for name, lowest in _CHATTY.items():

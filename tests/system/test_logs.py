@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samobot.errors import StorageError
-from samobot.system.logs import FILE_BYTES, LineFormatter, Redaction, setup_logging
+from samobot.system.logs import FILE_BYTES, LineFormatter, Redaction, RepeatFilter, setup_logging
 
 TOKEN = "7123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
 
@@ -149,3 +149,38 @@ def test_a_disk_that_refuses_does_not_print_the_secret(tmp_path: Path) -> None:
 def test_under_journald_lines_carry_no_time_of_their_own() -> None:
     record = logging.LogRecord("samobot.test", logging.INFO, "", 0, "hello", None, None)
     assert LineFormatter(Redaction(), times=False).format(record) == "INFO    samobot.test: hello"
+
+
+def test_what_fails_again_and_again_is_written_once_a_minute_with_its_count() -> None:
+    seconds = 0.0
+    repeats = RepeatFilter(lambda: seconds)
+
+    def written(text: str, level: int = logging.WARNING) -> str | None:
+        record = logging.LogRecord("samobot.test", level, "", 0, "%s", (text,), None)
+        verdicts = {repeats.filter(record), repeats.filter(record)}  # once for each handler
+        return record.getMessage() if verdicts == {True} else None
+
+    assert [written("full"), written("full"), written("full"), written("other")] == [
+        "full",
+        None,
+        None,
+        "other",
+    ]
+    assert [written("hello", logging.INFO)] * 2 == ["hello"] * 2
+    seconds = 59.9
+    assert written("full") is None
+    seconds = 60.0
+    assert written("full") == "full (3 times more since the last line)"
+    assert written("full") is None
+    seconds = 120.0
+    assert written("other") == "other"
+
+
+def test_a_repeated_line_is_kept_from_the_console_and_the_file(
+    log_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setup_logging(file=log_file)
+    for _ in range(3):
+        logging.getLogger("samobot.test").error("the disk is full")
+    assert capsys.readouterr().err.count("the disk is full") == 1
+    assert log_file.read_text().count("the disk is full") == 1

@@ -27,6 +27,12 @@ _PRESERVING_CONFIG = (
     "init.",
 )
 
+_STARTING_CONFIG = re.compile(
+    r"core\.pager=(?!(?:cat|less|)$)|diff\.external=|diff\..*\.(?:command|textconv)=|init\.templatedir=",
+    re.IGNORECASE,
+)
+"""Settings among those that name programs."""
+
 
 def git_reasons(arguments: Sequence[str]) -> Iterator[str]:
     """Why a call of git is risky, from its arguments."""
@@ -34,8 +40,11 @@ def git_reasons(arguments: Sequence[str]) -> Iterator[str]:
     while rest and rest[0].startswith("-"):
         option = rest.pop(0)
         if option == "-c" and rest:
-            if not rest.pop(0).startswith(_PRESERVING_CONFIG):
+            setting = rest.pop(0)
+            if not setting.startswith(_PRESERVING_CONFIG) or _STARTING_CONFIG.match(setting):
                 yield GIT_SETTINGS
+        elif option.startswith(("--config-env", "--exec-path=")):
+            yield GIT_SETTINGS
         elif option in ("-C", "--git-dir", "--work-tree", "--namespace", "--exec-path") and rest:
             rest.pop(0)
     command, rest = (rest[0], rest[1:]) if rest else ("", [])

@@ -167,6 +167,8 @@ class _Parser:
             elif character == "$" and text.startswith("'", self._at + 1):
                 self._at += 1
                 parts.append(self._ansi())
+            elif character == "$" and text.startswith('"', self._at + 1):
+                self._at += 1  # translated, if the locale has a translation
             elif character in "$`":
                 parts.append(self._dollar())
             else:
@@ -234,13 +236,13 @@ class _Parser:
             self._at += 1
             return "$"
         if variable[0] == "${":
-            self._braces(variable.end())
+            name = self._braces(variable.end())
         else:
-            self._at = variable.end()
-        return DYNAMIC if variable[0] not in ("$HOME",) else "~"
+            self._at, name = variable.end(), variable[0][1:]
+        return "~" if name == "HOME" else DYNAMIC
 
-    def _braces(self, start: int) -> None:
-        """Pass `${…}`; a default value may hold a substitution."""
+    def _braces(self, start: int) -> str:
+        """Read the inside of `${…}`; a default value may hold a substitution."""
         depth, at = 1, start
         while at < len(self._text):
             depth += {"{": 1, "}": -1}.get(self._text[at], 0)
@@ -249,7 +251,7 @@ class _Parser:
                 if "$(" in inner or "`" in inner:
                     raise UnclearCommandError("a variable's default value runs a command")
                 self._at = at + 1
-                return
+                return inner
             at += 1
         raise UnclearCommandError("a brace has no end")
 
@@ -258,7 +260,7 @@ class _Parser:
         end = _closing(self._text, self._at)
         inner = self._text[self._at + 1 : end]
         self._at = end + 1
-        if inner.startswith("(") and inner.endswith(")"):  # arithmetic
+        if inner.startswith("(") and _closing(inner, 0) == len(inner) - 1:  # arithmetic
             inner = inner[1:-1]
             if "$(" not in inner and "`" not in inner:
                 return DYNAMIC

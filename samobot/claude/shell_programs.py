@@ -18,7 +18,7 @@ from samobot.claude.risk_reasons import (
 _NAMES = {
     NETWORK: "curl wget nc ncat netcat socat telnet ftp lftp sftp ssh scp rclone aria2c mosh sshpass ngrok cloudflared",
     RIGHTS: "sudo doas su pkexec runuser chroot unshare nsenter mount umount setcap capsh gdb strace",
-    MACHINE: "systemctl service launchctl initctl crontab at batch shutdown reboot halt poweroff init telinit useradd "
+    MACHINE: "systemctl systemd-run service launchctl initctl crontab at batch shutdown reboot halt poweroff init telinit useradd "
     "userdel usermod groupadd passwd chpasswd visudo iptables ip6tables nft ufw firewall-cmd sysctl modprobe insmod "
     "rmmod fdisk parted sfdisk mkswap swapon swapoff wipefs hdparm loginctl timedatectl hostnamectl update-rc.d "
     "pkill killall skill xdotool osascript",
@@ -40,12 +40,13 @@ SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "ash"})
 INTERPRETERS = SHELLS | {"python", "python3", "node", "perl", "ruby", "php"}
 WRAPPERS = frozenset(
     {"env", "nohup", "timeout", "nice", "time", "command", "builtin", "exec", "stdbuf", "setsid", "ionice", "chronic",
-     "unbuffer", "watch", "xargs", "busybox", "parallel", "script"}
+     "unbuffer", "watch", "xargs", "busybox", "parallel", "flock"}
 )  # fmt: skip
 MOST_WRAPPERS = 8
 TAKES_VALUE = frozenset(
-    {"-u", "-C", "-S", "-n", "-k", "-s", "-I", "-P", "-L", "-d", "-a", "-i", "-o", "-e", "-c"}
-)
+    {"-u", "-C", "-S", "-n", "-k", "-s", "-I", "-P", "-L", "-d", "-a", "-i", "-o", "-e", "-c", "--signal",
+     "--kill-after", "--unset", "--chdir", "--adjustment", "--interval", "--jobs", "-j", "-w"}
+)  # fmt: skip
 WRITERS = frozenset(
     {"cp", "mv", "ln", "install", "tee", "touch", "mkdir", "chmod", "chown", "chgrp", "rm", "rmdir", "unlink", "sed",
      "patch", "rsync", "tar", "unzip", "split", "perl"}

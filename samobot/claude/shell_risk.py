@@ -7,6 +7,7 @@ agent from mistakes, and the fence keeps it from the rest. Pure.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ from samobot.claude.risk_reasons import (
 )
 from samobot.claude.shell_command import DYNAMIC, ShellCommand, UnclearCommandError
 from samobot.claude.shell_commands import shell_commands
+from samobot.claude.shell_hidden import command_in_variable, commands_in_options, is_loader, loads_code
 from samobot.claude.shell_programs import (
     BY_NAME,
     CONTAINER_TOOLS,
@@ -44,6 +46,11 @@ from samobot.claude.shell_programs import (
     WRAPPERS,
     WRITERS,
 )
+
+_EXPANDED = re.compile(rf"{DYNAMIC}|[*?{{]|\[.+\]")
+"""A name that the shell makes another one of, before it runs."""
+
+_SETTERS = ("env", "export", "declare", "typeset", "readonly", "local")
 
 
 def shell_reasons(text: str, places: RiskPlaces, *, edits: bool = False) -> tuple[str, ...]:
@@ -81,24 +88,29 @@ class _Line:
             yield from self._files(command)
 
     def _command(self, command: ShellCommand, words: Sequence[str], depth: int) -> Iterator[str]:
-        if any(
-            each.startswith(("LD_PRELOAD=", "LD_LIBRARY_PATH=", "GIT_SSH", "PROMPT_COMMAND=", "BASH_ENV="))
-            for each in command.assignments
-        ):
-            yield MADE_UP
+        while words and words[0].startswith("-"):  # of the keyword `time`
+            words = words[1:]
+        yield from self._variables((*command.assignments, *_assigned(words)), depth)
         if not words:
             return
         name = os.path.basename(words[0])
-        if DYNAMIC in words[0]:
+        if _EXPANDED.search(words[0]):
             yield MADE_UP
             return
         arguments = words[1:]
+        for line in commands_in_options(name, arguments):
+            yield from self._line(line, depth)
+        if is_loader(name, arguments):
+            yield MADE_UP
+        if "{" in arguments:  # `coproc NAME {`
+            yield from self._command(command, arguments[arguments.index("{") + 1 :], depth + 1)
         if name in ("cd", "pushd"):
             self._enter(arguments)
         elif name in WRAPPERS:
             if depth >= MOST_WRAPPERS:
                 raise UnclearCommandError("it is nested too deeply")
-            yield from self._command(command, _unwrapped(name, arguments), depth + 1)
+            for inner in _unwrapped(name, arguments):
+                yield from self._command(command, inner, depth + 1)
         elif name in SHELLS:
             yield from self._shell(command, arguments, depth)
         elif name in ("eval", "trap", "alias"):
@@ -151,9 +163,7 @@ class _Line:
         for index, word in enumerate(arguments):
             if word.startswith("-") and not word.startswith("--") and "c" in word:
                 script = arguments[index + 1] if index + 1 < len(arguments) else ""
-                if DYNAMIC in script:
-                    yield MADE_UP
-                yield from self.reasons(script.replace(DYNAMIC, "$X"), depth + 1)
+                yield from self._line(script, depth)
                 return
         if any(each.operator.startswith("<") for each in command.redirections) or DYNAMIC in "".join(
             arguments
@@ -168,14 +178,27 @@ class _Line:
                 script = "\n".join(each.partition("=")[2] for each in arguments)
             case _:
                 script = " ".join(arguments)
-        if DYNAMIC in script:
+        yield from self._line(script, depth)
+
+    def _line(self, text: str, depth: int) -> Iterator[str]:
+        """What a command line that is an argument does."""
+        if DYNAMIC in text:
             yield MADE_UP
-        yield from self.reasons(script.replace(DYNAMIC, "$X"), depth + 1)
+        yield from self.reasons(text.replace(DYNAMIC, "$X"), depth + 1)
+
+    def _variables(self, assignments: Sequence[str], depth: int) -> Iterator[str]:
+        for each in assignments:
+            if loads_code(each):
+                yield MADE_UP
+            elif (line := command_in_variable(each)) is not None:
+                yield from self._line(line, depth)
 
     def _find(self, command: ShellCommand, arguments: Sequence[str], depth: int) -> Iterator[str]:
         for index, word in enumerate(arguments):
             if word == "-delete":
                 yield DELETES
+            elif word in ("-fprint", "-fprint0", "-fprintf", "-fls"):
+                yield from self._written("".join(arguments[index + 1 : index + 2]))
             elif word in ("-exec", "-execdir", "-ok", "-okdir"):
                 inner = arguments[index + 1 :]
                 end = next((at for at, each in enumerate(inner) if each in (";", "+")), len(inner))
@@ -196,11 +219,12 @@ class _Line:
         writes = name in WRITERS and (
             name not in IN_PLACE or any(IN_PLACE[name].match(each) for each in words[1:])
         )
-        for word in words[1:]:
+        for index, word in enumerate(words[1:]):
             value = word.partition("=")[2] if word.startswith("-") else word
+            is_target = word is words[-1] or words[index] == "-t" or word.startswith("--target-directory=")
             if value and (is_secret(value) or is_secret(self._absolute(value) or "")):
                 yield SECRETS
-            if writes and value and not ADDRESS.match(value) and (name not in COPIES or word is words[-1]):
+            if writes and value and not ADDRESS.match(value) and (name not in COPIES or is_target):
                 yield from self._written(value, only_paths=True)
         for redirection in command.redirections:
             if is_secret(redirection.target):
@@ -237,23 +261,31 @@ class _Line:
         return self._places.absolute(path, self._base)
 
 
-def _unwrapped(name: str, arguments: Sequence[str]) -> Sequence[str]:
-    """The command that a wrapper starts."""
+def _assigned(words: Sequence[str]) -> Sequence[str]:
+    """The variables that a command sets by its arguments, as `NAME=value`."""
+    return [each for each in words[1:] if "=" in each] if words and words[0] in _SETTERS else []
+
+
+def _unwrapped(name: str, arguments: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The command that a wrapper starts; more than one if an option could have a value."""
     rest = list(arguments)
     while rest and (rest[0].startswith("-") or (name == "env" and "=" in rest[0])):
         option = rest.pop(0)
-        if option in TAKES_VALUE and rest and name not in ("time", "command", "builtin", "exec"):
+        if option in TAKES_VALUE and rest:
+            yield tuple(rest)
             rest.pop(0)
-    if name == "timeout" and rest:
+    if name in ("timeout", "flock") and rest:
         rest.pop(0)
-    return rest
+    if name in ("parallel", "watch"):
+        rest = [word for each in rest if each != ":::" for word in each.split()]
+    yield rest
 
 
 def _innermost(words: Sequence[str]) -> Sequence[str]:
     for _ in range(MOST_WRAPPERS):
         if not words or os.path.basename(words[0]) not in WRAPPERS:
             break
-        words = _unwrapped(os.path.basename(words[0]), words[1:])
+        *_, words = _unwrapped(os.path.basename(words[0]), words[1:])
     return words
 
 

@@ -91,7 +91,8 @@ RISKY = {
         "nc -l 80",
     ],
     why.RIGHTS: ["sudo ls", "su -c ls", "doas x", "mount a b"],
-    why.MACHINE: ["systemctl restart x", "crontab -e", "pkill node", "iptables -F", "reboot"],
+    why.GIT_SETTINGS: ["git -c core.pager=x log", "git -c diff.external=x diff", "git --config-env=alias.x=Y x"],
+    why.MACHINE: ["systemd-run ls", "systemctl restart x", "crontab -e", "pkill node", "iptables -F", "reboot"],
     why.INSTALLS: ["apt-get install x", "npm i -g x", "pip install --user x", "cargo install x", "brew install x"],
     why.ELSEWHERE: ["kubectl delete pod x", "terraform apply", "aws s3 rm x", "ansible-playbook x"],
     why.CONTAINERS: ["docker run x", "docker-compose up", "podman rm x"],
@@ -108,6 +109,10 @@ RISKY = {
         "echo x > $HOME/y",
         "sed -i s/a/b/ /etc/hosts",
         "cd $X && echo x > y",
+        "echo x > ${HOME}/y",
+        "cp -t /etc x",
+        "cp --target-directory=/etc x",
+        "find . -fprintf /etc/x y",
     ],
     why.SECRETS: [
         "cat ~/.ssh/id_rsa",
@@ -141,8 +146,70 @@ RISKY = {
     why.KEPT: [f"echo x >> {SESSION}/_decisions.jsonl", f"cp x {SESSION}/_logs"],
 }  # fmt: skip
 
+# Each of these makes a push that its text shows.
+HIDDEN = [
+    *(
+        f"{name}='git push' git commit"
+        for name in ("EDITOR", "PAGER", "GIT_EDITOR", "GIT_PAGER", "GIT_EXTERNAL_DIFF")
+    ),
+    "env GIT_SEQUENCE_EDITOR='git push' git rebase -i x",
+    "export GIT_PAGER='git push'; git log",
+    "git rebase --exec 'git push' x",
+    "git rebase -x 'git push' x",
+    "git rebase --exec='git push' x",
+    "git bisect run git push",
+    "git difftool -x 'git push'",
+    "git grep -O'git push' x",
+    "git fetch --upload-pack='git push' .",
+    "tar --to-command='git push' -xf x",
+    "tar -cf x --checkpoint-action=exec='git push' y",
+    "tar -I 'git push' -xf x",
+    "env -S 'git push'",
+    "env --split-string='git push'",
+    "env -i git push",
+    "env -u X git push",
+    "env --unset X git push",
+    "exec -a x git push",
+    "time -p git push",
+    "time { git push; }",
+    "timeout --signal KILL 5 git push",
+    "script -qc 'git push'",
+    "watch 'git push'",
+    "parallel git ::: push",
+    "flock x git push",
+    "flock x -c 'git push'",
+    "mapfile -C 'git push' x",
+    "coproc x { git push; }",
+    '$"git" push',
+    "echo $((git push); (ls))",
+]
+
+SET_UP = [
+    "env LD_PRELOAD=./x.so ls",
+    "export LD_PRELOAD=./x.so; ls",
+    "declare -x GIT_SSH_COMMAND=x; git fetch",
+    "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=alias.x GIT_CONFIG_VALUE_0='!x' git x",
+    "NODE_OPTIONS='--require ./x.js' node y.js",
+    "PERL5OPT=-Mx perl y",
+    "hash -p ./x git; git status",
+    "bash --rcfile x -i",
+    "{git,push}",
+    "/usr/bin/gi? push",
+    "/usr/bin/[g]it push",
+]
+
 HARMLESS = [
     "ls -la",
+    "GIT_PAGER=cat git log",
+    "GIT_EDITOR=true git rebase --continue",
+    "GIT_CONFIG_GLOBAL=/dev/null git status",
+    "NODE_OPTIONS=--max-old-space-size=4096 npm test",
+    "export NODE_ENV=test; env -u X npm test",
+    "git -c core.pager=cat log",
+    "timeout -k 5 60 pytest -q",
+    "time make",
+    "[ -e x ] || echo ${HOME}",
+    "tar -czf x.tgz src",
     "cat README.md",
     "pytest -q",
     "make test 2>&1 | tail -20",
@@ -192,6 +259,16 @@ UNCLEAR = [
 @for_each(("reason", "command"), [(reason, each) for reason, all_ in RISKY.items() for each in all_])
 def test_command_is_asked_about(reason: str, command: str) -> None:
     assert reason in shell_reasons(command, PLACES)
+
+
+@for_each("command", HIDDEN)
+def test_command_within_another_is_asked_about(command: str) -> None:
+    assert why.PUBLISHES in shell_reasons(command, PLACES)
+
+
+@for_each("command", SET_UP)
+def test_what_makes_the_next_command_another_one_is_asked_about(command: str) -> None:
+    assert why.MADE_UP in shell_reasons(command, PLACES)
 
 
 @for_each("command", HARMLESS)

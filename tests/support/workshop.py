@@ -18,6 +18,7 @@ import pytest
 
 from samobot.cli import main
 from samobot.session.vault import Vault, use_state_dir, vault_of
+from tests.support.forked_program import start_samobot
 
 
 @dataclass
@@ -82,16 +83,7 @@ class Workshop:
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         """Start `samobot` with these arguments and its output in pipes."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "samobot", *arguments],
-            cwd=self.repo,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **more,
-        )
+        return start_samobot(*arguments, folder=self.repo, environment=self.environment, **more)
 
     def samobot(self, *arguments: str, timeout: float = 110) -> subprocess.CompletedProcess[str]:
         """Run `samobot` to its end."""

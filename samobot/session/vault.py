@@ -173,7 +173,7 @@ def vault_of(session: Path) -> Vault:
     return _vault(session, _chosen[0] if _chosen else state_dir())
 
 
-@lru_cache(maxsize=256)  # a worker that sleeps checks its requests each second
+@lru_cache(maxsize=32)  # a worker that sleeps checks its requests each second
 def _vault(session: Path, state: Path) -> Vault:
     return Vault(Path(state, "sessions", folder_key(session)))
 

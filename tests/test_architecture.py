@@ -306,8 +306,8 @@ def test_the_worker_stays_small() -> None:
     assert not loaded(f"import sys, samobot.terminal.run_command\n{models}") & HEAVY
 
 
-def test_the_bot_loads_nothing_for_features_of_telegram_that_it_does_not_use() -> None:
-    assert not loaded("import samobot.telegram.app") & {"cryptography", "rich"}
+def test_the_bot_loads_nothing_that_it_seldom_uses() -> None:
+    assert not loaded("import samobot.telegram.app") & {"cryptography", "difflib", "rich"}
     assert "cryptography" in loaded("import samobot.telegram.app, cryptography")
 
 

@@ -6,7 +6,6 @@ to something the user has not read.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -100,6 +99,8 @@ def similarity(one: str, other: str) -> float:
     first, second = _words(one), _words(other)
     if first == second or (first and second and (set(first) <= set(second) or set(second) <= set(first))):
         return 1.0
+    import difflib  # rarely needed, and takes memory
+
     return difflib.SequenceMatcher(None, " ".join(first), " ".join(second), autojunk=False).ratio()
 
 

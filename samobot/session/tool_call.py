@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -172,6 +171,8 @@ def _hunks(before: str, after: str) -> Iterator[str]:
     if len(old) * len(new) > _MOST_COMPARED:
         yield from ("@@", *(f"-{line}" for line in old), *(f"+{line}" for line in new))
         return
+    import difflib  # takes memory
+
     shown = list(difflib.unified_diff(old, new, n=_CONTEXT_LINES, lineterm=""))[2:]
     if not shown and before != after:  # only line ends differ
         shown = [f"-{before!r}", f"+{after!r}"]

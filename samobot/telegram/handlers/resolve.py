@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -280,6 +279,8 @@ def _called(views: Sequence[SessionView]) -> list[str]:
 
 def _is_near(word: str, name: str) -> bool:
     """Whether a text is probably a typing error of a name."""
+    import difflib  # rarely needed, and takes memory
+
     one, other = word.casefold(), name.casefold()
     return sorted(one) == sorted(other) or difflib.SequenceMatcher(None, one, other).ratio() > _NEAR
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import datetime
 
 from samobot.fleet.models import PlanView, SessionView
@@ -144,6 +143,8 @@ def changes(before: str, after: str) -> str:
 
     Only words count: moved spaces, ticked boxes and list marks are no change. Of many lines, the first few.
     """
+    import difflib  # takes memory
+
     old, new = _content(before), _content(after)
     found: list[tuple[str, str]] = []
     matcher = difflib.SequenceMatcher(None, [*map(unstyled_line, old)], [*map(unstyled_line, new)])

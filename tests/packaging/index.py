@@ -20,17 +20,12 @@ class Index:
     Attributes:
         url: What pip takes as `--index-url`.
         asked: Paths of all requests so far.
-        held: Name of a file whose download hangs until `release` is set.
-        reached: Set when somebody waits for that file.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.url = ""
         self.asked: list[str] = []
-        self.held = ""
-        self.reached = threading.Event()
-        self.release = threading.Event()
 
     def add(self, project: str, version: str, content: Mapping[str, bytes]) -> None:
         """Put a pure wheel into the index.
@@ -107,9 +102,6 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._index.asked.append(self.path)
-        if self._index.held and self.path.endswith(self._index.held):
-            self._index.reached.set()
-            self._index.release.wait()
         super().do_GET()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -127,7 +119,6 @@ def serving(index: Index) -> Iterator[None]:
     try:
         yield
     finally:
-        index.release.set()
         server.shutdown()
         server.server_close()
         thread.join()

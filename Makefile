@@ -83,7 +83,7 @@ EVAL := .cache/eval
 eval-tools: setup ## inspect-ai, for `make eval` and its test, into a cache that git ignores
 	@cmp -s requirements/eval.lock $(EVAL)/installed.lock || { \
 	  rm -rf $(EVAL) && $(BIN)/python -m venv --without-pip $(EVAL) \
-	  && $(BIN)/pip --python $(EVAL) install --quiet --no-deps --require-hashes --requirement requirements/eval.lock \
+	  && $(BIN)/pip --python $(EVAL) install --quiet --no-compile --no-deps --require-hashes --requirement requirements/eval.lock \
 	  && cp requirements/eval.lock $(EVAL)/installed.lock; } \
 	  || { rm -rf $(EVAL); echo "inspect-ai could not be installed: its test will be skipped"; }
 
@@ -115,8 +115,8 @@ newest: setup claude ## the tests with the newest Claude CLI alone, with its ver
 	@echo "The newest Claude CLI: $$($(NEWEST_CLAUDE) --version 2>/dev/null || echo missing)"
 	$(PYTEST) -m newest_cli tests/claude tests/e2e tests/plugin
 
-# The types are checked while the network is waited for.
-test: setup ## everything CI does: set-up, lint, types, all tests
+# The set-up and the types take a core while the network is waited for.
+test: ## everything CI does: set-up, lint, types, all tests
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target check tools
 	$(PYTEST) -m "not newest_cli"
 	@$(MAKE) --no-print-directory newest

@@ -70,12 +70,13 @@ pip() {
 }
 
 # A lock is complete, so nothing is resolved: --no-deps cannot meet a release that is newer than the lock. What has no
-# wheel is built with the setuptools of the lock; a relative path, as pip splits the variable at spaces.
+# wheel is built with the setuptools of the lock; a relative path, as pip splits the variable at spaces. Nothing is
+# compiled: half of the time that this takes would be for modules that are never imported.
 install() {
-  pip install --quiet --no-deps --require-hashes --requirement "$installer" \
+  pip install --quiet --no-compile --no-deps --require-hashes --requirement "$installer" \
     && { grep -o '^setuptools==[^ ]*' "$lock" || true; } >.venv/build.lock \
     && PIP_BUILD_CONSTRAINT=.venv/build.lock \
-      pip install --quiet --no-deps --require-hashes --requirement "$lock" \
+      pip install --quiet --no-compile --no-deps --require-hashes --requirement "$lock" \
     && pip install --quiet --no-deps --no-build-isolation --editable . \
     && { broken=$(pip check) || { echo "$broken"; return 1; }; }
 }

@@ -165,7 +165,7 @@ def _have_same_letters(asked: Question, question: Question) -> bool:
 
 
 def _has_name_in_common(one: Option, other: Option) -> bool:
-    """Return whether two options share a word that a translation leaves as it is: a product, a number, a path."""
+    """Return whether two options share a name that a translation leaves as it is: a product, a number, a path."""
     first, second = (set(_NAME.findall(each.text[:_COMPARED])) for each in (one, other))
     return bool(first & second)
 

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from samobot.errors import UsageError
@@ -172,6 +172,14 @@ class GitError(Exception):
         self.output = output
 
 
+@dataclass(slots=True)
+class _Kept:
+    """The configuration, and the environment of each folder, as they were when they were looked at."""
+
+    entries: list[Entry] | None = None
+    environments: dict[Path, dict[str, str]] = field(default_factory=dict)
+
+
 @frozen
 class Git:
     """git in one folder.
@@ -180,20 +188,20 @@ class Git:
         folder: The working directory.
         index: A file that is used in place of the repository's index.
         skips_lfs: Whether files in Git LFS are left as pointers.
-        kept: Where the configuration is kept for further calls; None if each call looks at it again.
+        kept: What is kept for further calls; None if each call looks at everything again.
     """
 
     folder: Path
     index: Path | None = None
     skips_lfs: bool = False
-    kept: list[list[Entry]] | None = field(default=None, compare=False, repr=False)
+    kept: _Kept | None = field(default=None, compare=False, repr=False)
 
     def for_several(self) -> Git:
         """Return the same for several calls right after one another, of which only the first looks at the configuration.
 
         What is sealed takes it as it was looked at anyway. Not for calls that change the configuration.
         """
-        return replace(self, kept=[])
+        return replace(self, kept=_Kept())
 
     def run(self, *arguments: str, timeout: float = 60.0) -> str:
         """Run git and return its output, with surrogate escapes for what is not UTF-8.
@@ -219,8 +227,8 @@ class Git:
             limit: Bytes after which git is ended, which is no error.
             timeout: Seconds after which it is ended with all its children.
         """
-        environment = _environment(os.environ, self.folder)
-        entries = self.configuration(environment)
+        looked = self if self.kept is not None else self.for_several()
+        environment, entries = dict(looked._environment()), looked.configuration()
         diverting = diverting_keys(entries)
         if diverting and arguments[0] in _REMOTE:
             raise GitError(diversion(diverting[0]))
@@ -250,20 +258,16 @@ class Git:
         """Run git and return whether it succeeded."""
         return self.attempt(*arguments) is not None
 
-    def configuration(self, environment: dict[str, str] | None = None) -> list[Entry]:
+    def configuration(self) -> list[Entry]:
         """Return the configuration that git has in this folder, with what the repository's own files add.
-
-        Args:
-            environment: The environment for git, if it is known already.
 
         Raises:
             GitError: It cannot be read, or is larger than any real one.
             UsageError: git is not installed.
         """
-        if self.kept:
-            return self.kept[0]
-        environment = environment or _environment(os.environ, self.folder)
-        listing = self._read(_LISTING, environment, LISTING_LIMIT, _LISTING_S)
+        if self.kept is not None and self.kept.entries is not None:
+            return self.kept.entries
+        listing = self._read(_LISTING, self._environment(), LISTING_LIMIT, _LISTING_S)
         try:
             entries = parse_listing(listing.decode("utf-8", "surrogateescape"))
         except ValueError:
@@ -271,8 +275,15 @@ class Git:
                 f"The git configuration of {self.folder} is larger than {LISTING_LIMIT} bytes."
             ) from None
         if self.kept is not None:
-            self.kept.append(entries)
+            self.kept.entries = entries
         return entries
+
+    def _environment(self) -> dict[str, str]:
+        if self.kept is None:
+            return _environment(os.environ, self.folder)
+        if self.folder not in self.kept.environments:
+            self.kept.environments[self.folder] = _environment(os.environ, self.folder)
+        return self.kept.environments[self.folder]
 
     def _read(
         self, arguments: tuple[str, ...], environment: dict[str, str], limit: int, timeout: float

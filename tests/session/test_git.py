@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from samobot.session.commit_check import commit_problem
 from samobot.session.diff import checkout, diff_summary, diff_text, head
 from samobot.session.git import Git, GitError
 from samobot.session.git_config import Entry, harmless_text, overrides, parse_listing, untrusted_programs
+from samobot.session.search_path import own_environment
 from samobot.session.tree_state import tree_state
 from samobot.session.worktree import prepare_worktree
 from tests.support.cases import for_each
@@ -377,9 +378,9 @@ def test_program_named_after_the_configuration_was_read_does_not_run(
     before = config.read_bytes()
     read = Git.configuration
 
-    def read_and_change(git: Git, environment: dict[str, str] | None = None) -> list[Entry]:
+    def read_and_change(git: Git) -> list[Entry]:
         config.write_bytes(before)
-        entries = read(git, environment)
+        entries = read(git)
         for key in ("filter.x.clean", "filter.x.smudge", "diff.x.textconv", "core.sshCommand", "gpg.program"):
             victim.config(key, victim.evil)
         victim.config("filter.x.required", "true")
@@ -406,9 +407,17 @@ def test_several_calls_look_at_the_configuration_once(
         commands.append(arguments[0])
         return read(git, arguments, *rest)  # type: ignore[arg-type]
 
+    environments: list[Path] = []
+
+    def note_environment(environ: Mapping[str, str], *folders: Path) -> dict[str, str]:
+        environments.append(folders[0])
+        return own_environment(environ, *folders)
+
     monkeypatch.setattr(Git, "_read", note)
+    monkeypatch.setattr("samobot.session.git.own_environment", note_environment)
     tree_state(repo)
     assert (commands.count("config"), len(commands) > 3) == (1, True)
+    assert environments == [repo]
     commands.clear()
     made = prepare_worktree(repo, tmp_path / "worktrees", "greet").path
     assert (commands.count("config"), len(commands) > 12) == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from samobot.session.lock import holder
 from samobot.session.worktree import recreate_worktree
 from samobot.worker.session_files import SessionFiles
 from samobot.worker.work_dir import find_work_dir
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 LOST = "Changes that were not committed in the deleted worktree are lost."
 
@@ -70,11 +73,22 @@ def recreate(
         raise ConflictError(f"The worktree of {folder.name} is there; nothing was recreated.")
     named = project.file.parent / Path(files.overview().working_dir or "").expanduser()
     root = project.worktrees / named.relative_to(project.worktrees).parts[0]
-    worktree = recreate_worktree(project.main_repo, root, branch_prefix)
+    worktree = recreate_worktree(project.main_repo, root, branch_prefix, last=_last_commit(folder))
     notes = [
         f"The worktree of {folder.name} was recreated from its branch {worktree.branch}.",
+        *filter(None, [worktree.note]),
         LOST,
         *set_up_worktree(project, root),
     ]
     journal.append(folder, EventName.NOTICE, now, text=f"{' '.join(notes)} ({who})")
     return notes
+
+
+def _last_commit(folder: SessionFolder) -> str | None:
+    """The commit that was checked out when an iteration last began or ended."""
+    last = None
+    for event in journal.events(folder):
+        found = event.get("head")
+        if isinstance(found, str) and _COMMIT.fullmatch(found):
+            last = found
+    return last

@@ -100,16 +100,19 @@ def prepare_worktree(
         ) from failure
 
 
-def recreate_worktree(main_repo: Path, path: Path, branch_prefix: str = "") -> Worktree:
+def recreate_worktree(
+    main_repo: Path, path: Path, branch_prefix: str = "", *, last: str | None = None
+) -> Worktree:
     """Create a session's deleted worktree again, from its branch. What was not committed cannot come back.
 
     Args:
         main_repo: The project's repository, or a folder in one.
         path: The top of the worktree; its last part is the session's name.
         branch_prefix: First part of the branch's name, for a worktree that git no longer knows of.
+        last: The last commit that was checked out there, if known: where the branch begins again if it is gone as well.
 
     Raises:
-        UsageError: The branch is gone too or checked out elsewhere, something is in the way, or git refuses.
+        UsageError: The branch and that commit are gone, the branch is checked out elsewhere, something is in the way, or git refuses.
         BusyError: Another worktree of the repository has been in the making for minutes.
         StorageError: A folder cannot be created.
     """
@@ -122,16 +125,25 @@ def recreate_worktree(main_repo: Path, path: Path, branch_prefix: str = "") -> W
         with repository_lock(repository.common):
             known = (branch for folder, branch in checkouts(git, deleted=True) if folder == real_path(path))
             branch = next(known, "") or _branch_name(git, path.name, branch_prefix)
-            if commit_of(repository, f"refs/heads/{branch}") is None:
+            is_gone = commit_of(repository, f"refs/heads/{branch}") is None
+            if is_gone and (last is None or not git.ok("cat-file", "-e", f"{last}^{{commit}}")):
                 raise UsageError(
                     f"The branch “{branch}” is gone as well, so the worktree {path} cannot be recreated. "
                     f"Restore the branch (`git branch {branch} COMMIT`; `git fsck --lost-found` finds lost commits)."
                 )
+            if is_gone:
+                _refuse_if_nested(git, branch)
             _refuse_if_in_the_way(path)
             _refuse_if_taken(branch, checkouts(git))
             make_folder(path.parent)
             git.run("worktree", "prune")
-            note = _add(git, path, branch)
+            if is_gone and last is not None:
+                note = (
+                    f"The branch “{branch}” was gone as well: it begins again at its last known commit {last[:9]}. "
+                    f"{_add(git, path, last, '--no-track', '-b', branch)}"
+                ).rstrip()
+            else:
+                note = _add(git, path, branch)
             return Worktree(path / repository.prefix, branch, merge_base(git, branch), note, root=path)
     except GitError as failure:
         raise UsageError(f"git could not recreate the worktree {path}: {failure.message}") from failure

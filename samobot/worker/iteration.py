@@ -27,7 +27,7 @@ from samobot.phases import Phase, SignalStatus
 from samobot.session.asks import Ask, read_asks
 from samobot.session.branch_point import base_of
 from samobot.session.commit_check import commit_problem, unfinished_work
-from samobot.session.diff import diff_summary
+from samobot.session.diff import diff_summary, head
 from samobot.session.files import remove
 from samobot.session.journal import EventName
 from samobot.session.provider import Provider
@@ -145,11 +145,12 @@ class IterationRunner:
         work_dir = find_work_dir(world.project, files)
         files.begin_iteration(assignment.phase, assignment.visit, assignment.number)
         # These read many files and run git, so they run concurrently.
-        call, trace_before = await asyncio.gather(
+        call, trace_before, head_before = await asyncio.gather(
             self._calls.build(
                 assignment, session_id=session_id, guidance=guidance, asks=asks, work_dir=work_dir, log=log
             ),
             asyncio.to_thread(trace, work_dir, folder),
+            asyncio.to_thread(head, work_dir),
         )
         invocation = call.invocation
         only_observes = assignment.phase is Phase.TESTING and world.project.worktrees in work_dir.parents
@@ -189,6 +190,7 @@ class IterationRunner:
             "network": world.fence.network,
             "steerable": invocation.steerable,
             "mcp": call.servers.names,
+            "head": head_before,
         }
         files.log(
             EventName.ITERATION_START, visit=assignment.visit, **about, **chosen, guidance=len(guidance)
@@ -229,7 +231,7 @@ class IterationRunner:
         changed = not _stays(signal, assignment.phase) or trace_before != await asyncio.to_thread(
             trace, work_dir, folder
         )
-        log_end(files, about, outcome, seconds)
+        log_end(files, about, outcome, seconds, await asyncio.to_thread(head, work_dir))
         log_signal(files, signal, assignment.number)
         self._heartbeat.show_idle()
         return Report(

@@ -11,7 +11,9 @@ from samobot.session.signal import Signal, SignalProblem
 from samobot.worker.session_files import SessionFiles
 
 
-def log_end(files: SessionFiles, about: Mapping[str, object], outcome: Outcome, seconds: float) -> None:
+def log_end(
+    files: SessionFiles, about: Mapping[str, object], outcome: Outcome, seconds: float, head: str | None
+) -> None:
     """Record what became of an iteration.
 
     Args:
@@ -19,6 +21,7 @@ def log_end(files: SessionFiles, about: Mapping[str, object], outcome: Outcome, 
         about: The fields that name the iteration.
         outcome: Its outcome.
         seconds: How long it took.
+        head: The commit that is checked out, if known.
     """
     files.log(
         EventName.ITERATION_END,
@@ -35,6 +38,7 @@ def log_end(files: SessionFiles, about: Mapping[str, object], outcome: Outcome, 
         models={use.name: use.cost_usd for use in outcome.models},
         turns=outcome.turns,
         duration_s=round(seconds, 3),
+        head=head,
     )
 
 

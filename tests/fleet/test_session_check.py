@@ -20,7 +20,7 @@ from samobot.session.journal import EventName, append
 from samobot.session.lock import RunLock
 from samobot.session.vault import edit_lock
 from tests.support.cases import for_each
-from tests.support.repository import git, make_repository
+from tests.support.repository import commit, git, make_repository
 from tests.support.session_folder import NOW, QUESTIONS, make_session, write_plan
 
 
@@ -110,6 +110,21 @@ def test_a_deleted_worktree_is_recreated_from_its_branch(project: Project, sessi
     assert any("recreated from its branch greet" in sentence for sentence in recover(project, session))
     assert (tree / "first").exists()
     assert check_session(project, session) == []
+
+
+def test_a_worktree_deleted_with_its_branch_is_recreated_at_the_last_commit_of_the_journal(
+    project: Project, session: SessionFolder
+) -> None:
+    tree = project.worktrees / "greet"
+    git(project.main_repo, "worktree", "add", "-q", "-b", "greet", str(tree))
+    change(session, "Task: greet", f"Working Dir: {tree}\nTask: greet")
+    lost = commit(tree, "work")
+    for head in (lost, None, "--help"):
+        append(session, EventName.ITERATION_END, NOW, n=1, head=head)
+    git(project.main_repo, "worktree", "remove", "--force", str(tree))
+    git(project.main_repo, "branch", "-D", "greet")
+    assert any(lost[:9] in sentence for sentence in recover(project, session))
+    assert git(tree, "rev-parse", "greet") == lost
 
 
 def test_a_folder_that_is_gone_for_other_reasons_is_named_and_left(

@@ -517,6 +517,21 @@ def test_a_deleted_worktree_is_recreated_after_git_has_forgotten_it(repo: Path) 
     assert git(made.path, "rev-parse", "HEAD") == head
 
 
+def test_a_worktree_deleted_with_its_branch_is_recreated_at_the_last_commit_that_is_known(repo: Path) -> None:
+    made = prepare(repo)
+    head = commit(made.path, "work")
+    git(repo, "worktree", "remove", str(made.path))
+    git(repo, "branch", "-D", "greet")
+    again = recreate_worktree(repo, made.path, last=head)
+    assert again.branch == git(made.path, "branch", "--show-current") == "greet"
+    assert git(made.path, "rev-parse", "HEAD") == head
+    assert head[:9] in again.note
+    git(repo, "worktree", "remove", str(made.path))
+    git(repo, "branch", "-D", "greet")
+    with pytest.raises(UsageError, match="is gone as well"):  # of a commit that git has removed meanwhile
+        recreate_worktree(repo, made.path, last="1" * 40)
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [

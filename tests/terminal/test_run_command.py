@@ -437,6 +437,9 @@ def test_a_deleted_worktree_is_recreated_on_request(tmp_path: Path, command: lis
         exclude.write("local.env\n")
     shop.run("greet")
     tree = shop.worktrees / "greet"
+    seen = shop.git("rev-parse", "HEAD", cwd=tree).strip()
+    (began,), (ended,) = (shop.journal("greet", f"iteration_{what}") for what in ("start", "end"))
+    assert began["head"] == ended["head"] == seen
     shop.git("commit", "--quiet", "--allow-empty", "-m", "work", cwd=tree)
     shutil.rmtree(tree)
     refused = shop.samobot(*command)

@@ -32,7 +32,7 @@ def offer_worktree(context: HandlerContext, request: ChatRequest, ref: SessionRe
     context.reply(
         request,
         f"⛔ The worktree of {name_of(ref)} was deleted.\n"
-        "It can be recreated from its branch. Changes that were not committed cannot come back.",
+        "It can be recreated from its branch, or from its last known commit if that is gone too. Changes that were not committed cannot come back.",
         buttons=rows(
             choice("🌱 Recreate the worktree", Action(do=ActionKind.RECREATE_WORKTREE, session=ref.key)),
             width=1,

@@ -58,6 +58,7 @@ _BYTES = regex(r"(?<![\d.])(?:\d{2,3},\s{0,40}){15,}\d{2,3}(?![\d.])")
 _DUMP = regex(r"(?m)(?:^[0-9a-fA-F]{6,8}:?(?: {1,2}[0-9a-fA-F]{2,4}){1,16}(?: .*)?$\n?)+")
 _DUMP_LINE = regex(r"(?m)^[0-9a-fA-F]{6,8}:?((?: {1,2}[0-9a-fA-F]{2,4}){1,16})")
 _BYTE_VALUES = 256
+_UU_LINE = 45
 _DUMP_WIDTH = 32
 """Digits of a line of such a dump."""
 _DEPTH = 2
@@ -232,3 +233,22 @@ def _encoded_bytes(text: str) -> Iterator[tuple[int, int, bytes]]:
         lines = (line.replace(" ", "")[:_DUMP_WIDTH] for line in _DUMP_LINE.findall(match[0]))
         digits = "".join(line[: len(line) // 2 * 2] for line in lines)
         yield match.start(), match.end(), binascii.unhexlify(digits)
+
+
+def encoded_forms(value: str) -> Iterator[str]:
+    """A known value as encodings have it that cannot be recognized without it: reversed, in base32, uuencoded.
+
+    In the middle of an encoded text it begins at any place of a group: what the bytes around it would change is left out.
+    """
+    yield value[::-1]
+    data = value.encode("utf-8", "replace")
+    for encode, size, signs in ((base64.b32encode, 5, 8), (_uuencoded, 3, 4)):
+        for before in range(size):
+            whole = len(data) - (before + len(data)) % size
+            first = -(-before * signs // size)
+            yield encode(b"\0" * before + data[:whole]).decode("ascii")[first:]
+
+
+def _uuencoded(data: bytes) -> bytes:
+    lines = (binascii.b2a_uu(data[at : at + _UU_LINE]) for at in range(0, len(data), _UU_LINE))
+    return b"".join(line[1:-1] for line in lines)

@@ -19,6 +19,7 @@ from samobot.telegram.outbound.encoded_text import (
     bare_text,
     columns,
     decoded,
+    encoded_forms,
     encoded_parts,
     folded,
     joined,
@@ -68,12 +69,13 @@ class SecretFilter:
 
     def __init__(self, values: Mapping[str, str] | None = None, unpack: Unpack = _nothing) -> None:
         self._unpack = unpack
+        known = [(name, value) for name, value in (values or {}).items() if len(value) >= _SHORTEST_VALUE]
         self._values = [
-            (form[: max(_PREFIX, len(form) // 3)].lower(), name, form.lower())
-            for name, value in (values or {}).items()
-            if len(value) >= _SHORTEST_VALUE
+            _needle(name, form)
+            for name, value in known
             for form in dict.fromkeys((value, quote(value, safe=""), json.dumps(value)[1:-1]))
         ]
+        self._encoded = [_needle(name, form) for name, value in known for form in encoded_forms(value)]
         self._bare = [
             (plain[: max(_BARE_PREFIX, len(plain) // 3)], name, plain)
             for name, plain in (
@@ -165,6 +167,10 @@ class SecretFilter:
         if len(text) < _SHORTEST_VALUE:
             return []
         found = self._plain(text)
+        small = _small(text)
+        for start, name, value in self._encoded:
+            if start in small:
+                found += _copies(start, name, value, small)
         alike = folded(text)
         if alike != text:
             found += self._plain(alike)
@@ -223,7 +229,7 @@ class SecretFilter:
         found = self._hidden(columns(text))
         if self._values:
             whole = _small(one_piece(text))
-            for start, name, value in self._values:
+            for start, name, value in (*self._values, *self._encoded):
                 if start in whole:
                     found += _placed(joined(text), _copies(start, name, value, whole))
         for needle, form in WRAPPED_NEEDLES:
@@ -238,6 +244,11 @@ class SecretFilter:
 def secret_note(names: Iterable[str]) -> str:
     """The line below a message in which something was masked."""
     return f"🔒 Masked here: {', '.join(names)}"
+
+
+def _needle(name: str, form: str) -> tuple[str, str, str]:
+    """How much of a form gives a known value away, what that is called, and the form; in small letters."""
+    return form[: max(_PREFIX, len(form) // 3)].lower(), name, form.lower()
 
 
 def _small(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import bz2
 import gzip
 import hashlib
@@ -332,6 +333,26 @@ def test_filter_masks_a_key_that_is_escaped_wrapped_or_encoded(hide: Callable[[s
             left = sum(hidden[at : at + 8] in masked for at in range(len(hidden) - 8))
             assert left <= 5, (key, masked)
             assert masked.endswith(around.format("")[-3:].strip("o\n"))
+
+
+@pytest.mark.parametrize("offset", range(6))
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda data: base64.b32encode(data).decode(),
+        lambda data: base64.b32encode(data).decode().lower(),
+        lambda data: binascii.b2a_uu(data).decode(),
+        lambda data: data.decode()[::-1],
+    ],
+    ids=["base32", "base32 in small letters", "uuencode", "reversed"],
+)
+def test_filter_masks_a_known_value_in_an_encoding_that_only_the_value_gives_away(
+    encode: Callable[[bytes], str], offset: int
+) -> None:
+    filtering = SecretFilter({"SHOP_PASSWORD": "correct/horse+battery=42"})
+    hidden = encode(b"user: "[:offset] + b"correct/horse+battery=42, yes")
+    assert "[SHOP_PASSWORD masked]" in filtering.mask(f"see {hidden} there")
+    assert filtering.names_in(hidden.encode()) == ("SHOP_PASSWORD",)
 
 
 def test_filter_leaves_encoded_texts_without_keys_alone() -> None:

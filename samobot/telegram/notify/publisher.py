@@ -86,6 +86,10 @@ class Publisher:
         """Mask the secrets in every text of a JSON value."""
         return self._outbox.secrets.mask_json(value)
 
+    async def drain(self, timeout: float) -> None:
+        """Wait until what can be delivered now is, for at most so many seconds."""
+        await self._outbox.drain(timeout)
+
     def alert(self, recipient: Recipient, key: str, shown: MessageView) -> None:
         """Post a message with a sound that is about no session."""
         self.post(recipient, key, shown, MessageSubject(), Importance.ALERT)

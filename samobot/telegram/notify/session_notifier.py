@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,13 @@ from samobot.session.gate import Person
 from samobot.session.status import SessionState
 from samobot.telegram.notify.extras import ExtraReader, Sessions
 from samobot.telegram.notify.messages import held, messages
-from samobot.telegram.notify.notification import ExtraContent, Importance, NotificationInput, picture_mark
+from samobot.telegram.notify.notification import (
+    ExtraContent,
+    Importance,
+    Notification,
+    NotificationInput,
+    picture_mark,
+)
 from samobot.telegram.notify.publisher import Publisher, SessionMessages
 from samobot.telegram.notify.pull_requests import mark_pull_request
 from samobot.telegram.notify.recipients import Recipients
@@ -28,6 +35,9 @@ from samobot.telegram.views import card
 from samobot.telegram.views.wording import Icon, Recipient
 
 log = logging.getLogger(__name__)
+
+_ALERT_FIRST_SECONDS = 0.05
+"""For how long a card waits at most until a message that the user waits for has gone out."""
 
 
 class SessionNotifier:
@@ -168,32 +178,41 @@ class SessionNotifier:
                 if known is None or known.state is stored:
                     break
             recipients = self._recipients.of(key)
+            wanted = {recipient: messages(change, recipient) for recipient in recipients}
             card_shown = self._tracked.card_is_due(view, now)
-            told = self._apply(
+            show_card = functools.partial(
+                self._show_card,
                 change,
                 recipients,
                 stored,
-                self.deciding.get(key),
-                [] if receipts is None else receipts,
-                show_card=card_shown,
                 at_end=self._tracked.has_moved(view) and view.state is not SessionState.DONE,
             )
+            waits = _has_new_alert(change, wanted)
+            told = self._apply(
+                change,
+                wanted,
+                stored,
+                self.deciding.get(key),
+                [] if receipts is None else receipts,
+                show_card if card_shown and not waits else None,
+            )
             self._tracked.note(view, told, now, card_shown=card_shown)
+            if card_shown and waits:
+                await self._publisher.drain(_ALERT_FIRST_SECONDS)
+                with self._store.transaction(durable=False):
+                    show_card(told)
 
     def _apply(
         self,
         change: NotificationInput,
-        recipients: Sequence[Recipient],
+        wanted: Mapping[Recipient, Sequence[Notification]],
         stored: NotifiedState | None,
         by: Person | None,
         receipts: list[Callable[[], object]],
-        *,
-        show_card: bool,
-        at_end: bool,
+        show_card: Callable[[NotifiedState], None] | None,
     ) -> NotifiedState:
         """Post, edit and close messages, and remember that, in one transaction; what is in `receipts` is taken out."""
-        view, key = change.view, change.view.ref.key
-        wanted = {recipient: messages(change, recipient) for recipient in recipients}
+        view, key, recipients = change.view, change.view.ref.key, tuple(wanted)
         # Durable for notifications, which are rare. The many edits of cards are not worth a sync.
         durable = bool(change.after.posted) or any(wanted.values())
         with self._store.transaction(durable=durable):
@@ -220,13 +239,8 @@ class SessionNotifier:
                     del posted[name]
                     self._messages.close(recipients, change, record, by)
             told = change.after.updated(posted=posted, seen_pictures=_seen_pictures(change, recipients))
-            if told.card and show_card:
-                for recipient in recipients:
-                    if stored is None:
-                        self._publisher.release_card(recipient, key)
-                    self._publisher.show_card(
-                        recipient, key, card.card(view, recipient, change.now), at_end=at_end
-                    )
+            if show_card is not None:
+                show_card(told)
             self._extras.keep(change)
             known = self._tracked.known.get(key)
             if view.remarks or view.state is SessionState.DONE:
@@ -237,6 +251,23 @@ class SessionNotifier:
                 self._store.notified.set(key, told.model_dump(mode="json", exclude_defaults=True))
         receipts.clear()
         return told
+
+    def _show_card(
+        self,
+        change: NotificationInput,
+        recipients: Sequence[Recipient],
+        stored: NotifiedState | None,
+        told: NotifiedState,
+        *,
+        at_end: bool,
+    ) -> None:
+        if not told.card:
+            return
+        for recipient in recipients:
+            if stored is None:
+                self._publisher.release_card(recipient, change.view.ref.key)
+            shown = card.card(change.view, recipient, change.now)
+            self._publisher.show_card(recipient, change.view.ref.key, shown, at_end=at_end)
 
     def save_states(self, states: dict[str, NotifiedState]) -> None:
         """Save states of sessions, as part of the caller's transaction; see `apply_states`."""
@@ -290,6 +321,14 @@ def _seen_pictures(change: NotificationInput, recipients: Sequence[Recipient]) -
     return seen | {
         each.place: tuple(dict.fromkeys((*seen.get(each.place, ()), *sent))) for each in recipients
     }
+
+
+def _has_new_alert(change: NotificationInput, wanted: Mapping[Recipient, Sequence[Notification]]) -> bool:
+    return any(
+        each.post and each.importance is Importance.ALERT and each.key not in change.after.posted
+        for found in wanted.values()
+        for each in found
+    )
 
 
 def _is_older(view: SessionView, told: SessionView) -> bool:

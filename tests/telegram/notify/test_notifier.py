@@ -137,6 +137,22 @@ async def test_when_the_bot_goes_off_running_cards_say_so(phone: Phone) -> None:
 # Questions -----------------------------------------------------------------------------------------------------
 
 
+async def test_a_question_goes_out_before_the_card_is_rendered(
+    known: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drained = []
+
+    async def drain(_: float) -> bool:
+        drained.append([row.key.partition(":")[0] for row in known.store.outbox.waiting(known.chat.id)])
+        return True
+
+    monkeypatch.setattr(known.outbox, "drain", drain)
+    await known.notifier.update([asking(question())])
+    assert drained == [["question"]]
+    waiting = [row.key.partition(":")[0] for row in known.store.outbox.waiting(known.chat.id)]
+    assert waiting == ["question", "card"]
+
+
 async def test_questions_come_one_message_each_with_one_sound(known: Phone) -> None:
     new = await known.look(asking(question(), question(1), question(2), updated=LATER))
     assert [text.split("\n")[0] for text in texts(new)] == [f"❓ greet asks · {n} of 3" for n in (1, 2, 3)]

@@ -62,10 +62,16 @@ class CallbackIds:
             scope: What the button belongs to (a question, a plan version, a card). Using one single-use
                 button uses up all of its scope: after *Approve*, *Request changes* is stale too.
             once: Whether it may act only once.
-            lifetime: Seconds until it is stale; counted again whenever it is minted again.
+            lifetime: Seconds until it is stale; counted again when it is minted again after a tenth of them.
         """
         now = self._database.clock()
         text = json.dumps(action, sort_keys=True)
+        known = self._database.row(
+            "SELECT id FROM callbacks WHERE scope = ? AND action = ? AND used IS NULL AND once = ? AND expires > ?",
+            (scope, text, once, now + 0.9 * lifetime),
+        )
+        if known is not None:
+            return str(known["id"])
         with self._database.transaction(durable=False) as connection:
             row = connection.execute(
                 "INSERT INTO callbacks (id, scope, action, once, created, expires) VALUES (?, ?, ?, ?, ?, ?) "

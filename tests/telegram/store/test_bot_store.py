@@ -51,6 +51,21 @@ def test_the_same_button_keeps_its_id_while_it_is_open(store: Store) -> None:
     assert len(first.encode()) <= 64
 
 
+def test_a_button_that_is_shown_again_is_not_written_again(
+    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    button = store.callbacks.mint({"do": "stop"}, scope="card:demo:greet")
+    with monkeypatch.context() as patch:
+        patch.delattr("samobot.telegram.store.database.Database.transaction")
+        assert store.callbacks.mint({"do": "stop"}, scope="card:demo:greet") == button
+    clock.now += LIFETIME_SECONDS / 2
+    assert store.callbacks.mint({"do": "stop"}, scope="card:demo:greet") == button
+    clock.now += LIFETIME_SECONDS - 1
+    press = store.callbacks.peek(button)
+    assert press is not None
+    assert press.state is CallbackState.FRESH
+
+
 def test_of_two_taps_only_the_first_acts(store: Store) -> None:
     identifier = store.callbacks.mint({"do": "approve"}, scope="plan:1")
     first, second = store.callbacks.take(identifier, 11), store.callbacks.take(identifier, 12)

@@ -46,7 +46,7 @@ NUMBERED_LINE = regex(
 )
 EVERY = regex(
     rf"(?:{LETTER}\s{{1,3}}(?:for|to|on|in|für)\s(?:all|every|each|everything|alle)(?:\s(?:of\s)?(?:them|questions?))?"
-    r"|(?:all|everything|all of them|alle)\s{0,3}[:=-]?\s{1,3}[(\[]?(?P<after>[A-Za-z])[)\]]?)\W{0,3}",
+    r"|(?:all|everything|all of them|both|same for (?:all|both|each|every one|everything)|alle|beide|todas?|tous|toutes|все|оба|全部|都)\s{0,3}[:=-]?\s{1,3}[(\[]?(?P<after>[A-Za-z])[)\]]?)\W{0,3}",
     re.IGNORECASE,
 )
 REST = regex(
@@ -78,6 +78,8 @@ ARROWS = str.maketrans({"👉": "→", "➡": "→", "➜": "→", "⇒": "→",
 CYRILLIC = {"Б": "B", "Г": "D", "Д": "E"}
 """Letters of options by their places, of those that do not look like a Latin one."""
 YES_OR_NO = regex(r"yes|yep|no|nope|y|n|ja|nein|sí|si|oui|non|sim|não|да|нет|maybe", re.IGNORECASE)
+NUMBERS_ONLY = regex(r"[1-9][0-9]?(?:[\s,;/|]{1,4}[1-9][0-9]?){1,20}\W{0,3}")
+"""Numbers of options, one for each question perhaps."""
 EXCEPT = regex(
     r"\b(?:suggest|recommend|default|propos)\w{0,6}\b.{0,20}\b(?:except|but|apart from|besides|only)\b.{0,12}[0-9]",
     re.IGNORECASE,
@@ -87,3 +89,47 @@ SPREAD = regex(
     r"|第[一二三四五1-9]|[0-9]",
     re.IGNORECASE,
 )
+ALL = {
+    *("all", "all suggestions", "suggestions", "accept all", "take all", "all suggested", "as suggested"),
+    *("all as suggested", "all suggested options", "all recommended", "all recommendations", "all defaults"),
+    *(
+        "take the suggestions",
+        "take suggestions",
+        "the suggestions",
+        "all your suggestions",
+        "defaults",
+        "the defaults",
+    ),
+    *(
+        "use defaults",
+        "use the defaults",
+        "go with the defaults",
+        "go with your suggestions for all",
+        "as proposed",
+    ),
+    *(
+        "alle vorschläge",
+        "deine vorschläge",
+        "wie vorgeschlagen",
+        "все предложения",
+        "как предложено",
+        "как предлагаешь",
+    ),
+    *(
+        "todas las sugerencias",
+        "tus sugerencias",
+        "toutes les suggestions",
+        "tes suggestions",
+        "tutti i suggerimenti",
+    ),
+    *("都按建议", "按建议", "按你的建议", "全部按建议", "提案どおり", "提案通り", "제안대로"),
+    *("as you suggest", "as you suggested", "as recommended", "as you recommend", "your suggestions"),
+    *("your recommendations", "take all suggestions", "take your suggestions", "go with your suggestions"),
+    *(
+        "go with the suggestions",
+        "go with your recommendations",
+        "use your suggestions",
+        "use the suggestions",
+    ),
+}
+"""What accepts every suggestion, as the whole text."""

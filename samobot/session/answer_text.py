@@ -26,18 +26,6 @@ _WINDOW = 80
 """Characters before a label that decide whether it begins another answer."""
 
 _MAX_LABELS = 200
-_ALL = {
-    *("all", "all suggestions", "suggestions", "accept all", "take all", "all suggested", "as suggested"),
-    *("all as suggested", "all suggested options", "all recommended", "all recommendations", "all defaults"),
-    *("as you suggest", "as you suggested", "as recommended", "as you recommend", "your suggestions"),
-    *("your recommendations", "take all suggestions", "take your suggestions", "go with your suggestions"),
-    *(
-        "go with the suggestions",
-        "go with your recommendations",
-        "use your suggestions",
-        "use the suggestions",
-    ),
-}
 
 
 @frozen
@@ -80,13 +68,13 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
     plain = re.sub(r"\*\*|`", lambda found: " " * len(found[0]), plain_letters(words)).translate(
         patterns.ARROWS
     )
-    if plain.strip().casefold().rstrip(".!") in _ALL:
+    if {each.strip().casefold().rstrip(".!") for each in (plain, words)} & patterns.ALL:
         return AnswerArguments(everything=True)
     if len(words) > MAX_TEXT:
         return AnswerArguments(text=words.strip("\n"))
     known = None if questions is None else {question.label for question in questions}
     waiting = 0 if questions is None else sum(1 for question in questions if question.answer is None)
-    every = patterns.EVERY.fullmatch(plain.strip())
+    every = patterns.EVERY.fullmatch(plain.strip()) or patterns.EVERY.fullmatch(words.strip())
     if every is not None and questions is not None and waiting > 1:
         letter = every["letter"] or every["after"]
         return AnswerArguments(answers={each.label: letter for each in questions if each.answer is None})
@@ -165,6 +153,8 @@ def _spreads_options(plain: str, waiting: int) -> bool:
     if len(verdicts) == waiting and len(re.findall(r"\w+", plain)) == waiting:
         return True
     if patterns.EXCEPT.search(plain):
+        return True
+    if patterns.NUMBERS_ONLY.fullmatch(plain.strip()) and len(re.findall(r"\d+", plain)) == waiting:
         return True
     letters = {found[0] for found in re.finditer(r"(?<![A-Za-z0-9])[A-H](?![A-Za-z0-9'’])", plain)}
     labels = set(re.findall(r"[Qq]([0-9]{1,4})", plain))

@@ -418,3 +418,26 @@ def test_answers_to_several_questions_in_a_way_of_their_own_are_asked_about(type
 )
 def test_one_answer_stays_one(typed: str) -> None:
     assert parse_answers(typed, OPEN) == AnswerArguments(text=typed)
+
+
+@for_each("typed", ["1,2,1", "1 2 3", "2/1/3.", "3\n2\n1"])
+def test_one_number_for_each_question_is_asked_about(typed: str) -> None:
+    assert isinstance(parse_answers(typed, OPEN), Ambiguous)
+
+
+@for_each("typed", ["1,2", "80 443", "1 2 3 4", "80, 443, 8080"])
+def test_other_numbers_are_one_answer(typed: str) -> None:
+    assert parse_answers(typed, OPEN) == AnswerArguments(text=typed)
+
+
+@for_each("typed", ["both B", "same for all: B", "все B", "beide B", "todas: B"])
+def test_one_letter_for_all_questions_answers_each(typed: str) -> None:
+    assert parse_answers(typed, OPEN) == AnswerArguments(answers={"Q1": "B", "Q2": "B", "Q3": "B"})
+
+
+@for_each(
+    "typed",
+    ["take the suggestions", "Defaults.", "alle Vorschläge", "как предложено", "按建议", "tus sugerencias"],
+)
+def test_suggestions_are_taken_in_more_languages(typed: str) -> None:
+    assert parse_answers(typed, OPEN) == AnswerArguments(everything=True)

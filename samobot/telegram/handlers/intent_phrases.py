@@ -124,6 +124,20 @@ NO = _listed("""
 NO_STRESSED = _listed("way of hell god absolutely definitely certainly course chance thanks")
 """What stands beside “no” in a refusal and adds nothing to it."""
 
+BAD = _listed(
+    "bad wrong terrible awful horrible schlecht falsch furchtbar mal malo mauvais nul male sbagliato ruim плохо ужасно неправильно źle slecht fel dåligt"
+)
+"""Judgment of a plan that names nothing to change."""
+
+ASKING = _listed("is are was does did should shall would could ist sind soll")
+ASKED_ABOUT = _listed("this it that the everything all we i das es der alles so")
+HEDGES = _listed("guess suppose presumably supposedly")
+"""What turns assent into a question or a doubt."""
+
+PLEAS = _listed("pls please plz i it we to must should bitte por")
+OF_ANOTHER = _listed("why when how who what where warum wann")
+"""What stands beside “stop” in a plea of several tokens, and what begins a question about it."""
+
 WEAK = _listed(
     "want wanted need should must how what why only too also first rather about let me you we nur zu"
 )

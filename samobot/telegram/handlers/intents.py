@@ -46,8 +46,10 @@ _BEYOND_PRAISE = regex(
 """Praise in terms that otherwise ask for a change: “couldn't be better”, “that is what I wanted”."""
 _BUT = frozenset({"but", "still", "otherwise", "aber", "trotzdem", "pero", "mais", "ma", "mas", "но"})
 _MOST_NEAR = 3
+_MOST_PLEADING = 10
 _RATING = regex(r"(?<![\w/])(?:(\d{1,3})\s?(?:/|out of)\s?\1|1\d\d\s?%|a\+)(?![\w/])", re.IGNORECASE)
 _QUOTED_LINES = regex(r"(?m)^\s*>.*\n?")
+_ONLY_NUMBER = regex(r"\W{0,4}\d{1,3}\W{0,4}")
 _CLAUSE = regex(r"[,.;:!?\n–—]+|\s-+\s")
 _SHOUTED = regex(r"(?<=!)[!1]+|(?<=[^\W\d_])1+(?=[!1\s]*$)|(?<=!)\s*(?:one|eleven)+\b", re.IGNORECASE)
 _SPELLED_OUT = regex(r"(?<!\w)\w(?:[ .-]\w){2,}(?!\w)")
@@ -122,7 +124,7 @@ def read_assent(text: str) -> Assent:
         return Assent.NONE
     kinds = tables.assent.cover(words)
     if kinds is not None and any(kinds):
-        doubtful = _asks(text) or " ".join(words) in tables.doubtful
+        doubtful = _asks(text) or " ".join(words) in tables.doubtful or _is_hedged(words)
         # “nothing” answers what to change; “approve nothing” is no approval.
         core = [word for word in words if word not in tables.filler_words]
         of_nothing = bool(phrases.NOTHING & {words[-1], *core[-1:]}) and not (
@@ -133,23 +135,42 @@ def read_assent(text: str) -> Assent:
         return Assent.MIXED
     signs = phrases.YES_SIGNS & set(words)
     plain = [word for word in words if word not in phrases.YES_SIGNS]
-    refusing = tables.no | {"never", "not"}
+    refusing = tables.no | phrases.BAD | {"never", "not"}
     stressed = refusing | phrases.NO_STRESSED | tables.filler_words
     if refusing & set(plain) and stressed.issuperset(plain):
         return Assent.MIXED if signs else Assent.REFUSAL
     if words[0] in tables.no:  # “no, it's fine”
         return Assent.MIXED if any(tables.assent.cover(words[1:]) or ()) else Assent.NONE
+    if _denies_only(words, tables):  # “not ok” names nothing to change
+        return Assent.REFUSAL
     if any(tables.assent.prefix(words)) or begins_unspaced(words[0], tables.yes):
         return Assent.MIXED if words[0] not in tables.negations else Assent.NONE
     strong = bool(signs) or bool(tables.strong & set(words))
     return Assent.MIXED if strong and not tables.negations & set(words[:3]) else Assent.NONE
 
 
+def _is_hedged(words: list[str]) -> bool:
+    """Whether assent is asked for or doubted, without a question mark: `is this ok`, `fine i guess`."""
+    asks = words[0] in phrases.ASKING and len(words) > 1 and words[1] in phrases.ASKED_ABOUT
+    return asks or bool(phrases.HEDGES & set(words))
+
+
+def _denies_only(words: list[str], tables: _Tables) -> bool:
+    """Whether a text is assent with a negation before it, and nothing else."""
+    at = next((at for at, word in enumerate(words) if word in tables.negations), None)
+    if at is None or any(tables.assent.prefix(words[:at]) or ()):
+        return False
+    after = words[at + 1 :]
+    after = after[1:] if after[:1] == ["t"] else after
+    said = tables.assent.cover(after)
+    return said is not None and any(said) and not tables.negations & set(after)
+
+
 def is_unclear(text: str) -> bool:
     """Whether a short text may be assent that no table has: nothing in it asks for a change."""
     text = _RATING.sub("", text)
     words = tokens(text)
-    if not words:
+    if not words or _ONLY_NUMBER.fullmatch(text):
         return True
     if len(words) > _MOST_UNCLEAR or re.search(r"[\d/`_\\<>=()]|\w\.\w", text):
         return False
@@ -184,11 +205,23 @@ def read_intent(text: str) -> Intent | None:
 def near_intent(text: str) -> Intent | None:
     """Read what a short text may ask for although it is more than that, or misspelled: `sotp`, `stop demo!`, `⛔`."""
     words, table = _request_tokens(text), _tables().intents
+    while words and words[-1] in _tables().polite:
+        words.pop()
     clauses = [clause for clause in _CLAUSE.split(text[:MOST_CHARACTERS]) if clause.strip()]
     if len(clauses) > 1 and Intent.STOP in (read_intent(clauses[0]), read_intent(clauses[-1])):
         return Intent.STOP  # “stop, that is the wrong branch”
-    if not 0 < len(words) <= _MOST_NEAR or {"don", "dont", "never", "not"} & set(words):
-        return None
+    if (
+        not words
+        or {"don", "dont", "never", "not"} & set(words)
+        or any(word.endswith("ing") for word in words)
+    ):
+        return None  # “stop using tabs” is for the agent
+    if len(words) > _MOST_NEAR:
+        is_plea = (
+            len(words) <= _MOST_PLEADING and not is_question(text) and words[0] not in phrases.OF_ANOTHER
+        )
+        at_edge = Intent.STOP in (table.get(words[0]), table.get(words[-1]))
+        return Intent.STOP if is_plea and at_edge and phrases.PLEAS & {words[1], words[-2]} else None
     unknown = [word for word in words if word not in table]
     if len(unknown) == 1:
         meant = nearest(unknown[0], _OFTEN_MISSPELLED, cutoff=0.75)
@@ -196,8 +229,6 @@ def near_intent(text: str) -> Intent | None:
             return Intent(_OFTEN_MISSPELLED[meant])
     if set(words) <= phrases.STOP_SIGNS:
         return Intent.STOP
-    if any(word.endswith("ing") for word in words):  # “stop using tabs” is for the agent
-        return None
     edges = {table.get(words[0]), table.get(words[-1])} - {None}
     return Intent.STOP if Intent.STOP in edges else None
 
@@ -273,6 +304,7 @@ class _Tables:
         self.filler_words = frozenset(word for phrase in fillers - self.yes for word in phrase.split())
         self.doubtful = split_phrases(phrases.DOUBTFUL)
         polite = split_phrases(phrases.INTENT_FILLERS)
+        self.polite = frozenset(phrase for phrase in polite if " " not in phrase)
         self.assent = PhraseTable([(True, self.yes), (False, fillers)])
         self.done = PhraseTable([(True, split_phrases(phrases.DONE)), (False, polite)])
         self.greetings = PhraseTable([(True, split_phrases(phrases.GREETINGS)), (False, polite)])

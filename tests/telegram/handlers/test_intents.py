@@ -28,8 +28,8 @@ CLEAR = """LGTM 👍|ack|pode ir|ok|OK.|okay!|approve|Approved|I approve|si, ade
 MIXED = """yes, but use argparse|ok but shorter|LGTM, except phase 2|👍 but skip the docs|looks good? |ok?|да, но без тестов
 |Good, now split phase 2|i like it, but rename it|use argparse, otherwise lgtm|ja, aber ohne Doku|sí, pero más corto|approve if tests pass
 |I can't approve this yet"""
-NONE = """shorter, please|use argparse instead|don't approve this|not ok|no, use argparse|split it into phases|add more tests
-|Please use ok as the exit status|why a database?|nicht gut|не годится|too long|..."""
+NONE = """shorter, please|use argparse instead|no, use argparse|split it into phases|add more tests
+|Please use ok as the exit status|why a database?|too long|..."""
 REFUSAL = "no|nope|No!|nein|нет|👎|❌|reject"
 
 
@@ -198,7 +198,11 @@ def test_assent_below_a_quotation_is_asked_about(text: str) -> None:
 
 @for_each(
     "text",
-    ["no way", "hell no", "of course not", "no thanks", "absolutely not!", "no no no", "never", "not really"],
+    _each(
+        "no way|hell no|of course not|no thanks|absolutely not!|no no no|never|not really|don't approve this|not ok"
+        "|nicht gut|не годится|don't ship it|do not go ahead|I do not agree|pas d'accord|не согласен|das ist nicht gut"
+        "|bad|this is wrong|плохо|schlecht 👎"
+    ),
 )
 def test_a_stressed_no_is_a_refusal_without_feedback(text: str) -> None:
     assert read_assent(text) is Assent.REFUSAL
@@ -213,6 +217,20 @@ def test_a_stressed_no_is_a_refusal_without_feedback(text: str) -> None:
 )  # fmt: skip
 def test_a_text_that_ends_with_a_question_is_one(text: str, asks: bool) -> None:
     assert is_question(text) is asks
+
+
+@for_each(
+    "text",
+    ["is this ok", "are we good", "should it be fine", "ist das ok", "fine i guess", "I suppose it's ok"],
+)
+def test_assent_that_is_asked_or_doubted_without_a_question_mark_is_asked_about(text: str) -> None:
+    assent = read_assent(text)
+    assert assent is Assent.MIXED or (assent is Assent.NONE and is_unclear(text))
+
+
+@for_each("text", ["1", "2.", "#3", "(12)"])
+def test_a_number_alone_is_no_change_of_a_plan(text: str) -> None:
+    assert is_unclear(text)
 
 
 @for_each("text", _each(ASKED))
@@ -298,10 +316,10 @@ def test_a_sentence_with_such_a_word_in_it_is_no_request(text: str) -> None:
 @for_each(
     ("text", "intent"),
     [
-        *((text, Intent.STOP) for text in ("sotp", "stpo", "STPO!!", "⛔", "🚫🚫", "stop the presses", "redis stop", "cancle", "stop redis", "stop, this is the wrong branch", "Wrong repository. Stop!", "stop — you are on main", "please stop: I have to think")),
+        *((text, Intent.STOP) for text in ("sotp", "stpo", "STPO!!", "⛔", "🚫🚫", "stop the presses", "redis stop", "cancle", "stop redis", "stop, this is the wrong branch", "Wrong repository. Stop!", "stop — you are on main", "please stop: I have to think", "can we stop here", "I want to stop", "stop pls i made a mistake", "we really must stop", "stop it now please, ok")),
         *((text, Intent.PAUSE) for text in ("pasue", "puase!")),
         *((text, Intent.STATUS) for text in ("stauts?", "sttaus")),
-        *((text, None) for text in ("stop using tabs", "don't stop", "don't stop, go on", "use sqlite, not postgres", "the bus stop, the end", "never stop it", "use tabs", "stop at phase 2", "👎", "", "no more mocks please")),
+        *((text, None) for text in ("stop using tabs", "don't stop", "don't stop, go on", "use sqlite, not postgres", "the bus stop, the end", "never stop it", "use tabs", "stop at phase 2", "why did it suddenly stop?", "when do we stop", "stop when all tests pass", "the run should end with a full stop sign", "👎", "", "no more mocks please")),
     ],
 )  # fmt: skip
 def test_a_misspelled_or_decorated_request_may_be_one(text: str, intent: Intent | None) -> None:

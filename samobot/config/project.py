@@ -57,7 +57,7 @@ def load_project(path: Path, read: ReadFunction = read_bytes) -> Project:
     Raises:
         UsageError: It is missing, unreadable or lacks a key; the message shows the file to write.
     """
-    file = (path / FILE_NAME if path.is_dir() and path.name != FILE_NAME else path).absolute()
+    file = _file_of(path, read).absolute()
     try:
         content = read(file)
         text = "" if content is None else content.decode("utf-8-sig")
@@ -87,6 +87,18 @@ def load_project(path: Path, read: ReadFunction = read_bytes) -> Project:
         warnings=tuple(warnings),
         worktree_setup=values.get(SETUP_KEY) or None,
     )
+
+
+def _file_of(path: Path, read: ReadFunction) -> Path:
+    if path.name == FILE_NAME:
+        return path
+    inside = path / FILE_NAME
+    if path.is_dir():
+        return inside
+    try:  # an agent can have put a file in the place of the folder: then its project is kept, and restored
+        return inside if read(inside) is not None else path
+    except StorageError:
+        return path
 
 
 def find_project_file(start: Path) -> Path | None:

@@ -228,7 +228,7 @@ def _restore(file: Path, record: _Record, copies: Path) -> str | None:
             f"{moved[0]} became a link to another folder during an iteration, so {file.name} there was not restored. "
             "Put the folder back where the link is."
         )
-    kept = ""
+    kept = _clear_way(file)
     if found is not None:
         copy = copies / f"samocode-{hashlib.sha256(found).hexdigest()[:12]}"
         write_atomic(copy, found, mode=0o600)
@@ -247,6 +247,14 @@ def _restore(file: Path, record: _Record, copies: Path) -> str | None:
         f"{file.name} of the project {file.parent.name} was {what} during the iteration; it is back{kept}. "
         "If that was you, change it again while no iteration runs."
     )
+
+
+def _clear_way(file: Path) -> str:
+    """Move away what took the place of a folder on a file's path; returns where it is, for the user."""
+    there = next(folder for folder in file.parents if os.path.lexists(folder))
+    if there.is_dir():
+        return ""
+    return f"; what stood in the place of {there} is {move_aside(there, there.parent).name} beside it"
 
 
 def _changes(before: bytes, after: bytes) -> str:

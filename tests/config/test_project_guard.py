@@ -102,6 +102,34 @@ def test_the_bot_keeps_the_project_meanwhile(
     assert [each.sessions for each in known.projects()] == [session.path.parent]
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_folder_of_a_project_that_became_a_file_is_made_again(
+    file: Path, session: SessionFolder, guard: ProjectGuard, tmp_path: Path, killed: bool
+) -> None:
+    if killed:
+        begin = (
+            "import sys; from pathlib import Path; from samobot.config.project_guard import ProjectGuard; from samobot.system.clock import utc_now; "
+            "from samobot.session.folder import SessionFolder; "
+            "ProjectGuard(Path(sys.argv[1]), utc_now).begin(Path(sys.argv[2]), SessionFolder(Path(sys.argv[3])))"
+        )
+        places = map(str, (tmp_path / "state", file, session.path))
+        subprocess.run([sys.executable, "-c", begin, *places], check=True)
+    else:
+        guard.begin(file, session)
+    file.unlink()
+    file.parent.rmdir()
+    file.parent.write_text("mine")
+    if not killed:
+        text = guard.end(file, session)
+        assert text is not None
+        assert "what stood in the place of" in text
+    project = load_project(file.parent, guard.read)
+    assert (project.name, project.sessions) == ("demo", session.path.parent)
+    assert file.read_text() == GOOD
+    (aside,) = tmp_path.glob("demo.*")
+    assert aside.read_text() == "mine"
+
+
 def test_what_stood_there_is_kept(file: Path, session: SessionFolder, guard: ProjectGuard) -> None:
     guard.begin(file, session)
     file.write_text(MOVED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,32 +15,26 @@ from tests.support.repository import commit, git, make_repository
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    """A worktree with a submodule, a nested repository, links, marked files and a branch."""
-    make_repository(tmp_path / "library")
-    main = make_repository(tmp_path / "main")
-    git(
-        main,
-        "-c",
-        "protocol.file.allow=always",
-        "submodule",
-        "--quiet",
-        "add",
-        str(tmp_path / "library"),
-        "sub",
-    )
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "file").write_text("x")
-    (tmp_path / "plain").write_text("x")
-    make_repository(tmp_path / "sibling")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `repo` is a copy of: to make it takes git ten times as long."""
+    root = tmp_path_factory.mktemp("made")
+    make_repository(root / "library")
+    main = make_repository(root / "main")
+    add = ("submodule", "--quiet", "add", str(root / "library"), "sub")
+    git(main, "-c", "protocol.file.allow=always", *add)
+    (root / "outside").mkdir()
+    (root / "outside" / "file").write_text("x")
+    (root / "plain").write_text("x")
+    make_repository(root / "sibling")
     (main / "folder").symlink_to("../outside")
-    (main / "file").symlink_to(tmp_path / "plain")
+    (main / "file").symlink_to("../plain")
     (main / "up").symlink_to("..")
     git(main, "add", ".")
-    git(main, "commit", "--quiet", "-m", "all")
     for name in ("skipped", "assumed"):
-        commit(main, name)
+        (main / name).write_text(name)
+        git(main, "add", name)
+    git(main, "commit", "--quiet", "-m", "all")
     git(main, "update-index", "--skip-worktree", "skipped")
     git(main, "update-index", "--assume-unchanged", "assumed")
     git(main, "branch", "other")
@@ -49,7 +44,14 @@ def repo(tmp_path: Path) -> Path:
     (main / ".git" / "info" / "exclude").write_text("ignored/\nvendor/\ncache/\n*.log\n")
     (main / "untracked").symlink_to("../sibling")
     (main / "new").write_text("x")
-    return main
+    return root
+
+
+@pytest.fixture
+def repo(made: Path, tmp_path: Path) -> Path:
+    """A worktree with a submodule, a nested repository, links, marked files and a branch."""
+    shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "main"
 
 
 def stash(repo: Path) -> None:

@@ -329,6 +329,14 @@ def test_the_container_has_what_the_wheel_is_built_from() -> None:
     assert sources <= set(copied)
 
 
+def test_container_can_make_a_fence_and_has_the_tested_versions() -> None:
+    commands = [words for name, words in _instructions() if name == "RUN"]
+    assert any("apt-get install" in words and "bubblewrap" in words.split() for words in commands)
+    (install,) = (words for words in commands if words.rstrip().endswith("/src"))
+    assert "--require-hashes --requirement /src/run.lock" in install
+    assert "--no-deps /src" in install
+
+
 def test_the_container_runs_as_nobody_special_and_holds_no_secret() -> None:
     instructions = _instructions()
     assert [words for name, words in instructions if name == "USER"] == ["samobot"]

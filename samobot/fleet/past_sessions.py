@@ -57,6 +57,7 @@ class PastSessions:
     def listed(self) -> list[PastSession]:
         """List them; the same object as before if nothing has changed."""
         if self._listed is None:
+            self._sessions = dict(self._sessions)  # without the room that growing has left
             self._listed = list(self._sessions.values())
         return self._listed
 

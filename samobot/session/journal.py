@@ -23,6 +23,7 @@ from weakref import WeakValueDictionary
 from samobot.errors import StorageError, storage_error
 from samobot.session.files import JOURNAL_LIMIT, append_line, open_regular, write_atomic
 from samobot.session.folder import SessionFolder
+from samobot.session.journal_copy import append_copy
 from samobot.session.journal_events import (
     EventName,
     Journal,
@@ -89,9 +90,10 @@ def append(folder: SessionFolder, event: EventName, now: datetime, /, **fields: 
     with vault.locked():
         if not vault.journal.exists():
             _adopt(folder)
+        recorded = vault.journal.stat().st_size if vault.journal.exists() else 0
         append_line(vault.journal, line, mode=0o600)
         with contextlib.suppress(StorageError):
-            append_line(folder.journal, line, durable=False)
+            append_copy(folder, line, recorded)
 
 
 def read(folder: SessionFolder) -> Journal:

@@ -5,8 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 
-from samobot.session.files import JOURNAL_LIMIT, is_unusable, move_aside, read_bytes, write_atomic
+from samobot.session.files import (
+    JOURNAL_LIMIT,
+    append_line,
+    is_unusable,
+    move_aside,
+    open_regular,
+    read_bytes,
+    write_atomic,
+)
 from samobot.session.folder import SessionFolder
+
+_LONGEST_EVENT = 1024 * 1024
+"""Bytes of an event that is still copied late."""
 
 
 def restore_copy(folder: SessionFolder, *, after_crash: bool = False) -> str | None:
@@ -45,6 +56,33 @@ def restore_copy(folder: SessionFolder, *, after_crash: bool = False) -> str | N
     if after_crash and found is not None:
         return None
     return f"The journal was {'deleted' if found is None else 'shortened'} during the iteration; it is back."
+
+
+def append_copy(folder: SessionFolder, line: str, recorded: int) -> None:
+    """Append an event to the session's journal, after the one before it if whoever recorded that died before copying it.
+
+    Args:
+        folder: The session.
+        line: The event.
+        recorded: How many bytes the vault's journal had before it.
+
+    Raises:
+        StorageError: The copy cannot be written.
+    """
+    path = folder.journal
+    size = os.lstat(path).st_size if os.path.lexists(path) else recorded
+    if 0 < recorded - size <= _LONGEST_EVENT:
+        start = max(0, size - 1)
+        with open_regular(folder.vault.journal) as file:
+            file.seek(start)
+            lines = file.read(recorded - start).split(b"\n")
+        if size:
+            lines = lines[1:] if not lines[0] else []  # else it was cut in the middle of a line
+        if (
+            len(lines) == 2 and not lines[1]
+        ):  # more than one were not lost by a death: they are restored and reported
+            append_line(path, lines[0].decode("utf-8", "surrogateescape"), durable=False)
+    append_line(path, line, durable=False)
 
 
 def remove_requests(folder: SessionFolder) -> str | None:

@@ -119,6 +119,22 @@ def test_an_event_that_a_dying_worker_did_not_copy_is_no_tampering(folder: Sessi
     assert folder.journal.read_bytes() == folder.vault.journal.read_bytes()
 
 
+def test_event_that_a_dying_process_did_not_copy_is_copied_with_the_next_one(folder: SessionFolder) -> None:
+    before = folder.journal.read_bytes()
+    append(folder, EventName.NOTICE, NOW, text="the bot died after this")
+    folder.journal.write_bytes(before)
+    append(folder, EventName.NOTICE, NOW, text="the next one")
+    assert folder.journal.read_bytes() == folder.vault.journal.read_bytes()
+    assert restore_copy(folder) is None
+
+
+@pytest.mark.parametrize("left", [0, 10])
+def test_what_an_agent_cut_from_the_copy_is_not_added_silently(folder: SessionFolder, left: int) -> None:
+    os.truncate(folder.journal, left)
+    append(folder, EventName.NOTICE, NOW, text="the next one")
+    assert restore_copy(folder) is not None
+
+
 def test_a_session_without_a_journal_needs_none(tmp_path: Path) -> None:
     folder = SessionFolder(tmp_path / "26-01-31-hand")
     folder.prepare()

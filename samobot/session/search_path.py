@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Set
-from pathlib import Path, PurePath
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 _SYSTEM = frozenset(["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"])
 """Always open: a `.samocode` of a stranger that names /usr must not take git from the other projects."""
@@ -26,7 +26,7 @@ def close_folders(folders: Iterable[Path]) -> None:
         folders: Where others write.
     """
     home = os.path.realpath(os.path.expanduser("~"))
-    _closed.update(form for each in folders for form in _forms(each) if form not in _upwards(home))
+    _closed.update(form for each in folders for form in _forms(each) if not _lies_in(home, _prefixes([form])))
 
 
 def own_environment(environ: Mapping[str, str], *folders: Path) -> dict[str, str]:
@@ -36,7 +36,7 @@ def own_environment(environ: Mapping[str, str], *folders: Path) -> dict[str, str
         environ: The environment.
         folders: Where others write, besides the folders that were closed.
     """
-    closed = {*_closed}.union(*map(_forms, folders))
+    closed = _prefixes({*_closed}.union(*map(_forms, folders)))
     entries = environ.get("PATH", os.defpath).split(os.pathsep)
     path = os.pathsep.join([each for each in entries if _is_open(each, closed)])
     return {**environ, "PATH": path or os.defpath}  # an empty one is the working directory
@@ -53,17 +53,22 @@ def find_program(name: str, environ: Mapping[str, str]) -> str | None:
     return None if found is None else os.path.abspath(found)
 
 
-def _is_open(entry: str, closed: Set[str]) -> bool:
+def _is_open(entry: str, closed: tuple[str, ...]) -> bool:
     """Whether an entry of the PATH is absolute, and lies in no closed folder."""
     if entry in _SYSTEM:
         return True
-    above = _upwards(os.path.normpath(entry)) + _upwards(os.path.realpath(entry))
-    return os.path.isabs(entry) and closed.isdisjoint(above)
+    forms = (os.path.normpath(entry), os.path.realpath(entry))
+    return os.path.isabs(entry) and not any(_lies_in(form, closed) for form in forms)
 
 
-def _upwards(path: str) -> list[str]:
-    """A normalized path, and the folders that it lies in."""
-    return [path, *map(str, PurePath(path).parents)]
+def _prefixes(folders: Iterable[str]) -> tuple[str, ...]:
+    # As texts: each call of git asks for each entry of the PATH.
+    return tuple(each if each.endswith("/") else f"{each}/" for each in folders)
+
+
+def _lies_in(path: str, prefixes: tuple[str, ...]) -> bool:
+    """Whether a normalized path is one of these folders, or in one."""
+    return f"{path}/".startswith(prefixes)
 
 
 def _forms(path: str | Path) -> frozenset[str]:

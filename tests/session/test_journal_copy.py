@@ -226,5 +226,5 @@ def test_a_state_folder_that_cannot_be_written_is_refused_and_nothing_is_lost(
     blocked.write_text("")
     use_state_dir(blocked)
     with pytest.raises(StorageError, match="SAMOBOT_STATE_DIR"):
-        append(folder, EventName.NOTICE, NOW, text="lost?")
+        append(SessionFolder(folder.path), EventName.NOTICE, NOW, text="lost?")  # which keeps its vault
     assert folder.journal.read_bytes() == before

@@ -95,9 +95,9 @@ class DiskGuard:
             where = "Something else than the agent fills it. " if complete else ""
             return f"{text} {where}Free some space, then retry."
         biggest = max(sizes, key=lambda path: sizes[path])
-        written = f"{'' if complete else 'at least '}{human_size(sum(sizes.values()))}"
+        written = f"{'' if complete else 'At least '}{human_size(sum(sizes.values()))}"
         return (
-            f"{text} Written there since it began: {written}, most of it to {biggest} "
+            f"{text} {written} were written meanwhile, most of it to {biggest} "
             f"({human_size(sizes[biggest])}). Free some space, then retry."
         )
 

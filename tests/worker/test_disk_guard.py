@@ -104,7 +104,9 @@ def test_report_looks_for_a_few_seconds_and_at_the_agents_own_folders_first(tmp_
     guard = DiskGuard([own, shared], 500, 0.0, disk, lambda: next(seconds))
     disk.free = 0
     assert guard.is_full()
-    assert f"it began: at least 2.0 MB, most of it to {own / 'big'} (2.0 MB)." in (guard.report() or "")
+    assert f"At least 2.0 MB were written meanwhile, most of it to {own / 'big'} (2.0 MB)." in (
+        guard.report() or ""
+    )
 
 
 def test_report_leaves_out_what_was_written_to_another_disk(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ from samobot.system.threads import Threads
 log = logging.getLogger(__name__)
 
 _SHORTEST_REST = 0.05
+_FAREWELL_SECONDS = 1.0
 
 
 class HostService:
@@ -94,22 +95,38 @@ class HostService:
         self._beat_due = asyncio.Event()
         self._projects: list[ProjectView] = []
         self._running = 0
+        self._ends = False
         self._seen: object = None
         self._news = NewsJournal(state_dir)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:
         """Serve until cancelled; the sessions continue without it."""
+        serving = asyncio.create_task(self._serve_all())
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._look_regularly(), name="looks")
-                group.create_task(self._look_at_hints(), name="hints")
-                group.create_task(self._connection.run(), name="connection")
+            try:
+                await asyncio.wait((serving,))
+                await serving
+            finally:
+                await self._say_farewell()
         finally:
-            for task in self._tasks:
+            for task in (serving, *self._tasks):
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(serving, *self._tasks, return_exceptions=True)
             self._threads.close()
+
+    async def _serve_all(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look_regularly(), name="looks")
+            group.create_task(self._look_at_hints(), name="hints")
+            group.create_task(self._connection.run(), name="connection")
+
+    async def _say_farewell(self) -> None:
+        """Let the hub know that this host ends, which it would notice late; without a connection it does."""
+        self._ends = True
+        with contextlib.suppress(SamobotError, NotStoredError, TimeoutError):
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await self._send_beat(is_whole=False)
 
     # Looks -------------------------------------------------------------------------------------------------------
 
@@ -218,26 +235,30 @@ class HostService:
             is_whole = self._has_looked and not self._publisher.due()
             if is_whole and not was_whole:
                 self._beat_due.set()
-            beat = Beat(
-                host=self._name,
-                boot=self._publisher.boot,
-                at=self._now(),
-                n=self._publisher.published,
-                is_whole=is_whole,
-                version=__version__,
-                running=self._running,
-                most=self._most,
-                limits=await self._threads.run(self._machine.report),
-                waits_alone=self._alone is HostAlone.PAUSE,
-                emergency=await self._fleet.emergency_stop(),
-                panic=self._control.panic,
-                projects=tuple(self._projects),
-            )
-            await self._connection.store(subjects.beat(self._name), beat.encode())
+            await self._send_beat(is_whole=is_whole)
             was_whole = is_whole
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(nats_streams.BEAT_SECONDS if is_whole else 0.2):
                     await self._beat_due.wait()
+
+    async def _send_beat(self, *, is_whole: bool) -> None:
+        beat = Beat(
+            host=self._name,
+            boot=self._publisher.boot,
+            at=self._now(),
+            n=self._publisher.published,
+            is_whole=is_whole,
+            version=__version__,
+            running=self._running,
+            most=self._most,
+            limits=await self._threads.run(self._machine.report),
+            waits_alone=self._alone is HostAlone.PAUSE,
+            emergency=await self._fleet.emergency_stop(),
+            panic=self._control.panic,
+            projects=tuple(self._projects),
+            is_last=self._ends,
+        )
+        await self._connection.store(subjects.beat(self._name), beat.encode())
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)

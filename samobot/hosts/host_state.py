@@ -45,8 +45,10 @@ class HostState:
         self._dirty: set[str] = set()
 
     def is_online(self, monotonic: float) -> bool:
-        """Whether its last beat is fresh; a beat read from disk never is."""
-        return self._heard_at is not None and monotonic - self._heard_at <= AWAY_SECONDS
+        """Whether its last beat is fresh, and no farewell; a beat read from disk never is."""
+        if self._heard_at is None or self.beat is None or self.beat.is_last:
+            return False
+        return monotonic - self._heard_at <= AWAY_SECONDS
 
     def is_doubled(self, monotonic: float) -> bool:
         """Whether two machines send beats under this name, as after a copy of a disk: each would do all decisions."""

@@ -163,6 +163,7 @@ class Beat(Message):
         panic: Number of the last change of the emergency stop that was carried out there.
         projects: Its projects.
         waits_alone: Whether its sessions wait while it is cut off.
+        is_last: Whether the program ends now, in order: the host cannot be reached from then on.
     """
 
     host: str
@@ -180,6 +181,7 @@ class Beat(Message):
     panic: int = 0
     projects: tuple[ProjectView, ...] = ()
     waits_alone: bool = False
+    is_last: bool = False
 
     @property
     def is_spoken_here(self) -> bool:

@@ -185,6 +185,7 @@ class KnownHosts:
             self.changed.set()
         if not was_online:
             self._save([state])  # before anybody decides about it: a hub that dies then must know it again
+        if not was_online or beat.is_last:
             self.changed.set()
         if not state.is_behind:
             self._behind.pop(host, None)

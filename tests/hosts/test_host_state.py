@@ -28,6 +28,15 @@ def test_a_host_is_online_for_as_long_as_its_beats_are_fresh() -> None:
     assert not state.is_online(100.1 + AWAY_SECONDS)
 
 
+def test_a_host_that_ends_is_away_at_once_until_it_starts_again() -> None:
+    state = HostState("laptop")
+    state.note_beat(beat(), 100.0, NOW)
+    state.note_beat(beat(is_last=True), 101.0, NOW)
+    assert not state.is_online(101.0)
+    state.note_beat(beat("two"), 102.0, NOW)
+    assert state.is_online(102.0)
+
+
 def test_a_beat_read_from_disk_is_never_fresh_whatever_the_clocks() -> None:
     state = HostState("laptop")
     state.restore(beat(), NOW, [snapshot(1)])

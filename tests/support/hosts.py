@@ -61,12 +61,20 @@ async def hub(state_dir: Path, url: str) -> AsyncIterator[HubLink]:
         await link.close()
 
 
+async def _cut_off() -> None:
+    """Send nothing, as a host that is killed."""
+
+
 @asynccontextmanager
-async def host_service(name: str, url: str, fleet: Fleet, state_dir: Path) -> AsyncIterator[HostService]:
-    """A host that serves; at the end it is cut off wherever it is."""
+async def host_service(
+    name: str, url: str, fleet: Fleet, state_dir: Path, *, in_order: bool = False
+) -> AsyncIterator[HostService]:
+    """A host that serves; it ends in order, or is cut off wherever it is."""
     service = HostService(
         Link(user=name, servers=(url,)), fleet, state_dir=state_dir, now=utc_now, poll_seconds=60, most=3
     )
+    if not in_order:
+        setattr(service, "_say_farewell", _cut_off)  # noqa: B010 - a method
     running = asyncio.create_task(service.run())
     try:
         yield service

@@ -45,6 +45,7 @@ _TOO_LONG = RequestFailure(OutcomeKind.PROMPT_TOO_LONG, "The conversation is too
 _LOGIN = RequestFailure(OutcomeKind.AUTH, "Claude refuses the login", Cure.RESTART_IF_ANSWERED)
 _REFUSED = RequestFailure(OutcomeKind.REFUSED, "Claude declined")
 _API = RequestFailure(OutcomeKind.OVERLOADED, "The Claude API failed on its side")
+_LIMITED = RequestFailure(OutcomeKind.RATE_LIMITED, "The Claude API accepts no further requests for now")
 _NETWORK = RequestFailure(OutcomeKind.NETWORK, "The Claude API could not be reached")
 _TRUNCATED = RequestFailure(OutcomeKind.TRUNCATED, "Claude's answer was cut off")
 _REQUEST = RequestFailure(
@@ -65,10 +66,7 @@ _BY_STATUS: tuple[tuple[Callable[[int], bool], RequestFailure], ...] = (
     (lambda status: status == 402, RequestFailure(OutcomeKind.ACCOUNT, "Claude's account refuses work")),
     (lambda status: status == 408, _NETWORK),
     (lambda status: status == 413, _TOO_LONG),
-    (
-        lambda status: status == 429,
-        RequestFailure(OutcomeKind.RATE_LIMITED, "The Claude API accepts no further requests for now"),
-    ),
+    (lambda status: status == 429, _LIMITED),
     (lambda status: status == 409 or 500 <= status < 600, _API),
     (lambda status: 400 <= status < 500, _REQUEST),
 )
@@ -118,7 +116,8 @@ _BY_MESSAGE: tuple[tuple[str, RequestFailure], ...] = (
         r"|too many (?:images|total text)|unable to download the file",
         _CONTENT,
     ),
-    (r"overloaded|internal server error|\b5\d\d\b", _API),
+    (r"temporarily limiting requests", _LIMITED),
+    (r"overloaded|internal server error|at capacity|experiencing high demand|\b5\d\d\b", _API),
     (
         r"unable to connect|connection|network|econn|etimedout|enotfound|eai_again|fetch failed|timed? ?out"
         r"|certificate|socket|\bdns\b",
@@ -138,12 +137,15 @@ _DISGUISED = regex(
       | Credit\ balance\ is\ too\ low\s*$
       | Prompt\ is\ too\ long\s*$
       | You(?:['’]ve|\ have)\ (?:hit|reached|exceeded|used\ up)\ your\ .{0,60}limit\s*[·∙•|]
-      | (?:(?:Claude\ (?:AI\ )?)?usage|5-hour|7-day|Daily|Weekly|Session|Opus|Sonnet)(?:\ weekly)?\ limit\ reached
+      | (?:(?:Claude\ (?:AI\ )?)?usage|5-hour|7-day|Daily|Weekly|Session|Opus|Sonnet|Fable|Haiku|Usage\ credits?)(?:\ weekly)?\ limit\ reached
         \s*[·∙•|]
       | Limit\ reached\s*\|
       | Spend(?:ing)?\ (?:cap|limit)\ reached\b
       | There['’]s\ an\ issue\ with\ the\ selected\ model\b
-      | You['’]re\ (?:now\ )?out\ of\ extra\ usage\s*[·∙•|]""",
+      | You['’]re\ (?:now\ )?out\ of\ extra\ usage\s*[·∙•|]
+      | You['’]re\ out\ of\ usage\ credits(?:\.\ |\s*[·∙•|]|\s*$)
+      | Your\ organization\ is\ out\ of\ usage\ credits\b
+      | You['’]ve\ hit\ your\ (?:[\w'’]{1,20}\ )?monthly\ spend\ limit\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _LONGEST = 400

@@ -19,10 +19,12 @@ _LONGEST = 400
 
 _LIMIT = regex(
     r"""(?:api\ error:\s*(?:429\s*)?)?
-    (?: you(?:['’]ve|\ have)\ (?:hit|reached|exceeded|used\ up)\ your\ (?P<which>[\w\s-]{0,40}?)\s*limit\b
+    (?: (?:you|your\ organization)(?:['’]re|\ are|\ is)\ (?:now\ )?out\ of\ (?P<credits>usage\ credits)\b
+      | you(?:['’]ve|\ have)\ (?:hit|reached|exceeded|used\ up)\ your\ (?P<which>[\w\s-]{0,40}?)\s*limit\b
       | you(?:['’]re|\ are)\ (?:now\ )?out\ of\ (?P<extra>extra)\ usage\b
       | (?:your\ (?:account['’]s\ )?)?
-        (?P<window>5-hour|7-day|daily|weekly|session|opus|sonnet|usage|claude\ (?:ai\ )?usage)(?:\s+(?:weekly|usage))?
+        (?P<window>5-hour|7-day|daily|weekly|session|opus|sonnet|fable|haiku|usage\ credits?|usage
+        |claude\ (?:ai\ )?usage)(?:\s+(?:weekly|usage))?
         \ limit\ (?:reached|hit|exceeded)\b
       | limit\ reached\s*(?=[|∙·•])
     )""",
@@ -32,7 +34,7 @@ _LIMIT = regex(
 _ACCOUNT = regex(
     r"""credit\ balance\ is\ too\ low | \binsufficient[_\ ](?:quota|credits?|funds|balance)\b
       | exceeded\ your\ current\ quota,\ please\ check\ your\ plan | extra\ usage\ is\ required
-      | \borganization\ has\ disabled\b
+      | \bout\ of\ (?:usage\ )?credits\b(?![^\n]{0,120}\bresets\b) | \borganization\ has\ disabled\b
       | (?:disabled|paused|restricted)\ by\ your\ (?:org(?:anization)?['’]s\ )?admin
       | (?:account|organization)\ (?:has\ been|is)\ (?:disabled|suspended)
       | does\ not\ have\ access\ to\ claude
@@ -111,7 +113,7 @@ def usage_limit(text: str, now: datetime, local: tzinfo | None = None) -> LimitT
     match = _LIMIT.match(text)
     if match is None:
         return None
-    name = (match["which"] or match["window"] or match["extra"] or "").strip().lower()
+    name = (match["which"] or match["window"] or match["extra"] or match["credits"] or "").strip().lower()
     return LimitText(_KINDS.get(name.split(" ", maxsplit=1)[0], ""), reset_time(text, now, local))
 
 

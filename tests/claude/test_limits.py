@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samobot.claude.errors_text import classify_failure, is_disguised_failure
 from samobot.claude.limits import is_account_problem, usage_limit
+from samobot.claude.outcome_kinds import OutcomeKind
 from samobot.claude.reset_time import reset_time
 from tests.support.cases import for_each
 
@@ -234,3 +236,31 @@ def test_a_time_of_day_is_the_next_one_in_its_zone(moment: datetime, hour: int, 
 def test_no_text_is_too_strange(text: str) -> None:
     reset_time(text, NOW)
     usage_limit(f"You've hit your limit · {text}", NOW)
+
+
+def test_wordings_of_the_newest_cli_without_a_reset_are_for_the_account_and_with_one_are_limits() -> None:
+    moment = datetime(2026, 11, 29, 18, tzinfo=UTC)
+    for text in (
+        "You're out of usage credits. Run /usage-credits to keep using Claude",
+        "Your organization is out of usage credits. Contact your admin to add more.",
+        "You've hit your channel's monthly spend limit.",
+    ):
+        assert is_account_problem(text), text
+        assert usage_limit(text, moment) is None, text
+        assert is_disguised_failure(text), text
+    for text in (
+        "You're out of usage credits · resets 9pm",
+        "Fable limit reached · resets 9pm",
+        "Usage credit limit reached · resets 9pm",
+    ):
+        found = usage_limit(text, moment, UTC)
+        assert found is not None, text
+        assert found.resets_at == moment.replace(hour=21), text
+    kinds = [
+        classify_failure(None, text).kind
+        for text in (
+            "Server is temporarily limiting requests (not your usage limit)",
+            "Selected model is at capacity.",
+        )
+    ]
+    assert kinds == [OutcomeKind.RATE_LIMITED, OutcomeKind.OVERLOADED]

@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,9 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=_SLOW,
 )
+# A shell has what it starts in the background ignore Ctrl-C, and so would every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 settings.load_profile("fuzz" if os.environ.get("FUZZ_EXAMPLES") else "ci")
 
 

@@ -58,9 +58,17 @@ def _can_be_forked(environment: Mapping[str, str], more: Mapping[str, object]) -
     )
 
 
-@functools.cache
 def _server() -> socket.socket | None:
-    """The connection to this process's server, which ends with it; None if the kernel lacks what it needs."""
+    """The connection to this process's server; None if the kernel lacks what it needs."""
+    server, connection = _started()
+    if connection is not None and server.poll() is not None:
+        raise AssertionError("A test has ended the server that other tests fork samobot from.")
+    return connection
+
+
+@functools.cache
+def _started() -> tuple[subprocess.Popen[bytes], socket.socket | None]:
+    """Start this process's server, which ends with it; returns it and the connection to it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         server = subprocess.Popen(
@@ -72,7 +80,7 @@ def _server() -> socket.socket | None:
         )
     atexit.register(server.wait)
     atexit.register(ours.close)
-    return ours if ours.recv(len(READY)) == READY else None
+    return server, ours if ours.recv(len(READY)) == READY else None
 
 
 class _ForkedProgram(subprocess.Popen[str]):

@@ -13,8 +13,8 @@ NEWEST_CLAUDE := .cache/claude-cli-newest/node_modules/.bin/claude
 CODEX_VERSION := 0.171.0
 CODEX := .cache/codex-cli/node_modules/.bin/codex
 OLDEST_PIP := .cache/oldest-pip
-# One more than the cores of CI: many tests wait for a chat that takes one message a second; four gain little.
-JOBS ?= 3
+# Twice the cores of CI: many tests wait, for example for a chat that takes one message a second.
+JOBS ?= 4
 DIST ?= loadgroup
 # Two at once would find the other's lock, and fail.
 APT_INSTALL = mkdir -p .cache && flock .cache/apt.lock sh -c 'apt-get update -qq && \

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from telegram import Bot, ForceReply, InlineKeyboardMarkup
+from telegram import Bot, InlineKeyboardMarkup
 
 from samobot.errors import StorageError
 from samobot.telegram.markup.rich_text import clean
@@ -107,7 +107,7 @@ class Outbox:
                 again, what waits under it is replaced.
             about: What it is about, so that a reply to it finds its session.
             priority: `NEEDED` is safely on disk when this returns, and kept for as long as it takes;
-                a `RECEIPT` is dropped after ten minutes, unless it asks for a reply.
+                a `RECEIPT` is dropped after ten minutes, unless it asks for a reply or has buttons.
             markup: Buttons, or a forced reply.
             silent: Whether it comes without a sound.
             thread_id: The topic it goes to.
@@ -133,8 +133,9 @@ class Outbox:
             **(self._content.file_fields(attachment) if attachment else {}),
         )
         about = about or MessageSubject()
-        # A tap whose prompt was dropped would have had no effect that anybody saw.
-        is_kept = priority is Priority.NEEDED or isinstance(markup, ForceReply)
+        # What asks something and is dropped, as when the clock is set forward, leaves a command or a tap without an
+        # effect that anybody saw.
+        is_kept = priority is Priority.NEEDED or markup is not None
         try:
             self._queue(
                 chat_id,

@@ -517,9 +517,12 @@ async def test_outdated_receipt_is_dropped(scene: Scene, clock: ManualClock) -> 
     assert scene.store.outbox.count() == 0
 
 
-async def test_prompt_is_sent_however_late(scene: Scene, clock: ManualClock) -> None:
+@pytest.mark.parametrize("markup", [ForceReply(), KEYS])
+async def test_what_asks_is_sent_however_late(
+    scene: Scene, clock: ManualClock, markup: ForceReply | InlineKeyboardMarkup
+) -> None:
     early = Outbox(scene.bot, scene.store)
-    early.post(scene.chat.id, "Your answer?", key="p", priority=Priority.RECEIPT, markup=ForceReply())
+    early.post(scene.chat.id, "Your answer?", key="p", priority=Priority.RECEIPT, markup=markup)
     clock.now += 7 * 86_400
     async with scene.outbox() as outbox:
         await scene.until_shown("Your answer?")

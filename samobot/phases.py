@@ -251,7 +251,7 @@ def _wait(phase: Phase, facts: GateFacts, waiting_for: WaitingFor, reason: str) 
                 phase, BlockCause.GATE, "The agent waits for answers, but there is no question in _qa.md."
             )
         case WaitingFor.QA_ANSWERS if facts.open_questions == 0:
-            # The answers may have come while it asked; a question that nobody can see is asked for once.
+            # The answers may have come while it asked; a question that cannot be seen is asked for once.
             return Transition(Step.STAY, phase, reason=_ALL_ANSWERED)
         case WaitingFor.PLAN_APPROVAL if facts.plan is None:
             return _block(

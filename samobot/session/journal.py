@@ -90,7 +90,7 @@ def append(folder: SessionFolder, event: EventName, now: datetime, /, **fields: 
     with vault.locked():
         if not vault.journal.exists():
             _adopt(folder)
-        recorded = vault.journal.stat().st_size if vault.journal.exists() else 0
+        recorded = vault.journal.stat().st_size
         append_line(vault.journal, line, mode=0o600)
         with contextlib.suppress(StorageError):
             append_copy(folder, line, recorded)

@@ -78,9 +78,8 @@ def append_copy(folder: SessionFolder, line: str, recorded: int) -> None:
             lines = file.read(recorded - start).split(b"\n")
         if size:
             lines = lines[1:] if not lines[0] else []  # else it was cut in the middle of a line
-        if (
-            len(lines) == 2 and not lines[1]
-        ):  # more than one were not lost by a death: they are restored and reported
+        # More than one were not lost by a death: they are restored and reported.
+        if len(lines) == 2 and not lines[1]:
             append_line(path, lines[0].decode("utf-8", "surrogateescape"), durable=False)
     append_line(path, line, durable=False)
 

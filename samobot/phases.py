@@ -198,7 +198,7 @@ def _reminded(found: Transition, facts: GateFacts, *, asks: bool) -> Transition:
     """Return a reminder in place of a transition that depends on files the agent can correct."""
     if asks and facts.unread_questions:
         return Transition(Step.REMIND, found.phase, reason=facts.unread_questions)
-    if found.reason == _ALL_ANSWERED:
+    if asks and found.step is Step.STAY:  # every question it could wait for has an answer
         return Transition(Step.REMIND, found.phase, reason=found.reason)
     if found.cause is BlockCause.GATE:
         hint = _NAME_THE_PLAN if facts.plan is None and not asks else ""

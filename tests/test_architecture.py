@@ -307,7 +307,7 @@ def test_the_worker_stays_small() -> None:
 
 
 def test_the_bot_loads_nothing_that_it_seldom_uses() -> None:
-    assert not loaded("import samobot.telegram.app") & {"cryptography", "difflib", "multiprocessing", "rich"}
+    assert not loaded("import samobot.telegram.app") & {"cryptography", "difflib", "rich"}
     assert "cryptography" in loaded("import samobot.telegram.app, cryptography")
 
 

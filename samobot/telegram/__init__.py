@@ -6,19 +6,12 @@ in that direction. Sessions are known only as values of the fleet.
 """
 
 import sys
-from types import ModuleType
 
 from samobot.lean_imports import without
 
 # httpx comes with a command line of its own and imports it where rich is installed, as it is for samobot: 5 MB of
 # memory that no bot uses. With None here its import fails, and httpx does without, as it does elsewhere.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-
-# APScheduler loads its pools of threads and processes, and multiprocessing with them, also for a scheduler whose jobs
-# run on an event loop: half a megabyte.
-_pools = ModuleType("apscheduler.executors.pool")
-vars(_pools)["ThreadPoolExecutor"] = None
-sys.modules.setdefault(_pools.__name__, _pools)
 
 # python-telegram-bot loads cryptography where it is installed, as it is for sessions on other hosts: 16 MB for
 # Telegram Passport, which no bot here uses.

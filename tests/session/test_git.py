@@ -414,7 +414,7 @@ def test_several_calls_look_at_the_configuration_once(
         return own_environment(environ, *folders)
 
     monkeypatch.setattr(Git, "_read", note)
-    monkeypatch.setattr("samobot.session.git.own_environment", note_environment)
+    monkeypatch.setattr("samobot.session.git_environment.own_environment", note_environment)
     tree_state(repo)
     assert (commands.count("config"), len(commands) > 3) == (1, True)
     assert environments == [repo]

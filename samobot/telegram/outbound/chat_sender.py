@@ -33,17 +33,14 @@ from samobot.telegram.outbound.delivery import (
     is_thread_lost,
 )
 from samobot.telegram.outbound.rate_limit import RateLimiter
+from samobot.telegram.outbound.unnoted_deliveries import UnnotedDeliveries
 from samobot.telegram.store.bot_store import Store
 from samobot.telegram.store.outbox_rows import Op, OutboxRow, Priority
-from samobot.telegram.store.sent import SentMessage
 
 log = logging.getLogger(__name__)
 
 CLOSED_RETRY_SECONDS = 3600.0
 """How often a chat that the bot may not write in is tried again."""
-
-_REPEATABLE = frozenset({Op.EDIT, Op.REACT, Op.STRIP})
-"""What leaves the chat as it is when it is done twice."""
 
 _LONGEST_BACKOFF = 60.0
 _DISK_BACKOFF = 5.0
@@ -93,8 +90,7 @@ class ChatSender:
         self._failures = 0
         self._delays: dict[int, tuple[int, float]] = {}
         """Rows that failed: how often, and the monotonic time before which they are not tried again."""
-        self._unsettled: dict[int, tuple[OutboxRow, tuple[int, ...]]] = {}
-        """Rows that were delivered, with their messages' numbers, and are not noted yet."""
+        self._unnoted = UnnotedDeliveries(tools.store)
         self._upload: tuple[OutboxRow, asyncio.Task[tuple[int, ...]]] | None = None
         """A file that the user asked for and that is on its way, maybe for minutes: what is more urgent does not wait
         for it."""
@@ -163,15 +159,16 @@ class ChatSender:
         now = self._now()
         today = self._store.clock()
         soonest: float | None = None
-        if self._unsettled and any(row.op not in _REPEATABLE for row, _ in self._unsettled.values()):
-            self._note_delivered()  # the disk has refused it before
+        if self._unnoted.is_overdue:
+            self._unnoted.note()
         for row in self._store.outbox.waiting(self.chat_id):
             if self._upload is not None and max(row.priority, Priority.EFFECT) >= self._upload[0].priority:
                 break
-            if row.id in self._unsettled:
-                if self._unsettled[row.id][0].version == row.version:
-                    continue
-                self._note_delivered()  # its content was replaced meanwhile
+            delivered = self._unnoted.version(row)
+            if delivered == row.version:
+                continue
+            if delivered is not None:  # its content was replaced meanwhile
+                self._unnoted.note()
                 return self._next()
             if row.expires is not None and row.expires <= today:
                 log.info("an outdated message to chat %d was dropped: %s", self.chat_id, row.key)
@@ -189,10 +186,7 @@ class ChatSender:
             if wait <= 0:
                 return row, None
             soonest = wait if soonest is None else min(soonest, wait)
-        if self._unsettled:
-            self._note_delivered()
-            return self._next()
-        return None, soonest
+        return self._next() if self._unnoted.note() else (None, soonest)
 
     async def _deliver(self, row: OutboxRow) -> None:
         sent = self._store.sent.by_key(row.chat_id, row.key)
@@ -223,41 +217,15 @@ class ChatSender:
             self._settle(row, numbers)
 
     def _settle(self, row: OutboxRow, numbers: tuple[int, ...]) -> None:
-        """Note a delivery at once, or with the next one if a crash in between does no harm."""
-        self._unsettled[row.id] = (row, numbers)
         self._delays.pop(row.id, None)
         self._failures = 0
-        if row.op not in _REPEATABLE:
-            self._note_delivered()
+        self._unnoted.add(row, numbers)
         if self._store.chats.unblock(row.chat_id):
             log.info("chat %d can be written to again", row.chat_id)
 
-    def _note_delivered(self) -> None:
-        """Note the deliveries: the rows go, the messages' numbers stay, in one transaction."""
-        delivered = tuple(self._unsettled.values())
-        with self._store.transaction(durable=any(row.priority is Priority.NEEDED for row, _ in delivered)):
-            for row, numbers in delivered:
-                self._store.outbox.done(row)
-                if row.op is Op.DELETE:
-                    self._store.sent.drop(row.chat_id, row.key)
-                for message_id in numbers:
-                    self._store.sent.put(
-                        SentMessage(
-                            row.chat_id,
-                            message_id,
-                            row.key,
-                            row.about,
-                            row.post.thread_id,
-                            row.post.digest,
-                            self._store.clock(),
-                        )
-                    )
-        self._unsettled.clear()
-
     def _not_delivered(self, row: OutboxRow, error: TelegramError | TimeoutError) -> None:
         queue, chat_id = self._store.outbox, row.chat_id
-        if self._unsettled:
-            self._note_delivered()
+        self._unnoted.note()
         match classify_error(error, row):
             case Ignore():
                 sent = self._store.sent.by_key(chat_id, row.key)
@@ -339,12 +307,7 @@ class ChatSender:
 
     def _move(self, old: int, new: int) -> None:
         log.warning("group %d has become chat %d", old, new)
-        with self._store.transaction(durable=True):
-            self._store.outbox.move_chat(old, new)
-            self._store.sent.move_chat(old, new)
-            self._store.chats.move(old, new)
-            self._store.people.move_group(old, new)
-            self._store.migrations.add(old, new)
+        self._store.move_chat(old, new)
         self._tools.wake(new)
 
     def _is_edit(self, row: OutboxRow) -> bool:

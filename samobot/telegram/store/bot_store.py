@@ -114,6 +114,19 @@ class Store:
         """Remove what `legacy_runs` returns, once the fleet keeps it."""
         self._database.execute("DELETE FROM wanted", durable=True)
 
+    def move_chat(self, old: int, new: int) -> None:
+        """Keep what belongs to a group under its number as a supergroup.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        with self.transaction(durable=True):
+            self.outbox.move_chat(old, new)
+            self.sent.move_chat(old, new)
+            self.chats.move(old, new)
+            self.people.move_group(old, new)
+            self.migrations.add(old, new)
+
     def prune(self) -> None:
         """Forget what is long over; a few milliseconds, meant for once an hour."""
         self.updates.prune()

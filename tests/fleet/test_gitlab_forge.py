@@ -43,8 +43,9 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LandingRoom:
 
 
 @pytest.fixture
-def forge(room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
-    return put_forge(room, monkeypatch, put_glab)
+def forge(request: pytest.FixtureRequest, room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
+    as_program = getattr(request, "param", "") == "program"
+    return put_forge(room, monkeypatch, put_glab, as_program=as_program)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,11 @@ def shown(shown_once: ShownRequest) -> ShownRequest:
     return shown_once.reset()
 
 
-@pytest.mark.parametrize("step", [LandingStep.MERGE_PR, LandingStep.SQUASH_PR])
+@pytest.mark.parametrize(
+    ("step", "forge"),
+    [(LandingStep.MERGE_PR, "program"), (LandingStep.SQUASH_PR, "within this process")],
+    indirect=["forge"],
+)
 def test_merge_request_is_opened_and_merged_at_the_commit_that_was_green(
     room: LandingRoom, forge: FakeForge, step: LandingStep
 ) -> None:

@@ -41,8 +41,9 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LandingRoom:
 
 
 @pytest.fixture
-def forge(room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
-    return put_forge(room, monkeypatch, put_gh)
+def forge(request: pytest.FixtureRequest, room: LandingRoom, monkeypatch: pytest.MonkeyPatch) -> FakeForge:
+    as_program = getattr(request, "param", "") == "program"
+    return put_forge(room, monkeypatch, put_gh, as_program=as_program)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,11 @@ def test_pull_request_is_not_opened_with_another_text_than_the_one_shown(
     assert forge.read()["prs"] == []
 
 
-@pytest.mark.parametrize("step", [LandingStep.MERGE_PR, LandingStep.SQUASH_PR])
+@pytest.mark.parametrize(
+    ("step", "forge"),
+    [(LandingStep.MERGE_PR, "program"), (LandingStep.SQUASH_PR, "within this process")],
+    indirect=["forge"],
+)
 def test_pull_request_is_merged_at_the_commit_that_was_green(
     room: LandingRoom, forge: FakeForge, step: LandingStep
 ) -> None:
@@ -249,6 +254,7 @@ def test_lost_login_is_said_and_nothing_is_done(green: ShownRequest) -> None:
     assert forge.read()["merges"] == []
 
 
+@pytest.mark.parametrize("forge", ["program"], indirect=True)
 def test_tool_that_hangs_is_ended(
     room: LandingRoom, forge: FakeForge, monkeypatch: pytest.MonkeyPatch
 ) -> None:

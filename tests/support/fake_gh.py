@@ -9,18 +9,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SCRIPT = """
-import fcntl, json, os, subprocess, sys, time
-from pathlib import Path
+from tests.support.forge_script import ForgeScript
 
+SCRIPT = """
 PARENT = os.getppid()  # before anything is on disk that shows whoever waits for it that it may be killed
-STATE, BARE, REPO = Path({state!r}), {bare!r}, {repo!r}
 FIELDS = ("number,url,title,state,isDraft,headRefOid,headRefName,baseRefName,isCrossRepository,"
           "mergeable,mergeStateStatus,reviewDecision,statusCheckRollup").split(",")
 
@@ -37,7 +34,7 @@ def fail(words, code=1):
 
 
 def options(arguments, flags=(), values=()):
-    found, rest = {{}}, []
+    found, rest = {}, []
     arguments = list(arguments)
     while arguments:
         each = arguments.pop(0)
@@ -82,7 +79,7 @@ elif command == ["pr", "list"]:
     assert not rest and found["--repo"] == REPO and found["--state"] == "all", sys.argv
     assert set(found["--json"].split(",")) == set(FIELDS), found["--json"]
     listed = [refresh(pr) for pr in forge["prs"] if pr["headRefName"] == found["--head"]]
-    print(json.dumps([pr | {{"statusCheckRollup": pr["statusCheckRollup"][:100]}} for pr in listed]))
+    print(json.dumps([pr | {"statusCheckRollup": pr["statusCheckRollup"][:100]} for pr in listed]))
 elif command == ["pr", "diff"]:
     found, rest = options(arguments, values=("--repo",))
     assert found["--repo"] == REPO and len(rest) == 1, sys.argv
@@ -100,7 +97,7 @@ elif command == ["pr", "create"]:
         fail("pull request create failed: GraphQL: Head sha can't be blank (createPullRequest)")
     number = 12 + len(forge["prs"])
     forge["prs"].append(dict(
-        number=number, url=f"https://github.com/ann/demo/pull/{{number}}", title=found["--title"], state="OPEN",
+        number=number, url=f"https://github.com/ann/demo/pull/{number}", title=found["--title"], state="OPEN",
         isDraft="--draft" in found, headRefOid=head, headRefName=found["--head"], baseRefName=found["--base"],
         isCrossRepository=False, mergeable="MERGEABLE", mergeStateStatus="CLEAN", reviewDecision="",
         statusCheckRollup=[], body=sys.stdin.read(), comments=forge.get("comments", [])))
@@ -120,7 +117,7 @@ elif command == ["pr", "merge"]:
     forge["merges"].append(pr["headRefOid"])
     base = git("rev-parse", "refs/heads/" + pr["baseRefName"])
     parents = ["-p", base] + ([] if "--squash" in found else ["-p", pr["headRefOid"]])
-    commit = git("commit-tree", *parents, "-m", pr["title"], pr["headRefOid"] + "^{{tree}}")
+    commit = git("commit-tree", *parents, "-m", pr["title"], pr["headRefOid"] + "^{tree}")
     git("update-ref", "refs/heads/" + pr["baseRefName"], commit, base)
     pr["state"] = "MERGED"
     STATE.write_text(json.dumps(forge))
@@ -144,14 +141,14 @@ elif command == ["pr", "view"]:
         sys.exit()
     assert found["--json"] == "comments,reviews", sys.argv
     (pr,) = [pr for pr in forge["prs"] if pr["number"] == int(rest[0])]
-    print(json.dumps({{"comments": pr.get("comments", []), "reviews": pr.get("reviews", [])}}))
+    print(json.dumps({"comments": pr.get("comments", []), "reviews": pr.get("reviews", [])}))
 elif command == ["api", "graphql"]:
     host, owner, name = REPO.split("/")
     given = [arguments[at + 1].split("=", 1) for at, each in enumerate(arguments) if each in ("-f", "-F")]
     sent = dict(given)
     assert arguments[:2] == ["--hostname", host] and len(given) == len(sent) == (len(arguments) - 2) / 2, sys.argv
     query = sent.pop("query")
-    if "enqueuePullRequest(input: {{pullRequestId: $id, expectedHeadOid: $head}})" in query:
+    if "enqueuePullRequest(input: {pullRequestId: $id, expectedHeadOid: $head})" in query:
         (pr,) = [refresh(pr) for pr in forge["prs"] if sent["id"] == "PR_" + str(pr["number"])]
         if forge.get("late"):
             git("update-ref", "refs/heads/" + pr["headRefName"], forge["late"])
@@ -160,30 +157,30 @@ elif command == ["api", "graphql"]:
             fail("gh: Head branch was modified. Review and try the merge again.")
         forge["merges"].append(pr["headRefOid"])
         STATE.write_text(json.dumps(forge))
-        print(json.dumps({{"data": {{"enqueuePullRequest": {{"mergeQueueEntry": {{"position": 1}}}}}}}}))
+        print(json.dumps({"data": {"enqueuePullRequest": {"mergeQueueEntry": {"position": 1}}}}))
     elif "itemTypes: [REMOVED_FROM_MERGE_QUEUE_EVENT]" in query:
         if forge["queue"] is None:
             fail("gh: Field 'isInMergeQueue' doesn't exist on type 'PullRequest'")
         removals = forge.get("removals", [])
-        queue = {{"isInMergeQueue": bool(forge["queue"] and forge["merges"] and not removals),
-                  "timelineItems": {{"nodes": removals}}}}
-        print(json.dumps({{"data": {{"repository": {{"pullRequest": queue}}}}}}))
+        queue = {"isInMergeQueue": bool(forge["queue"] and forge["merges"] and not removals),
+                  "timelineItems": {"nodes": removals}}
+        print(json.dumps({"data": {"repository": {"pullRequest": queue}}}))
     else:
-        assert "{{ id isMergeQueueEnabled }}" in query and sent["owner"] == owner and sent["name"] == name, sys.argv
+        assert "{ id isMergeQueueEnabled }" in query and sent["owner"] == owner and sent["name"] == name, sys.argv
         if forge["queue"] is None:
             fail("gh: Field 'isMergeQueueEnabled' doesn't exist on type 'PullRequest'")
-        request = {{"id": "PR_" + sent["number"], "isMergeQueueEnabled": forge["queue"]}}
-        print(json.dumps({{"data": {{"repository": {{"pullRequest": request}}}}}}))
+        request = {"id": "PR_" + sent["number"], "isMergeQueueEnabled": forge["queue"]}
+        print(json.dumps({"data": {"repository": {"pullRequest": request}}}))
 elif command[0] == "api" and arguments[-1].endswith("/logs"):
     found, (path,) = options(sys.argv[2:], (), ("--hostname",))
-    job = path.removeprefix(f"repos/{{REPO.partition('/')[2]}}/actions/jobs/").removesuffix("/logs")
-    if job not in forge.get("job_logs", {{}}):
+    job = path.removeprefix(f"repos/{REPO.partition('/')[2]}/actions/jobs/").removesuffix("/logs")
+    if job not in forge.get("job_logs", {}):
         fail("gh: Not Found (HTTP 404)")
     print(forge["job_logs"][job])
 elif command[0] == "api":
     found, (path,) = options(sys.argv[2:], ("--paginate",), ("--hostname",))
     host, _, name = REPO.partition("/")
-    number = path.removeprefix(f"repos/{{name}}/pulls/").removesuffix("/comments?per_page=100")
+    number = path.removeprefix(f"repos/{name}/pulls/").removesuffix("/comments?per_page=100")
     assert found["--hostname"] == host and found["--paginate"], sys.argv
     (pr,) = [pr for pr in forge["prs"] if pr["number"] == int(number)]
     for page in pr.get("line_comments", []) or [[]]:
@@ -191,7 +188,7 @@ elif command[0] == "api":
 elif command == ["run", "view"]:
     found, rest = options(arguments, ("--log-failed",), ("--repo", "--job"))
     assert not rest and found["--repo"] == REPO and found["--log-failed"], sys.argv
-    log = forge.get("logs", {{}}).get(found["--job"])
+    log = forge.get("logs", {}).get(found["--job"])
     if log is None:
         fail("run 1 is still in progress; logs will be available when it is complete")
     print(log)
@@ -212,13 +209,18 @@ class FakeForge:
 
     Attributes:
         state: Its file.
-        folder: The folder to put on the PATH.
+        script: What the tool does.
         requests: Under which name it keeps the pull requests.
     """
 
     state: Path
-    folder: Path
+    script: ForgeScript
     requests: str = "prs"
+
+    @property
+    def folder(self) -> Path:
+        """The folder to put on the PATH."""
+        return self.script.program.parent
 
     def read(self) -> dict[str, Any]:
         """Everything it keeps."""
@@ -276,9 +278,7 @@ def put_gh(root: Path, bare: Path, repository: str = "github.com/ann/demo") -> F
             }
         )
     )
-    program = folder / "gh"
-    program.write_text(
-        f"#!{sys.executable} -IS\n" + SCRIPT.format(state=str(state), bare=str(bare), repo=repository)
-    )
-    program.chmod(0o755)
-    return FakeForge(state, folder)
+    settings = {"STATE": f"Path({str(state)!r})", "BARE": repr(str(bare)), "REPO": repr(repository)}
+    script = ForgeScript(SCRIPT, settings, folder / "gh")
+    script.install()
+    return FakeForge(state, script)

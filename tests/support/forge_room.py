@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from samobot.fleet import forge_tool
 from samobot.fleet.landing_models import LandingStep, LandingView
 from samobot.session.vault import use_state_dir
 from tests.support.fake_gh import FakeForge
@@ -40,7 +42,11 @@ def make_forge_room(root: Path, patch: pytest.MonkeyPatch, address: str = GITHUB
 
 
 def put_forge(
-    room: LandingRoom, patch: pytest.MonkeyPatch, put: Callable[[Path, Path], FakeForge]
+    room: LandingRoom,
+    patch: pytest.MonkeyPatch,
+    put: Callable[[Path, Path], FakeForge],
+    *,
+    as_program: bool = False,
 ) -> FakeForge:
     """Make a room's forge, with its tool first on the PATH.
 
@@ -48,9 +54,14 @@ def put_forge(
         room: The room.
         patch: Undoes what is changed of the environment.
         put: `put_gh` or `put_glab`.
+        as_program: Whether the tool is started; otherwise its script runs within this process.
     """
     assert room.bare is not None
     made = put(room.root, room.bare)
+    if as_program:
+        patch.setattr(forge_tool, "subprocess", subprocess)  # whatever a fixture of the module has put there
+    else:
+        made.script.run_in_process(patch)
     patch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
     return made
 

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -220,45 +221,8 @@ def _oldest_pip() -> Path:
     pytest.skip(message)
 
 
-def test_releases_newer_than_the_lock_change_nothing_with_the_oldest_pip(
-    project: Project, index: Index
-) -> None:
-    wheel = _oldest_pip()
-    bring = f'"$3/bin/python" {wheel}/pip install --quiet --no-index --no-compile {wheel}'
-    project.python(
-        "python3",
-        f"""case $1 in
-  -m) "$REAL" -m venv --without-pip "$3" && {bring} && "$3/bin/pip" --version >>"$CALLS" ;;
-  *) exec "$REAL" "$@" ;;
-esac""",
-    )
-    # The fault that this is about is here: asked to resolve this lock, this pip meets the newer release.
-    lock = str(project.folder / "requirements" / "dev.lock")
-    resolved = subprocess.run(
-        [sys.executable, f"{wheel}/pip", "install", "--quiet", "--require-hashes", "-t", "x", "-r", lock],
-        cwd=project.machine,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-    )
-    assert resolved.returncode != 0
-    assert "must have their versions pinned" in resolved.stderr
-
-    done = project.set_up()
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert project.calls[0].startswith("pip 22.3 ")
-    assert project.run("tiny") == "1.0 1.0 1.0"
-    assert f"pip {_version(index, 'pip')} from {project.venv}" in project.run("pip", "--version")
-
-    index.asked.clear()
-    again = project.set_up()
-    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
-    assert index.asked == []
-
-
-def _python_of_everybody() -> str:
-    """A Python that this user can start; without one the test is skipped."""
+def _python_of_everybody() -> str | None:
+    """A Python that an unprivileged user can start."""
     for candidate in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
         try:
             tried = subprocess.run(
@@ -271,21 +235,65 @@ def _python_of_everybody() -> str:
             continue
         if tried.returncode == 0:
             return candidate
-    pytest.skip("every Python here is out of reach of the user nobody")
+    return None
 
 
-def test_a_user_without_rights_or_a_git_identity_sets_it_up(project: Project, tmp_path: Path) -> None:
-    if os.getuid() == 0:  # otherwise whoever runs the tests is such a user
-        project.nobody = True
-        project.environment["REAL"] = _python_of_everybody()
-        for path in (project.folder, *project.folder.rglob("*"), project.machine, project.machine / "home"):
-            os.chown(path, NOBODY["user"], -1)
-        for path in (tmp_path, *list(tmp_path.parents)[:3]):  # pytest's own folders
-            path.chmod(path.stat().st_mode | stat.S_IXOTH)
-    project.python("python3", GOOD)
+def _give_to_nobody(project: Project, python: str) -> None:
+    """Let a user without rights run the script, with this Python."""
+    project.nobody = True
+    project.environment["REAL"] = python
+    for path in (project.folder, *project.folder.rglob("*"), project.machine, project.machine / "home"):
+        os.chown(path, NOBODY["user"], -1)
+    for path in (project.folder, *list(project.folder.parents)[:4]):  # pytest's own folders
+        path.chmod(path.stat().st_mode | stat.S_IXOTH)
+
+
+def test_releases_newer_than_the_lock_change_nothing_with_the_oldest_pip(
+    project: Project, index: Index
+) -> None:
+    """For a user without rights or a git identity, where whoever runs the tests can become one."""
+    oldest = project.machine / "oldest"
+    with zipfile.ZipFile(_oldest_pip()) as wheel:
+        wheel.extractall(oldest)
+    everybodys = _python_of_everybody() if os.getuid() == 0 else None
+    # The fault that this is about is here: asked to resolve this lock, this pip meets the newer release.
+    lock = str(project.folder / "requirements" / "dev.lock")
+    resolved = subprocess.run(
+        [everybodys or sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-t", "x", "-r", lock],
+        cwd=project.machine,
+        env=project.environment | {"PYTHONPATH": str(oldest)},
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert resolved.returncode != 0
+    assert "must have their versions pinned" in resolved.stderr
+
+    if everybodys is not None:
+        _give_to_nobody(project, everybodys)
+    bring = "import shutil, sys, sysconfig; shutil.copytree(sys.argv[1], sysconfig.get_path('purelib'), dirs_exist_ok=True)"
+    project.python(
+        "python3",
+        f"""case $1 in
+  -m)
+    "$REAL" -m venv --without-pip "$3" && "$3/bin/python" -c "{bring}" '{oldest}' \\
+      && "$3/bin/python" -m pip --version >>"$CALLS" ;;
+  *) exec "$REAL" "$@" ;;
+esac""",
+    )
+
     done = project.set_up()
+
     assert done.returncode == 0, done.stdout + done.stderr
+    assert project.calls[0].startswith("pip 22.3 ")
     assert project.run("tiny") == "1.0 1.0 1.0"
+    assert f"pip {_version(index, 'pip')} from {project.venv}" in project.run("pip", "--version")
+
+    index.asked.clear()
+    again = project.set_up()
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    assert index.asked == []
+    if os.getuid() == 0 and everybodys is None:
+        pytest.skip("all of it holds, but every Python here is out of reach of a user without rights")
 
 
 def test_a_complete_environment_is_left_as_it_is(quick: Project) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -109,34 +109,16 @@ def test_requests_do_not_go_to_the_address_that_the_repository_names(hostile: Ho
         server.server_close()
 
 
-def session_start_hook(hostile: Hostile) -> None:
-    hostile.settings(hooks=hostile.hooks("SessionStart"))
-
-
-def local_tool_hook(hostile: Hostile) -> None:
+def test_programs_that_the_repository_names_run_only_if_trusted(hostile: Hostile) -> None:
+    hostile.settings(hooks=hostile.hooks("SessionStart"), enableAllProjectMcpServers=True)
     hostile.settings("settings.local.json", hooks=hostile.hooks("PreToolUse"))
-
-
-def mcp_server(hostile: Hostile) -> None:
-    hostile.settings(enableAllProjectMcpServers=True)
     server = {"mcpServers": {"x": {"command": str(hostile.program), "args": ["mcp"]}}}
     (hostile.repo / ".mcp.json").write_text(json.dumps(server))
-
-
-def key_helper(hostile: Hostile) -> None:
-    hostile.settings(apiKeyHelper=f"{hostile.program} helper")
-
-
-@pytest.mark.parametrize("attack", [session_start_hook, local_tool_hook, mcp_server])
-def test_programs_that_the_repository_names_run_only_if_trusted(
-    hostile: Hostile, attack: Callable[[Hostile], None]
-) -> None:
-    attack(hostile)
     api = hostile.run(trusted=False)
     assert api.requests
     assert hostile.mark() == ""
     hostile.run(trusted=True)
-    assert "sesame" in hostile.mark()
+    assert set(hostile.mark().splitlines()) >= {"SessionStart sesame", "PreToolUse sesame", "mcp sesame"}
 
 
 @pytest.mark.newest_cli
@@ -168,7 +150,7 @@ def test_what_runs_from_the_main_checkout_and_folders_below_has_to_be_trusted(ho
 
 
 def test_a_key_helper_of_the_repository_does_not_run(hostile: Hostile) -> None:
-    key_helper(hostile)
+    hostile.settings(apiKeyHelper=f"{hostile.program} helper")
     hostile.run(trusted=False)
     assert hostile.mark() == ""
 

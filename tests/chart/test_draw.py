@@ -20,7 +20,8 @@ from samobot.session.journal import EventName, append
 from samobot.terminal.chart_command import chart_command
 from tests.support.run_journal import RunJournal
 
-pytestmark = pytest.mark.slow
+# Each of several workers would import matplotlib.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chart")]
 
 ZERO = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -30,6 +30,7 @@ from samobot.session.journal import EventName, append
 from samobot.system.service import Service
 from tests.docs.commands import page_environment
 from tests.support.claude_cli import cli_environment, require_claude, run_claude
+from tests.support.demo import nothing_is_left
 from tests.support.messages_api import OTHER, MessagesApi, say
 from tests.support.workshop import make_workshop
 
@@ -224,11 +225,19 @@ def test_an_installed_samobot_runs_outside_the_repository(installed: Installed, 
 
 
 @pytest.mark.timeout(300)
-def test_a_plain_install_plays_its_demo(installed: Installed, tmp_path: Path) -> None:
-    environment = {"XDG_STATE_HOME": str(tmp_path / "state"), "IS_SANDBOX": "1"}
+def test_a_plain_install_plays_its_demo_unattended_at_the_terminal(
+    installed: Installed, tmp_path: Path
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    environment = {"XDG_STATE_HOME": str(tmp_path / "state"), "IS_SANDBOX": "1", "TMPDIR": str(temporary)}
     played = installed.run("samobot", "demo", "--terminal", "--fast", cwd=tmp_path, environment=environment)
-    assert played.returncode == 0, played.stdout + played.stderr
-    assert "is done" in played.stdout
+    out = played.stdout + played.stderr
+    assert played.returncode == 0, out
+    for words in ("Simulated: Telegram", "1 of 3", "has a plan", "✅ Approve", "is done", "greet.diff"):
+        assert words in out
+    assert "this page" not in out
+    assert nothing_is_left(temporary)
 
 
 def test_a_plain_install_draws_the_picture_of_a_run(installed: Installed, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`samobot demo` as a newcomer starts it: unattended, by hand, and ended by Ctrl-C."""
+"""`samobot demo` as a newcomer starts it: by hand, and ended by Ctrl-C; `tests/test_package.py` plays it unattended."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
+from tests.support.demo import nothing_is_left
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -29,17 +29,6 @@ def start(tmp_path: Path, *arguments: str, stdin: int = subprocess.DEVNULL) -> s
     )  # fmt: skip
 
 
-def nothing_is_left(tmp_path: Path) -> bool:
-    folder = str(tmp_path / "tmp")
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("SANDBOX_STAGE", "").startswith(folder):
-                return False
-        except (psutil.Error, OSError):
-            continue
-    return list((tmp_path / "tmp").glob("samobot-demo-*")) == []
-
-
 def read_until(demo: subprocess.Popen[str], words: str) -> str:
     assert demo.stdout is not None
     seen = ""
@@ -48,16 +37,6 @@ def read_until(demo: subprocess.Popen[str], words: str) -> str:
         if words in line:
             return seen
     pytest.fail(f"{words!r} did not come:\n{seen}")
-
-
-def test_unattended_at_the_terminal_it_completes(tmp_path: Path) -> None:
-    demo = start(tmp_path, "--terminal", "--fast")
-    out, _ = demo.communicate(timeout=100)
-    assert demo.returncode == 0, out
-    for words in ("Simulated: Telegram", "1 of 3", "has a plan", "✅ Approve", "is done", "greet.diff"):
-        assert words in out
-    assert "this page" not in out
-    assert nothing_is_left(tmp_path)
 
 
 def test_text_chat_taps_numbers_sends_text_and_takes_the_suggestion_on_enter(tmp_path: Path) -> None:
@@ -77,7 +56,7 @@ def test_text_chat_taps_numbers_sends_text_and_takes_the_suggestion_on_enter(tmp
     demo.stdin.write("quit\n")
     out, _ = demo.communicate(timeout=60)
     assert demo.returncode == 0, out
-    assert nothing_is_left(tmp_path)
+    assert nothing_is_left(tmp_path / "tmp")
 
 
 def start_working(tmp_path: Path) -> subprocess.Popen[str]:
@@ -104,14 +83,14 @@ def test_ending_it_ends_bot_and_workers_and_removes_the_folder(
     out, _ = demo.communicate(timeout=60)
     assert demo.returncode == 0, out
     assert "its folder is gone" in out
-    assert nothing_is_left(tmp_path)
+    assert nothing_is_left(tmp_path / "tmp")
 
 
 def test_killing_it_ends_bot_and_workers_and_removes_the_folder(tmp_path: Path) -> None:
     demo = start_working(tmp_path)
     demo.kill()
     demo.communicate(timeout=60)
-    until(lambda: nothing_is_left(tmp_path))
+    until(lambda: nothing_is_left(tmp_path / "tmp"))
 
 
 def test_a_port_that_is_taken_is_said_and_nothing_stays(tmp_path: Path) -> None:
@@ -122,7 +101,7 @@ def test_a_port_that_is_taken_is_said_and_nothing_stays(tmp_path: Path) -> None:
         out, _ = demo.communicate(timeout=60)
     assert demo.returncode == 1
     assert "--port" in out
-    assert nothing_is_left(tmp_path)
+    assert nothing_is_left(tmp_path / "tmp")
 
 
 def test_the_real_agent_is_not_started_without_a_yes(tmp_path: Path) -> None:

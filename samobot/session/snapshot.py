@@ -23,7 +23,8 @@ from samobot.session.guidance import GuidanceItem, parse_guidance
 from samobot.session.journal import Journal, JournalReader, RunEnd, RunEndReason, source
 from samobot.session.journal import read as read_journal
 from samobot.session.last_run import is_done, is_stopped, standing_end, unlifted_end
-from samobot.session.lock import Holder, holder
+from samobot.session.lock import holder
+from samobot.session.lock_holder import Holder
 from samobot.session.requests import is_pause_asked
 from samobot.session.signal import SignalProblem
 from samobot.session.status import SessionState, Status, WorkerStatus

@@ -26,7 +26,8 @@ _JOURNAL = "journal.jsonl"
 _DECISIONS = "decisions.jsonl"
 _LOCK = ".lock"
 _EDIT_LOCK = "edit.lock"
-LOCKS = (_LOCK, _EDIT_LOCK)
+_RUN_LOCK = "run.lock"
+LOCKS = (_LOCK, _EDIT_LOCK, _RUN_LOCK)
 """Names of the locks in a vault."""
 
 _chosen: list[Path] = []
@@ -72,6 +73,11 @@ class Vault:
     def decisions(self) -> Path:
         """Every decision that samobot itself has recorded."""
         return self.path / _DECISIONS
+
+    @cached_property
+    def run_lock(self) -> Path:
+        """Held by the living worker, besides the lock in the session's folder, which an agent can take away."""
+        return self.path / _RUN_LOCK
 
     @cached_property
     def control(self) -> Path:

@@ -14,7 +14,7 @@ from samobot.config.project import ReadFunction
 from samobot.config.project_guard import ProjectGuard
 from samobot.errors import SamobotError
 from samobot.session.folder import SessionFolder
-from samobot.session.lock import holder
+from samobot.session.lock import holder, lock_files
 from samobot.system.clock import utc_now
 
 if TYPE_CHECKING:
@@ -99,4 +99,4 @@ def _below_the_worker(folder: SessionFolder) -> bool:
     from samobot.system.processes import own_line
 
     ancestors = own_line() - {os.getpid()}
-    return platform().lock_owner(folder.lock, ancestors) in ancestors
+    return any(platform().lock_owner(path, ancestors) in ancestors for path in lock_files(folder))

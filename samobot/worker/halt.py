@@ -22,7 +22,8 @@ from samobot.session.files import is_regular, move_aside, read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.last_run import is_stopped
-from samobot.session.lock import Holder, holder
+from samobot.session.lock import holder, holder_of, lock_files
+from samobot.session.lock_holder import Holder
 from samobot.session.overview import parse_overview
 from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import snapshot
@@ -144,47 +145,42 @@ def _end_worker(folder: SessionFolder) -> tuple[int | None, bool, Holder | None]
     if not is_regular(folder.lock):
         with contextlib.suppress(StorageError):  # its agent put something in the place of the lock
             move_aside(folder.lock, folder.logs)
-    current = holder(folder)
-    recorded = _recorded_worker(folder) if current is None else None
-    if current is None and recorded is None:
+    if holder(folder) is None:
         return None, False, None
     with contextlib.suppress(StorageError):  # a full disk does not keep a session from being stopped
         requests.clear(folder)
         requests.request(folder, WorkerRequest(RequestKind.STOP, "a person"))
-    worker = recorded if current is None else _find_worker(folder, current)
-    if worker is None:
-        return None, False, holder(folder)
-    with worker:
-        _send(worker, signal.SIGTERM)
-        forced = not worker.wait(WORKER_SECONDS)
-        if forced:
-            _send(worker, signal.SIGKILL)
-            worker.wait(WORKER_SECONDS)
+    ended: list[int] = []
+    forced = False
+    for path in lock_files(folder):  # an agent's process may hold the one that it took from the worker
+        worker = _find_worker(path)
+        if worker is None:
+            continue
+        with worker:
+            _send(worker, signal.SIGTERM)
+            killed = not worker.wait(WORKER_SECONDS)
+            if killed:
+                _send(worker, signal.SIGKILL)
+                worker.wait(WORKER_SECONDS)
+        forced = forced or killed
+        ended.append(worker.pid)
     after = holder(folder)
-    return worker.pid, forced, after if after is not None and after.pid == worker.pid else None
+    still = after if after is not None and (not ended or after.pid in ended) else None
+    return next(iter(ended), None), forced, still
 
 
-def _recorded_worker(folder: SessionFolder) -> ProcessHandle | None:
-    """The living worker that the vault's journal names, for a session whose lock was deleted or replaced."""
-    run = journal.read(folder).run if folder.vault.journal.exists() else None
-    if run is None or run.end is not None or (identity := run.worker) is None:
+def _find_worker(lock: Path) -> ProcessHandle | None:
+    """The process that holds a lock of the session: from the kernel, else from the lock's description."""
+    current = holder_of(lock)
+    if current is None:
         return None
-    worker = ProcessHandle.open(identity.pid, lambda found: found == identity)
-    if worker is not None and worker.wait(0):  # it was killed, and nobody has asked for its exit code
-        worker.close()
-        return None
-    return worker
-
-
-def _find_worker(folder: SessionFolder, current: Holder) -> ProcessHandle | None:
-    """The process that holds the session's lock: from the kernel, else from the lock's description."""
     described = [] if current.pid is None else [current.pid]
-    owner = platform().lock_owner(folder.lock, described)
+    owner = platform().lock_owner(lock, described)
     if owner is None:  # the kernel does not name it, and the description may be old or forged
-        owner = platform().lock_owner(folder.lock, worker_pids())
+        owner = platform().lock_owner(lock, worker_pids())
     if owner is not None:
         # Asked again while it is held: the id cannot have passed to another process in between.
-        return ProcessHandle.open(owner, lambda _: platform().lock_owner(folder.lock, [owner]) == owner)
+        return ProcessHandle.open(owner, lambda _: platform().lock_owner(lock, [owner]) == owner)
     identity = current.identity
     if identity is None:
         return None

@@ -225,7 +225,6 @@ class IterationRunner:
         outcome = classify(evidence, end, self._now(), call.program.provider.display_name)
         outcome = call.program.with_cost(outcome)
         reverted = await asyncio.to_thread(self.guard.end)
-        self._heartbeat.renew()
         signal, seconds = files.signal(), time.monotonic() - began
         unfinished = await asyncio.to_thread(_unfinished, signal, work_dir)
         changed = not _stays(signal, assignment.phase) or trace_before != await asyncio.to_thread(
@@ -233,6 +232,7 @@ class IterationRunner:
         )
         log_end(files, about, outcome, seconds, await asyncio.to_thread(head, work_dir))
         log_signal(files, signal, assignment.number)
+        self._heartbeat.renew()  # may end the run, so after what the iteration has cost was recorded
         self._heartbeat.show_idle()
         return Report(
             number=assignment.number,

@@ -42,6 +42,46 @@ def test_the_holder_describes_itself_and_its_progress(tmp_path: Path) -> None:
     assert holder(folder) is None
 
 
+@pytest.mark.parametrize("how", ["deleted", "emptied", "another file", "a folder"])
+def test_session_is_held_although_its_lock_was_taken_away(tmp_path: Path, how: str) -> None:
+    folder = make_session(tmp_path)
+    with RunLock.acquire(folder, NOW) as lock:
+        if how == "emptied":
+            os.truncate(folder.lock, 0)
+        else:
+            folder.lock.unlink()
+        if how == "another file":
+            folder.lock.write_text('{"pid": 1}\n')
+        elif how == "a folder":
+            folder.lock.mkdir()
+        held = holder(folder)
+        assert held is not None
+        assert held.pid == os.getpid()
+        with pytest.raises(BusyError, match=f"process {os.getpid()} "):
+            RunLock.acquire(folder, NOW)
+        if how != "a folder":  # what an agent put there is moved away before a lock is renewed
+            lock.renew()
+            assert lock.is_held()
+    assert how == "a folder" or holder(folder) is None
+
+
+def test_lock_that_another_process_has_taken_is_renewed_and_only_one_in_the_vault_ends_the_worker(
+    tmp_path: Path,
+) -> None:
+    folder = make_session(tmp_path)
+    with RunLock.acquire(folder, NOW) as lock:
+        for path in (folder.lock, folder.vault.run_lock):
+            path.unlink()
+            with path.open("w") as thief:
+                fcntl.flock(thief, fcntl.LOCK_EX)
+                if path == folder.lock:
+                    lock.renew()
+                    assert lock.is_held()
+                else:
+                    with pytest.raises(BusyError):
+                        lock.renew()
+
+
 def test_lock_of_an_older_version_is_read_without_an_identity(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     folder.lock.write_text('{"pid": 4711, "process_start": 1768486000.12, "host": "box", "iteration": 3}\n')

@@ -167,6 +167,31 @@ def test_stop_ends_the_worker_whose_lock_its_agent_took_away(tmp_path: Path, how
     assert shop.status("greet")["state"] == "stopped"
 
 
+@pytest.mark.parametrize("text", ["", "a copy"])
+def test_stop_ends_the_worker_whose_lock_another_process_has_taken(tmp_path: Path, text: str) -> None:
+    shop = scripted_shop(tmp_path, investigation([Say(text="at work"), Hang(at="here")]))
+    worker = shop.start("run", "--session", "greet", "--task", "x")
+    until(lambda: bool(shop.runs()))
+    folder = SessionFolder(shop.session("greet"))
+    described = folder.lock.read_text() if text else text
+    folder.lock.unlink()
+    folder.lock.write_text(described)
+    hold = "import fcntl, sys, time; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); time.sleep(600)"
+    thief = subprocess.Popen([sys.executable, "-c", hold, str(folder.lock)], stdout=subprocess.PIPE)
+    try:
+        assert thief.stdout is not None
+        assert thief.stdout.readline() == b"held\n"
+        assert shop.status("greet")["worker"]["pid"] == worker.pid
+        halted = halt(folder)
+        assert (halted.worker, halted.forced) == (worker.pid, False)
+        worker.communicate(timeout=60)
+        assert worker.returncode == 12
+    finally:
+        thief.kill()
+        thief.communicate()
+    assert shop.processes() == []
+
+
 def test_stop_of_a_run_whose_process_id_passed_to_another_process_leaves_that_alone(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     folder.prepare()

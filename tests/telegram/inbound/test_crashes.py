@@ -25,7 +25,8 @@ from samobot.session.decisions import DecisionKind
 from samobot.session.decisions import read as read_decisions
 from samobot.session.folder import SessionFolder
 from samobot.session.guidance import parse_guidance
-from samobot.session.lock import Holder, RunLock
+from samobot.session.lock import RunLock
+from samobot.session.lock_holder import Holder
 from samobot.session.requests import RequestKind, take_kind
 from samobot.session.status import SessionState
 from samobot.session.vault import folder_key, use_state_dir, vault_of

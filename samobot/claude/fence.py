@@ -16,6 +16,7 @@ from pathlib import Path
 
 from samobot.claude.inner_network import LISTEN, InnerNetwork
 from samobot.claude.invocation import Invocation, with_settings
+from samobot.errors import UsageError
 from samobot.frozen import frozen
 
 
@@ -36,12 +37,18 @@ class FenceRule:
     Attributes:
         path: Where it is inside the fence; absolute. A rule for a path below another's wins.
         access: How far it may go.
-        source: What is there; the path itself if None.
+        source: What is there, as it is: if a link leads to it by now, there is no fence. The path itself if None, its
+            links followed, which is for what no agent writes.
     """
 
     path: Path
     access: Reachable
     source: Path | None = None
+
+
+def unfollowed(path: Path, access: Reachable) -> FenceRule:
+    """A rule for what agents could put a link in the place of; a path without links."""
+    return FenceRule(path, access, path)
 
 
 BASE = (
@@ -116,6 +123,9 @@ def fence(
         env_resets: Whether `RESET_BY_ENV` works here.
         network: The network inside; that of the machine if None.
         channel: The network's descriptor.
+
+    Raises:
+        UsageError: There is a link where an agent could have made one.
     """
     by_env = env_resets and "=" not in invocation.argv[0]
     listen = () if network is None else (*_PYTHON, LISTEN, str(channel), network.places)
@@ -155,9 +165,7 @@ def _mounts(rules: Iterable[FenceRule]) -> Iterator[str]:
         paths.real(path): FenceRule(Path(path), Reachable.EMPTY) for path in EMPTIED if os.path.isdir(path)
     }
     found = [_Mount(place, rule.access, place) for place, rule in base.items()]
-    found += [
-        _Mount(paths.place(rule.path), rule.access, paths.real(rule.source or rule.path)) for rule in rules
-    ]
+    found += [_Mount(paths.place(rule.path), rule.access, _source(rule, paths)) for rule in rules]
     strictest: dict[str, _Mount] = {}
     order = list(Reachable)
     emptied = {id(mount) for mount in found[: len(base)]}
@@ -192,6 +200,16 @@ class RealPaths:
         """Where a path is, its last part not followed: what a link there leads to may be out of reach inside."""
         above, name = os.path.split(path)
         return os.path.join(self.real(above), name)
+
+
+def _source(rule: FenceRule, paths: RealPaths) -> str:
+    real = paths.real(rule.source or rule.path)
+    if rule.source is not None and real != os.fspath(rule.source):
+        raise UsageError(
+            f"{rule.source} is a link, or in a folder that is one: an agent could have made it, and inside the fence it "
+            "would open what it leads to. Replace it by what belongs there, or set SAMOBOT_FENCE=off."
+        )
+    return real
 
 
 @frozen

@@ -27,18 +27,34 @@ def make_mounts(kernel, call):
         source = shown.get(above, ["/"])
         return bool(source) and os.path.islink(os.path.join(source[0], os.path.relpath(place, above)))
     program = os.path.realpath(call[0])
-    # bubblewrap follows links in its own way; and it has to be there still.
-    if any(is_link(place) or program.startswith(place + "/") for place in shown):
-        return call
+    for place, source in shown.items():
+        # bubblewrap follows links in its own way; and it has to be there still.
+        if is_link(place) and source != [place] or program.startswith(place + "/"):
+            return call
     # As they are: bubblewrap takes from them, and over a read-only `/proc` it may mount no other.
     mounts += [["--bind", place, place] for place in ("/dev", "/proc")]
-    read_only = (ctypes.c_uint64 * 4)(1)
+    read_only, no_links = (ctypes.c_uint64 * 4)(1), (ctypes.c_uint64 * 3)(0x280000, 0, 4)
     trees = {}
+    # Each source is open until it is in its place, and 1,024 is a usual limit.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    def failed(place):
+        number = ctypes.get_errno()
+        return OSError(number, os.strerror(number), place)
+    # No path has a link in it, unless an agent of another session has just put one there.
+    def opened(path):
+        found = kernel.syscall(437, -100, os.fsencode(path), no_links, 24)  # O_PATH | O_CLOEXEC, RESOLVE_NO_SYMLINKS
+        if found < 0 and ctypes.get_errno() == errno.ELOOP:
+            raise failed(path)
+        return found
     try:
-        # All copies first: a mount may hide what a later one shows. OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE is 0x88001.
+        # All copies first: a mount may hide what a later one shows. OPEN_TREE_CLONE | AT_EMPTY_PATH | O_CLOEXEC | AT_RECURSIVE.
         for kind, *source, place in mounts:
             if source:
-                tree = trees[place] = kernel.syscall(428, -100, os.fsencode(source[0]), 0x88001)
+                found = opened(source[0])
+                tree = trees[place] = kernel.syscall(428, found, b"", 0x89001)
+                if found >= 0:
+                    os.close(found)
                 # AT_EMPTY_PATH | AT_RECURSIVE, MOUNT_ATTR_RDONLY
                 if tree < 0 or kind == "--ro-bind" and kernel.syscall(442, tree, b"", 0x9000, read_only, 32):
                     return call
@@ -50,21 +66,24 @@ def make_mounts(kernel, call):
                 os.makedirs(place if is_folder else os.path.dirname(place), exist_ok=True)
                 if not is_folder:
                     open(place, "x").close()
-            path = os.fsencode(place)
-            if source:  # MOVE_MOUNT_F_EMPTY_PATH
-                failed = kernel.syscall(429, trees[place], b"", -100, path, 4)
+            at_place = opened(place)
+            if source:  # MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
+                result = kernel.syscall(429, trees[place], b"", at_place, b"", 0x44)
             else:  # MS_NOSUID | MS_NODEV
-                failed = kernel.mount(b"tmpfs", path, b"tmpfs", 6, b"mode=0755")
-            if failed:
-                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), place)
+                result = kernel.mount(b"tmpfs", os.fsencode(f"/proc/self/fd/{at_place}"), b"tmpfs", 6, b"mode=0755")
+            if result:
+                raise failed(place)
+            os.close(at_place)
     except OSError as error:
         sys.exit(f"The fence cannot be made: {error.filename}: {error.strerror}")
     finally:
         for tree in trees.values():
             if tree >= 0:
                 os.close(tree)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return left + call[at:]
 """
 """A function that makes the mounts among the options of bubblewrap, in a mount namespace of its own, and returns the call with
-the rest of them; the whole call where that cannot be done. Its calls came with Linux 5.12 and have the same numbers on
-every processor: 428 open_tree, 429 move_mount, 442 mount_setattr."""
+the rest of them; the whole call where that cannot be done. The process ends where a path leads through a link by
+now. The calls came with Linux 5.12 and have the same numbers on every processor: 428 open_tree, 429 move_mount, 437 openat2,
+442 mount_setattr."""

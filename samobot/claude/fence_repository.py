@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from samobot.claude.fence import FenceRule, Reachable
+from samobot.claude.fence import FenceRule, Reachable, unfollowed
 from samobot.claude.fence_places import FencePlaces
 from samobot.errors import StorageError, UsageError
 from samobot.session.files import is_regular, read_bytes
@@ -16,12 +17,16 @@ from samobot.session.git_seal import top_of
 # In a repository's common folder: what a commit in a linked worktree writes, and what it only reads. Configuration and
 # hooks would run programs outside the fence.
 _GIT_WRITTEN = ("lfs", "logs", "objects", "refs", "reftable")
-_GIT_READ = ("HEAD", "config", "hooks", "info", "modules", "shallow")
+_GIT_READ = ("HEAD", "shallow")
+_GIT_SETTINGS = ("config", "hooks", "info", "modules")
+"""Read-only to all agents, also in the checkout itself: a link among them is the user's, and is followed."""
 _HEADS = "refs/heads/"
 _LINE = 4096
 """Bytes of a file that holds one line."""
 _PACKED = 64 * 1024 * 1024
 """Bytes of the packed references, some 70 for each."""
+# What stands for the commit is written to a file, whose folder agents write: it must be nothing that could run.
+_PACKED_BRANCH = re.compile(r"^([0-9a-f]{40,64}) refs/heads/(.+)$", re.MULTILINE)
 
 _ON_BRANCH = f"ref: {_HEADS}"
 
@@ -51,28 +56,29 @@ def repository_rules(places: FencePlaces) -> Iterator[FenceRule]:
     """The working directory, and of git's folder what a commit there needs."""
     top = top_of(places.work_dir)
     if places.repository is None or top is None:
-        _require_inside(places.work_dir, (places.main_repo, places.worktrees))
-        if places.main_repo.resolve() != places.work_dir.resolve():
-            yield FenceRule(places.main_repo, Reachable.READ)
-        yield FenceRule(places.work_dir, Reachable.WRITE)
+        work_dir, main_repo = places.work_dir.resolve(), places.main_repo.resolve()
+        _require_inside(work_dir, (main_repo, places.worktrees))
+        if main_repo != work_dir:
+            yield FenceRule(places.main_repo, Reachable.READ, main_repo)
+        yield FenceRule(places.work_dir, Reachable.WRITE, work_dir)
         return
     repository, common = map(Path.resolve, places.repository)
     if repository != top:
-        yield FenceRule(repository, Reachable.READ)
-    yield FenceRule(top, Reachable.WRITE)
+        yield unfollowed(repository, Reachable.READ)
+    yield unfollowed(top, Reachable.WRITE)
     _remove_links(common, top)
     yield from _own_objects(common)
     if top == common.parent:
         # Git replaces files by renaming, which a read-only file in a place of its own withstands.
-        yield FenceRule(common, Reachable.WRITE)
+        yield unfollowed(common, Reachable.WRITE)
         for name in _CHECKOUT_READ:
             (common / name).mkdir(exist_ok=True)
-            yield FenceRule(common / name, Reachable.READ)
+            yield unfollowed(common / name, Reachable.READ)
         # Nothing can be mounted where no file is, and git takes no empty one.
         with contextlib.suppress(FileExistsError), (common / _COMMON).open("xb") as file:
             file.write(_ITSELF)
         for name in (_COMMON, "config"):
-            yield FenceRule(common / name, Reachable.READ)
+            yield unfollowed(common / name, Reachable.READ)
         places.empty_file.touch()
         own = common / _OWN_CONFIG
         yield FenceRule(own, Reachable.READ, own if own.exists() else places.empty_file)
@@ -83,25 +89,27 @@ def repository_rules(places: FencePlaces) -> Iterator[FenceRule]:
             f"{top} is not a worktree of {places.main_repo}: inside the fence an agent works only in its project. "
             "Correct “Working Dir:” in the session's overview, or set SAMOBOT_FENCE=off."
         )
-    yield FenceRule(top / ".git", Reachable.READ)
+    yield unfollowed(top / ".git", Reachable.READ)
     # An empty folder of their own keeps git's lock files from failing; what is to last is let in one by one.
     yield FenceRule(common, Reachable.EMPTY)
     for name in _GIT_WRITTEN:
-        yield FenceRule(common / name, Reachable.WRITE)
+        yield unfollowed(common / name, Reachable.WRITE)
     for name in _GIT_READ:
+        yield unfollowed(common / name, Reachable.READ)
+    for name in _GIT_SETTINGS:
         yield FenceRule(common / name, Reachable.READ)
     for branch in _branches_of_others(common, admin):
         yield from pinned(branch.parent, common / "refs")
-        yield FenceRule(branch, Reachable.READ)
-        yield from _log_of_other(branch.relative_to(common.resolve()), common)
+        yield unfollowed(branch, Reachable.READ)
+        yield from _log_of_other(branch.relative_to(common), common)
     yield from _log_of_other(Path("HEAD"), common)
     packed = common / "packed-refs"
     places.empty_file.touch()
     yield FenceRule(packed, Reachable.READ, packed if packed.exists() else places.empty_file)
-    yield FenceRule(admin, Reachable.WRITE)
+    yield unfollowed(admin, Reachable.WRITE)
     for name in _ADMIN_READ:
         is_missing = name == _OWN_CONFIG and not (admin / name).exists()
-        yield FenceRule(admin / name, Reachable.READ, places.empty_file if is_missing else None)
+        yield FenceRule(admin / name, Reachable.READ, places.empty_file if is_missing else admin / name)
 
 
 def _own_objects(common: Path) -> Iterator[FenceRule]:
@@ -115,7 +123,7 @@ def _own_objects(common: Path) -> Iterator[FenceRule]:
     if not is_regular(alternates):
         raise UsageError(f"{alternates} is not a regular file: remove it, or set SAMOBOT_FENCE=off.")
     yield from pinned(info, common)
-    yield FenceRule(alternates, Reachable.READ)
+    yield unfollowed(alternates, Reachable.READ)
 
 
 def restore_repository(places: FencePlaces) -> None:
@@ -133,21 +141,38 @@ def restore_repository(places: FencePlaces) -> None:
 
 def _remove_links(common: Path, top: Path) -> None:
     """Remove links in git's folder that git outside would write through: the message of a commit, its log, the index."""
-    refs = os.path.join(os.path.realpath(common / "refs"), "")
+    refs = os.path.join(common, "refs", "")
     admin = common if top == common.parent else _admin_folder(common, top)
-    folders = [os.path.join(common, "logs"), refs, *([] if admin is None else [os.fspath(admin)])]
+    folders = [os.path.join(common, "logs"), refs[:-1], *([] if admin is None else [os.fspath(admin)])]
     while folders:
         folder = folders.pop()
-        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        with contextlib.suppress(OSError), _opened(folder) as opened, os.scandir(opened) as entries:
             for entry in entries:
+                path = os.path.join(folder, entry.name)
                 if not entry.is_symlink():
                     if folder != os.fspath(common) and entry.is_dir():
-                        folders.append(entry.path)
+                        folders.append(path)
                 elif folder == os.fspath(common) and entry.name in _LINKED:
                     continue
                 # A symbolic reference may be a link, to another one.
-                elif not (entry.path.startswith(refs) and os.path.realpath(entry).startswith(refs)):
-                    os.unlink(entry)
+                elif not (path.startswith(refs) and os.path.realpath(path).startswith(refs)):
+                    os.unlink(entry.name, dir_fd=opened)
+
+
+@contextlib.contextmanager
+def _opened(folder: str) -> Iterator[int]:
+    """A folder that no link leads to, also if an agent puts one in its place meanwhile.
+
+    Raises:
+        OSError: There is none.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.readlink(f"/proc/self/fd/{descriptor}") != folder:
+            raise NotADirectoryError(folder)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _log_of_other(name: Path, common: Path) -> Iterator[FenceRule]:
@@ -155,12 +180,12 @@ def _log_of_other(name: Path, common: Path) -> Iterator[FenceRule]:
     log = common / "logs" / name
     if os.path.realpath(log) == os.path.normpath(log) and log.is_file():
         yield from pinned(log.parent, common / "logs")
-        yield FenceRule(log, Reachable.READ)
+        yield unfollowed(log, Reachable.READ)
 
 
 def _branches_of_others(common: Path, admin: Path) -> Iterator[Path]:
     """The files of the branches that are checked out elsewhere: in the main checkout, and for other sessions."""
-    heads = Path(os.path.realpath(common / "refs" / "heads"))
+    heads = common / "refs" / "heads"
     packed: dict[str, str] | None = None
     for folder in (common, *sorted((common / "worktrees").iterdir())):
         name = "" if folder == admin else _branch(folder / "HEAD")
@@ -194,8 +219,7 @@ def _packed_branches(common: Path) -> dict[str, str]:
         text = os.fsdecode(read_bytes(common / "packed-refs", limit=_PACKED, lines=None) or b"")
     except StorageError as error:
         raise UsageError(f"The fence cannot be made: {error.message}") from None
-    lines = (line.partition(" ") for line in text.splitlines())
-    return {name.removeprefix(_HEADS): commit for commit, _, name in lines if name.startswith(_HEADS)}
+    return {name: commit for commit, name in _PACKED_BRANCH.findall(text)}
 
 
 def _unpack(branch: Path, commit: str | None, common: Path) -> None:
@@ -204,7 +228,8 @@ def _unpack(branch: Path, commit: str | None, common: Path) -> None:
         return
     branch.parent.mkdir(parents=True, exist_ok=True)
     draft = common / f"samobot-{os.getpid()}"  # not below `refs`, where it would be a branch
-    with draft.open("w") as file:
+    draft.unlink(missing_ok=True)
+    with draft.open("x") as file:  # never through a link that an agent made
         file.write(f"{commit}\n")
         file.flush()
         os.fsync(file.fileno())
@@ -218,7 +243,7 @@ def pinned(folder: Path, outer: Path) -> Iterator[FenceRule]:
     for each in (folder, *folder.parents):
         if each == outer or not each.is_relative_to(outer):
             return
-        yield FenceRule(each, Reachable.WRITE)
+        yield unfollowed(each, Reachable.WRITE)
 
 
 def _admin_folder(common: Path, top: Path) -> Path | None:
@@ -234,8 +259,7 @@ def _admin_folder(common: Path, top: Path) -> Path | None:
 
 
 def _require_inside(path: Path, folders: Iterable[Path]) -> None:
-    resolved = path.resolve()
-    if not any(resolved.is_relative_to(folder.resolve()) for folder in folders):
+    if not any(path.is_relative_to(folder.resolve()) for folder in folders):
         raise UsageError(
             f"{path} is outside the project: inside the fence an agent works only in its project. "
             "Correct “Working Dir:” in the session's overview, or set SAMOBOT_FENCE=off."

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from samobot.claude.codex_program import codex_home
-from samobot.claude.fence import EMPTIED, FenceRule, Reachable, RealPaths
+from samobot.claude.fence import EMPTIED, FenceRule, Reachable, RealPaths, unfollowed
 from samobot.claude.fence_places import FencePlaces
 from samobot.claude.fence_repository import pinned, repository_rules
 from samobot.claude.kept_login import KeptLogin
@@ -83,12 +83,13 @@ def fence_rules(places: FencePlaces, environ: Mapping[str, str]) -> tuple[FenceR
 
 def _sessions(places: FencePlaces) -> Iterator[FenceRule]:
     """The session's own files; those of the project's other sessions, and their worktrees, wherever they are."""
-    yield FenceRule(places.session, Reachable.WRITE)
+    session = places.session.resolve()
+    yield FenceRule(places.session, Reachable.WRITE, session)
     for name in _SESSION_READ:
-        path = places.session / name
+        path = session / name
         if not os.path.lexists(path):
             path.touch()  # or the agent could make it
-        yield FenceRule(path, Reachable.READ)
+        yield unfollowed(path, Reachable.READ)
     work_dir = places.work_dir.resolve()
     for folder in map(Path.resolve, (places.session.parent, places.worktrees)):
         for outer in map(Path.resolve, (top_of(work_dir) or work_dir, *places.allowed)):
@@ -101,6 +102,7 @@ def _sessions(places: FencePlaces) -> Iterator[FenceRule]:
 def _allowed(places: FencePlaces) -> Iterator[FenceRule]:
     """What the user allows; never samobot's own, also not through a link."""
     closed = [Path(os.path.realpath(path)) for path in places.secrets]
+    written = (places.main_repo, places.worktrees, places.session.parent, *places.allowed)
     for path in places.allowed:
         is_of_kernel = Path(os.path.normpath(path)).is_relative_to("/proc")  # links there may not be read
         real = path if is_of_kernel else Path(os.path.realpath(path))
@@ -109,8 +111,15 @@ def _allowed(places: FencePlaces) -> Iterator[FenceRule]:
                 f"SAMOBOT_FENCE_ALLOW={path} would leave no fence: name the folders that agents need, or set "
                 "SAMOBOT_FENCE=off."
             )
+        for folder in written:
+            is_below = path != folder and path.is_relative_to(folder)
+            if is_below and real != Path(os.path.realpath(folder), path.relative_to(folder)):
+                raise UsageError(
+                    f"SAMOBOT_FENCE_ALLOW={path} is a link, or leads through one, and an agent could have made it: name what "
+                    "it leads to."
+                )
         if not any(real.is_relative_to(each) for each in closed):
-            yield FenceRule(path, Reachable.WRITE)
+            yield FenceRule(path, Reachable.WRITE, real)
 
 
 def _sockets_of_others(places: FencePlaces) -> Iterator[Path]:

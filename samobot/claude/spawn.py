@@ -147,7 +147,7 @@ def wrapped(invocation: Invocation) -> tuple[str, ...]:
     limit = "" if invocation.file_limit is None else str(invocation.file_limit)
     program = _WRAPPER.replace("FOLLOW_PARENT", platform().follow_parent)
     if invocation.fenced:
-        program = f"import ctypes, os, sys\n{MAKE_MOUNTS}{program}"
+        program = f"import ctypes, errno, os, resource, sys\n{MAKE_MOUNTS}{program}"
     return (sys.executable, "-I", "-S", "-c", program, str(os.getpid()), kind, limit, *invocation.argv)
 
 

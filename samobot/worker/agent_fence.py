@@ -186,4 +186,4 @@ class AgentFence:
             remove_tree(folder)
         for path in (self.state_dir, folder.parent.parent, folder.parent, folder):
             make_folder(path, 0o700, remedy=_REMEDY)
-        return folder
+        return folder.resolve()  # rules name it as what is there, where no link is followed

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from samobot.claude.fence_repository import _branches_of_others
+from samobot.claude.fence import fence
+from samobot.claude.fence_places import FencePlaces
+from samobot.claude.fence_repository import _branches_of_others, restore_repository
+from samobot.claude.fence_rules import fence_rules
+from samobot.claude.invocation import Invocation
+from samobot.errors import UsageError
+from tests.claude.fenced_world import FencedWorld
 from tests.support.repository import git, make_repository
 
 _RULES = """
@@ -70,3 +76,71 @@ def test_branches_of_others_are_found_whatever_bytes_their_names_have(tmp_path: 
     (common / "worktrees" / "another" / "HEAD").write_bytes(b"ref: refs/heads/a\0b\n")
     found = {path.name for path in _branches_of_others(common, common / "worktrees" / "own")}
     assert found == {"main", os.fsdecode(b"gr\xfc\xdfe")}
+
+
+def _fence(world: FencedWorld, places: FencePlaces) -> None:
+    call = Invocation(("/bin/sh",), places.work_dir, world.environ, b"", Path(), "")
+    fence(call, fence_rules(places, world.environ), "/usr/bin/bwrap")
+
+
+@pytest.mark.parametrize("name", ["lfs", "logs", "objects/info", "refs", "shallow"])
+def test_link_that_an_agent_in_the_checkout_made_opens_nothing_to_agents_in_worktrees(
+    world: FencedWorld, name: str
+) -> None:
+    git(world.repo, "pack-refs", "--all")
+    places, target = world.places(), world.home / ".ssh"
+    path = world.repo / ".git" / name
+    if path.exists():
+        path.rename(path.with_name("kept"))
+    path.symlink_to(target)
+    own = target / "link"
+    own.symlink_to("/etc/passwd")
+    with pytest.raises(UsageError, match=f"{name} is a link"):
+        _fence(world, places)
+    restore_repository(places)
+    assert own.is_symlink()
+
+
+@pytest.mark.parametrize("name", ["hooks", "config", "info"])
+def test_agent_works_in_no_checkout_whose_settings_are_links(world: FencedWorld, name: str) -> None:
+    """It could replace the link, and what takes its place would run outside."""
+    path = world.repo / ".git" / name
+    path.rename(world.repo / name)
+    path.symlink_to(f"../{name}")
+    with pytest.raises(UsageError, match=f"{name} is a link"):
+        _fence(world, world.places(work_dir=world.repo))
+    _fence(world, world.places())  # where that folder is not written, the link is the user's
+
+
+def test_folder_that_became_a_link_after_it_was_looked_at_is_not_opened(world: FencedWorld) -> None:
+    git(world.repo, "branch", "team/other")
+    (world.repo / ".git/worktrees/other").mkdir()
+    (world.repo / ".git/worktrees/other/HEAD").write_text("ref: refs/heads/team/other\n")
+    rules = fence_rules(world.places(), world.environ)
+    folder = world.repo / ".git/refs/heads/team"
+    folder.rename(folder.with_name("moved"))
+    folder.symlink_to(world.home / ".ssh")
+    with pytest.raises(UsageError, match="team is a link"):
+        fence(Invocation(("/bin/sh",), world.worktree, {}, b"", Path(), ""), rules, "/usr/bin/bwrap")
+
+
+def test_branch_of_another_is_unpacked_through_no_link_and_as_nothing_but_a_commit(tmp_path: Path) -> None:
+    common = make_repository(tmp_path / "repo") / ".git"
+    head = git(tmp_path / "repo", "rev-parse", "HEAD").strip()
+    (common / "packed-refs").write_text(f"{head} refs/heads/a\ntouch${{IFS}}evil refs/heads/.profile\n")
+    for name in ("a", ".profile"):
+        (common / "worktrees" / name).mkdir(parents=True)
+        (common / "worktrees" / name / "HEAD").write_text(f"ref: refs/heads/{name}\n")
+    kept = tmp_path / "kept"
+    kept.write_text("mine")
+    (common / f"samobot-{os.getpid()}").symlink_to(kept)
+    assert {path.name for path in _branches_of_others(common, common / "worktrees" / "own")} == {"main", "a"}
+    assert kept.read_text() == "mine"
+
+
+def test_allowed_folder_that_an_agent_could_have_made_a_link_is_refused(world: FencedWorld) -> None:
+    link = world.repo / "build"
+    link.symlink_to(world.home / ".ssh")
+    for path in (link, link / "below"):
+        with pytest.raises(UsageError, match="is a link, or leads through one"):
+            fence_rules(world.places(allowed=(path,)), world.environ)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +23,7 @@ import pytest
 from samobot.cli import main
 from samobot.session.vault import Vault, use_state_dir, vault_of
 from tests.support.forked_program import start_samobot
+from tests.support.repository import remove_sample_hooks
 
 
 @dataclass
@@ -168,14 +173,32 @@ def make_workshop(root: Path, environment: Mapping[str, str], *, remote: bool = 
     """
     shop = Workshop(root, {**environment, "WORKSHOP": str(root), "XDG_STATE_HOME": str(root / "state")})
     use_state_dir(shop.state)  # what the test's own process does, it does to the program's records
-    shop.repo.mkdir(parents=True)
-    shop.git("init", "--quiet", "--initial-branch=main")
-    (shop.repo / "README.md").write_text("# demo\n")
-    shop.git("add", "README.md")
-    shop.git("commit", "--quiet", "-m", "Begin")
+    shop.root.mkdir(parents=True, exist_ok=True)
+    identity = {name: value for name, value in environment.items() if name.startswith("GIT_")}
+    template = _template(tuple(sorted(identity.items())), remote)
+    shutil.copytree(template, root, symlinks=True, dirs_exist_ok=True)
     if remote:
-        subprocess.run(["git", "init", "--quiet", "--bare", str(root / "remote.git")], check=True)
-        shop.git("remote", "add", "origin", str(root / "remote.git"))
-        shop.git("push", "--quiet", "-u", "origin", "main")
+        config = shop.repo / ".git" / "config"
+        config.write_text(config.read_text().replace(str(template), str(root)))
     shop.config.write_text("MAIN_REPO=.\nWORKTREES=../worktrees\nSESSIONS=../sessions\n")
     return shop
+
+
+@functools.cache
+def _template(identity: tuple[tuple[str, str], ...], remote: bool) -> Path:
+    """The repositories that each workshop is a copy of: a tenth of what the calls of git take."""
+    root = Path(tempfile.mkdtemp(prefix="samobot-workshop-")).resolve()
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    made = Workshop(root, {"PATH": os.environ["PATH"], "HOME": str(root), **dict(identity)})
+    made.repo.mkdir()
+    made.git("init", "--quiet", "--initial-branch=main")
+    (made.repo / "README.md").write_text("# demo\n")
+    made.git("add", "README.md")
+    made.git("commit", "--quiet", "-m", "Begin")
+    remove_sample_hooks(made.repo / ".git")
+    if remote:
+        made.git("init", "--quiet", "--bare", str(root / "remote.git"))
+        remove_sample_hooks(root / "remote.git")
+        made.git("remote", "add", "origin", str(root / "remote.git"))
+        made.git("push", "--quiet", "-u", "origin", "main")
+    return root

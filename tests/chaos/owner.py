@@ -206,8 +206,9 @@ class Owner:
             return self._action(message, name)
         if "🔁 Retry" in labels:
             return self._block(message, name)
-        if "▶️ Try again" in labels or ("▶️ Resume" in labels and "lost its worker" in message.text):
-            label = "▶️ Try again" if "▶️ Try again" in labels else "▶️ Resume"
+        again = next((label for label in ("▶️ Try again", "🔁 Try again") if label in labels), None)
+        if again or ("▶️ Resume" in labels and "lost its worker" in message.text):
+            label = again or "▶️ Resume"
             return Deed(f"{name} again #{message.id}", lambda: [self._tap(message, label)], lambda: True)
         return None
 
@@ -432,7 +433,7 @@ class Owner:
                 continue
             marks = len(self.stage.records(name, "_logs/journal.jsonl")) + len(self.stage.decisions(name))
             known, since = self._moved.get(name, (-1, 0.0))
-            refused = self.stage.session(name) is None and self._was_refused()
+            refused = not self.stage.is_begun(name) and self._was_refused()
             if marks != known:
                 self._moved[name] = (marks, time.time())
             elif refused and time.time() - since > PATIENCE:
@@ -442,7 +443,7 @@ class Owner:
                 self._moved[name] = (marks, time.time())
                 self.nudges.append(f"{time.time():.1f} {name}")
                 self._note_resume(name)
-                self._say(f"/resume {name}" if self.stage.session(name) else self._run(name))
+                self._say(f"/resume {name}" if self.stage.is_begun(name) else self._run(name))
 
     def _tap(self, message: SandboxMessage, label: str) -> ButtonPress:
         self._taps.append(self.stage.ann.tap(message, label))

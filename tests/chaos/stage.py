@@ -319,6 +319,11 @@ class Stage:
         found = [path for path in self.shop.sessions.glob(f"*-{name}") if path.is_dir()]
         return found[0] if found else None
 
+    def is_begun(self, name: str) -> bool:
+        """Whether a session has its task: what a full disk left of one is none."""
+        folder = self.session(name)
+        return folder is not None and (folder / "_overview.md").exists()
+
     def records(self, name: str, file: str) -> list[dict[str, Any]]:
         """The lines of a session's `_decisions.jsonl` or journal that are whole."""
         folder = self.session(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from samobot.errors import DayOverError, UsageError, WorktreeGoneError
+from samobot.errors import DayOverError, StorageError, UsageError, WorktreeGoneError
 from samobot.fleet.models import SessionRef
 from samobot.fleet.start_request import StartRequest
 from samobot.session.folder import clean_name
@@ -12,7 +12,7 @@ from samobot.session.status import SessionState
 from samobot.telegram.handlers.chat_request import TOPIC, ChatRequest
 from samobot.telegram.handlers.context import HandlerContext, about_session, choice
 from samobot.telegram.handlers.control_handlers import resume_one
-from samobot.telegram.handlers.message_files import fetch_files, offer_again
+from samobot.telegram.handlers.message_files import fetch_files, offer_again, offer_retry
 from samobot.telegram.handlers.prompts import send_prompt
 from samobot.telegram.handlers.resolve import find_archived, project_named
 from samobot.telegram.handlers.run_arguments import RunArguments, parse_run
@@ -169,8 +169,15 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
                 request_id=request.id,
             )
     except FileDownloadError as error:
-        again = Action(do=ActionKind.PICK_PROJECT, project=project, command="run", text=request.text)
-        offer_again(context, request, error, again)
+        offer_again(context, request, error, _again(request, project))
+        return
+    except StorageError as error:
+        found = await sessions_named(context, project, words.name or "")
+        again = Action(do=ActionKind.RESUME, session=found[0].key) if found else _again(request, project)
+        name = bold(words.name or "")
+        offer_retry(
+            context, request, f"⚠️ {name} has not started. {escape(error.message)}", again, part="storage"
+        )
         return
     except WorktreeGoneError:
         found = await sessions_named(context, project, words.name or "")
@@ -197,6 +204,10 @@ async def _start(context: HandlerContext, request: ChatRequest, project: str, wo
         )
     if started.ref is not None:
         await context.notifier.refresh(started.ref)
+
+
+def _again(request: ChatRequest, project: str) -> Action:
+    return Action(do=ActionKind.PICK_PROJECT, project=project, command="run", text=request.text)
 
 
 async def _offer_more_today(

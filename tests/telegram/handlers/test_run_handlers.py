@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.errors import StorageError
 from samobot.fleet.models import SessionView
 from samobot.fleet.results import StartResult
 from samobot.fleet.start_request import StartRequest
@@ -212,3 +213,32 @@ async def test_session_to_begin_on_has_to_be_there(phone: Phone) -> None:
     await phone.context.background.finish(20)
     assert any("no session “gone” in repo" in to_plain(row.post.text) for row in phone.new())
     assert [view for view in await phone.context.fleet.sessions() if view.ref.name == "more"] == []
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+async def test_a_full_disk_offers_another_try_that_starts_it_once_with_its_task(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch, is_begun: bool
+) -> None:
+    """Whether the disk was full before the session was made, or between that and its place in the queue."""
+    fleet = phone.context.fleet
+    start = fleet.start
+
+    async def start_on_a_full_disk(
+        request: StartRequest, by: Person, *, request_id: str | None
+    ) -> StartResult:
+        if is_begun:
+            await start(request, by, request_id=request_id)
+        raise StorageError("Cannot write x: the disk is full; free some space and try again.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fleet, "start", start_on_a_full_disk)
+        await phone.say("/run repo:greet say hello --budget 5")
+        await phone.context.background.finish(20)
+    refusal = phone.last("greet has not started. Cannot write x: the disk is full")
+    await phone.tap(refusal, "🔁 Try again")
+    view = await _started(phone, "greet")
+    folder = phone.root / "sessions-repo" / view.ref.folder
+    assert view.wanted
+    assert view.budget_usd == 5.0
+    assert (folder / "_overview.md").read_text().count("say hello") == 1
+    assert not (folder / "_guidance.md").exists()

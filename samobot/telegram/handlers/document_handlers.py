@@ -28,6 +28,9 @@ _LOG_LINES = 20
 _LINE = 160
 _SHORT_PLAN = 3_000
 
+_QUICK_BYTES = 1_000_000
+"""A larger file is not sent within the handling of its update."""
+
 
 async def plan(context: HandlerContext, request: ChatRequest) -> None:
     """`/plan [name]`."""
@@ -209,6 +212,8 @@ async def send_file(
 ) -> None:
     """Send one artefact; one that contains secrets only after the user has asked for it again.
 
+    A large one is fetched and checked in the background: on another machine that may take longer than an update may.
+
     Args:
         context: What handlers have.
         request: What asked for it.
@@ -216,13 +221,25 @@ async def send_file(
         name: The file's name.
         confirmed: Digest of the content that the user wants in spite of its secrets.
     """
-    listed = [each.name for each in await context.fleet.files(ref)]
-    if name not in listed:
-        close = nearest(name, listed) or next(
-            (each for each in listed if name.casefold() in each.casefold()), None
+    sizes = {each.name: each.size for each in await context.fleet.files(ref)}
+    if name not in sizes:
+        close = nearest(name, list(sizes)) or next(
+            (each for each in sizes if name.casefold() in each.casefold()), None
         )
         hint = f" Did you mean {agent_plain(close, 80)}?" if close else ""
         raise NotFoundError(f"{ref.name} has no file “{one_line(name, 80)}”.{hint}")
+    sending = _send_file(context, request, ref, name, confirmed)
+    if sizes[name] <= _QUICK_BYTES:
+        await sending
+        return
+    context.toast(request, "One moment…")
+    again = request.with_text(f"{ref.project}:{ref.folder} {name}")
+    context.background.run(again, "files", sending)
+
+
+async def _send_file(
+    context: HandlerContext, request: ChatRequest, ref: SessionRef, name: str, confirmed: str | None
+) -> None:
     data = await context.fleet.file(ref, name)
     if not data:
         raise UsageError(f"{agent_plain(name, 80)} of {ref.name} is empty.")
@@ -243,7 +260,7 @@ async def send_file(
         f"📁 {name_of(ref)}",
         about=about_session(ref, "file"),
         part="file",
-        attachment=Attachment(name, data, confirmed=bool(secrets)),
+        attachment=Attachment(name, data, is_checked=True),
     )
 
 

@@ -29,14 +29,14 @@ class Attachment:
         name: Its display name.
         data: Its content, at most 50 MB.
         photo: Whether it is shown as a picture.
-        confirmed: Whether the user has asked for it a second time although it holds secrets.
+        is_checked: Whether it holds no secrets, or the user has asked for it a second time although it does.
         album: Name and size of each picture, if `data` holds several, one after another.
     """
 
     name: str
     data: bytes
     photo: bool = False
-    confirmed: bool = False
+    is_checked: bool = False
     album: tuple[tuple[str, int], ...] = ()
 
 
@@ -70,7 +70,7 @@ class PostContent:
 
     def attachment(self, attachment: Attachment | None) -> tuple[Attachment | None, str]:
         """The file as it may be sent, None if it may not, and what to say about that as HTML."""
-        if attachment is None or attachment.photo or attachment.confirmed:
+        if attachment is None or attachment.photo or attachment.is_checked:
             return attachment, ""
         names = self._secrets.names_in(attachment.data)
         if not names:

@@ -750,7 +750,7 @@ async def test_outbox_holds_a_binary_file_with_secrets_back(scene: Scene) -> Non
     async with scene.outbox() as outbox:
         held = Attachment("core.bin", b"\xff\xfe\0" + KEY.encode())
         outbox.post(scene.chat.id, "Core", key="a", attachment=held)
-        outbox.post(scene.chat.id, "Core", key="b", attachment=replace(held, confirmed=True))
+        outbox.post(scene.chat.id, "Core", key="b", attachment=replace(held, is_checked=True))
         assert await outbox.drain(60)
     first, second = scene.shown
     assert first.text == "Core\n\n🔒 core.bin is held back, it contains: GitHub token"

@@ -15,6 +15,7 @@ from samobot.config.settings_loader import load_settings
 from samobot.errors import SamobotError
 from samobot.hosts import subjects
 from samobot.hosts.certificates import RENEWED_BEFORE
+from samobot.hosts.hub_messages import Beat
 from samobot.hosts.hub_registry import HubRegistry
 from samobot.hosts.hub_server import is_running
 from samobot.hosts.joining import connect
@@ -37,7 +38,8 @@ def examine_hosts(state_dir: Path, environ: Mapping[str, str]) -> list[Finding]:
     try:
         link = read_link(host_link_file(state_dir))
         if link is not None:
-            findings += [_host(link), _alone(load_settings(environ, strict=False).samobot_host_alone)]
+            alone = load_settings(environ, strict=False).samobot_host_alone
+            findings += [_host(link, alone), _alone(alone)]
     except SamobotError as error:
         findings.append(Finding("Host", Level.ERROR, error.message))
     return findings
@@ -123,7 +125,7 @@ def _reached(link: Link, hosts: list[str]) -> list[Finding]:
 
 
 async def _absent(link: Link, hosts: list[str]) -> list[str] | None:
-    """The hosts that have not sent a beat lately; None if the bot has not prepared the server for any."""
+    """The hosts that the bot cannot reach, as their last beats show; None if it has not prepared the server for any."""
     client = await connect(link, subjects.inbox(link.user), (link.seed or Path()).read_text(encoding="utf-8"))
     try:
         absent = []
@@ -136,11 +138,23 @@ async def _absent(link: Link, hosts: list[str]) -> list[str] | None:
             except Error:
                 absent.append(host)
                 continue
-            if not answer.data:
-                absent.append(host)
+            problem = _problem_of(answer.data)
+            if problem is not None:
+                absent.append(f"{host}{problem}")
         return absent
     finally:
         await client.close()
+
+
+def _problem_of(content: bytes) -> str | None:
+    """What keeps the bot from reaching the host that sent this beat; None if nothing does."""
+    try:
+        beat = Beat.model_validate_json(content)
+    except ValueError:
+        return ""
+    if not beat.is_spoken_here:
+        return f" (samobot {beat.version}, which this one does not understand; update the older one)"
+    return "" if beat.is_last else None
 
 
 def _alone(policy: HostAlone) -> Finding:
@@ -151,7 +165,7 @@ def _alone(policy: HostAlone) -> Finding:
     return Finding("Host cut off", Level.OK, f"{text} (SAMOBOT_HOST_ALONE={policy})")
 
 
-def _host(link: Link) -> Finding:
+def _host(link: Link, alone: HostAlone) -> Finding:
     async def look() -> None:
         seed = (link.seed or Path(os.devnull)).read_text(encoding="utf-8")
         await (await connect(link, subjects.inbox(link.user), seed)).close()
@@ -160,6 +174,7 @@ def _host(link: Link) -> Finding:
         asyncio.run(look())
     except (SamobotError, OSError) as error:
         text = error.message if isinstance(error, SamobotError) else str(error)
-        remedy = "Sessions here continue; see whether the hub runs, and `samobot host list` there."
+        waiting = "wait" if alone is HostAlone.PAUSE else "continue"
+        remedy = f"Sessions here {waiting}; see whether the hub runs, and `samobot host list` there."
         return Finding("Host", Level.ERROR, f"{link.user} cannot connect: {text}", remedy)
     return Finding("Host", Level.OK, f"{link.user} is let in by {', '.join(link.servers)}")

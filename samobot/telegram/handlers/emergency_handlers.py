@@ -26,7 +26,10 @@ async def _panic(context: HandlerContext, request: ChatRequest) -> None:
         if not report.clean
     ]
     count = sum(1 for report in reports if report.confirmed)
-    stopped = f"{count} stopped" if count else "Nothing was running"
+    away = any(not report.confirmed for report in reports)
+    stopped = (
+        f"{count} stopped" if count else f"Nothing was running{' where it is confirmed' if away else ''}"
+    )
     head = f"🛑 {bold('Emergency stop is on')}. {stopped}. /resume turns it off."
     context.reply(
         request,

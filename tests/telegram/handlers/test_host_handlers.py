@@ -202,7 +202,7 @@ async def test_the_emergency_stop_counts_no_machine_that_did_not_answer(
     await phone.say("/panic")
     await phone.context.background.finish(20)
     assert to_plain(phone.last("Emergency stop is on").post.text) == (
-        "🛑 Emergency stop is on. Nothing was running. /resume turns it off.\n"
+        "🛑 Emergency stop is on. Nothing was running where it is confirmed. /resume turns it off.\n"
         "📡 laptop: not confirmed. laptop not reachable since 14:05."
     )
 

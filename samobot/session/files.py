@@ -30,7 +30,7 @@ _LEFTOVER = re.compile(r"\.samobot-[0-9a-f]{16}\.tmp")
 _UNENCODABLE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
-def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None) -> None:
+def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None, durable: bool = True) -> None:
     """Replace a file as a whole: a reader sees the old contents or the new, also after a power cut.
 
     Args:
@@ -38,6 +38,7 @@ def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None) -> N
         data: The new contents. Text is written as UTF-8 without newline translation; bytes that `read_text`
             could not decode are restored.
         mode: Permission bits; None keeps those of the old file, or leaves a new one to the umask.
+        durable: Whether it is on the disk when this returns; not needed for what nobody reads after a power cut.
 
     Raises:
         StorageError: The file system refused; the old file is unchanged.
@@ -51,7 +52,8 @@ def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None) -> N
                 _write_all(fd, _encode(data))
                 if kept is not None:
                     os.fchmod(fd, kept)
-                os.fsync(fd)
+                if durable:
+                    os.fsync(fd)
             finally:
                 os.close(fd)
             os.replace(temporary, path)
@@ -59,7 +61,8 @@ def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None) -> N
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
     except OSError as error:
         raise storage_error("write", path, error) from error
 

@@ -185,5 +185,7 @@ def uses_lfs(git: Git, commit: str) -> bool:
 
 def remote_name(git: Git) -> str | None:
     """Return the remote that branches begin at; never a name that git could take for an option."""
-    remotes = [name for name in git.run("remote").split("\n") if name and not name.startswith("-")]
+    keys = (entry.key for entry in git.configuration() if entry.key.startswith("remote."))
+    names = {key.removeprefix("remote.").rpartition(".")[0] for key in keys}
+    remotes = sorted(name for name in names if name and not name.startswith("-"))
     return "origin" if "origin" in remotes else next(iter(remotes), None)

@@ -6,13 +6,13 @@ import hashlib
 import itertools
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 from samobot.errors import StorageError
 from samobot.session.files import open_regular
 from samobot.session.folder_tree import walk
 from samobot.session.git import Git, GitError
+from samobot.session.git_seal import common_folder, top_of
 
 _MAX_FILES = 10_000
 _MAX_REPOSITORIES = 50
@@ -60,10 +60,11 @@ class _Fingerprint:
             self._add_folder(path)
 
     def _add_repository(self, path: Path) -> None:
-        git = Git(path).for_several()
-        top = Path(git.run("rev-parse", "--show-toplevel").rstrip("\n"))
-        self._seen.add(os.path.realpath(top))
-        git = replace(git, folder=top)
+        top, common = top_of(path), common_folder(path)
+        if top is None or common is None:
+            raise GitError(f"{path} is in no repository.")
+        self._seen.add(os.fspath(top))
+        git = Git(top).for_several()
         status = git.run(
             *("status", "--porcelain=v2", "--branch", "--no-ahead-behind", "--no-renames", "-z"),
             *("--untracked-files=all", "--ignored=matching"),
@@ -81,25 +82,18 @@ class _Fingerprint:
             elif kind == "?":
                 self._add_new(top / rest, is_repository=rest.endswith("/"))
         self._add_index(git)
-        self._add_references(git)
+        self._add_references(git, common.parent)
 
-    def _add_references(self, git: Git) -> None:
+    def _add_references(self, git: Git, main: Path) -> None:
         """Add what the repository's names point to, but the branches of others: of the main checkout, and of sessions,
         whose worktrees lie side by side."""
         top = git.folder
-        main: Path | None = None
         listed = git.run("for-each-ref", "--format=%(objectname) %(refname) %(worktreepath)", *_REFERENCES)
         for line in listed.splitlines():
             place = line.split(" ", 2)[2]
-            if place and Path(place) != top:
-                if Path(place).parent == top.parent:
-                    continue
-                main = main or Path(
-                    git.run("rev-parse", "--path-format=absolute", "--git-common-dir").rstrip("\n")
-                )
-                if Path(place) == main.parent:
-                    continue
-            self._add(line)
+            owner = Path(place) if place else top
+            if owner == top or (owner.parent != top.parent and owner != main):
+                self._add(line)
 
     def _add_ignored(self, path: Path, *, is_folder: bool) -> None:
         """Add the repositories in a folder that git ignores, or directly below it."""

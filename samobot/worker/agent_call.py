@@ -118,8 +118,9 @@ class CallBuilder:
         prompt = iteration_prompt(replace(facts, browsers=servers.browsers))
         context = log.with_suffix(".context.md")
         contract = workflow_text()
-        write_atomic(context, iteration_context(facts, contract))
-        write_atomic(log.with_suffix(".prompt.md"), f"{prompt}\n")
+        # No agent outlives a power cut, and the next one gets files of its own.
+        write_atomic(context, iteration_context(facts, contract), durable=False)
+        write_atomic(log.with_suffix(".prompt.md"), f"{prompt}\n", durable=False)
         report_unknown_profile(config, self._files, assignment.phase, self._now())
         choice = choose_agent_model(config, self._files, assignment.phase, assignment.provider)
         choice = (assignment.stronger and choice.stronger) or choice
@@ -227,7 +228,7 @@ class CallBuilder:
         # The user has added them in the main repository; a worktree is another folder.
         folders = (*project_folders(work_dir), *project_folders(config.project.main_repo))
         if servers := local_servers(users, folders):
-            write_atomic(local, json.dumps({"mcpServers": servers}), mode=0o600)
+            write_atomic(local, json.dumps({"mcpServers": servers}), mode=0o600, durable=False)
         return find_servers(config.mcp, (*((local,) if servers else ()), *own, users), phase)
 
     def _untrusted_settings(self, work_dir: Path) -> bool:

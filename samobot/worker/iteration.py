@@ -226,11 +226,13 @@ class IterationRunner:
         outcome = call.program.with_cost(outcome)
         reverted = await asyncio.to_thread(self.guard.end)
         signal, seconds = files.signal(), time.monotonic() - began
-        unfinished = await asyncio.to_thread(_unfinished, signal, work_dir)
-        changed = not _stays(signal, assignment.phase) or trace_before != await asyncio.to_thread(
-            trace, work_dir, folder
+        stays = _stays(signal, assignment.phase)
+        unfinished, changed, head_after = await asyncio.gather(
+            asyncio.to_thread(_unfinished, signal, work_dir),
+            asyncio.to_thread(lambda: not stays or trace(work_dir, folder) != trace_before),
+            asyncio.to_thread(head, work_dir),
         )
-        log_end(files, about, outcome, seconds, await asyncio.to_thread(head, work_dir))
+        log_end(files, about, outcome, seconds, head_after)
         log_signal(files, signal, assignment.number)
         self._heartbeat.renew()  # may end the run, so after what the iteration has cost was recorded
         self._heartbeat.show_idle()

@@ -80,6 +80,14 @@ def test_a_refused_write_leaves_the_old_file_and_nothing_else(
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("a", "old")]
 
 
+def test_a_write_that_need_not_last_does_not_wait_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", refuse(errno.EIO))
+    write_atomic(tmp_path / "a", "new", durable=False)
+    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("a", "new")]
+
+
 def test_a_write_of_many_pieces_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:3]))

@@ -24,6 +24,7 @@ from samobot.session.commit_check import commit_problem
 from samobot.session.diff import checkout, diff_summary, diff_text, head
 from samobot.session.git import Git, GitError
 from samobot.session.git_config import Entry, harmless_text, overrides, parse_listing, untrusted_programs
+from samobot.session.repository import remote_name
 from samobot.session.search_path import own_environment
 from samobot.session.tree_state import tree_state
 from samobot.session.worktree import prepare_worktree
@@ -416,8 +417,11 @@ def test_several_calls_look_at_the_configuration_once(
     monkeypatch.setattr(Git, "_read", note)
     monkeypatch.setattr("samobot.session.git_environment.own_environment", note_environment)
     tree_state(repo)
-    assert (commands.count("config"), len(commands) > 3) == (1, True)
+    assert commands == ["config", "status", "ls-files", "for-each-ref"]
     assert environments == [repo]
+    commands.clear()
+    assert base_of(repo) == head(repo)
+    assert commands == ["config", "rev-parse", "merge-base", "config", "rev-parse"]
     commands.clear()
     made = prepare_worktree(repo, tmp_path / "worktrees", "greet").path
     assert (commands.count("config"), len(commands) > 12) == (
@@ -431,6 +435,16 @@ def test_several_calls_look_at_the_configuration_once(
     git = Git(repo)
     assert git.run("rev-parse", "HEAD") == git.run("rev-parse", "main")
     assert commands == ["config", "rev-parse"] * 2
+
+
+def test_branches_begin_at_origin_or_else_at_the_first_remote(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "repo")
+    git(repo, "config", "remote.pushDefault", "a")
+    found = [remote_name(Git(repo))]
+    for name in ("z", "b.c", "origin"):
+        git(repo, "remote", "add", name, "elsewhere")
+        found.append(remote_name(Git(repo)))
+    assert found == [None, "z", "b.c", "origin"]
 
 
 def test_configuration_is_kept_but_for_programs(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from samobot.sandbox.agent.steps import Children, Hang
@@ -52,3 +53,21 @@ def test_forked_command_says_and_returns_what_a_started_one_does(tmp_path: Path)
         ends.append((process.returncode, out, err))
     assert ends[0] == ends[1]
     assert ends[0][0] == 2
+
+
+def test_worker_that_a_forked_command_starts_is_forked_and_outlives_it(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([Children(kind="setsid"), Hang()]))
+    done = shop.samobot("run", "--session", "greet", "--detach")
+    assert done.returncode == 0, done.stderr
+    until(shop.children)
+    (worker,) = shop.pids_with("--session=" + shop.session("greet").name)
+    words = dict(shop.marked())[worker]
+    assert words[:5] == [sys.executable, "-P", "-m", "samobot", "run"]
+    assert os.getsid(worker) == worker
+    server = psutil.Process(worker).parent()
+    assert server is not None
+    assert (
+        "tests.support.fork_server" in " ".join(server.cmdline()) or "fork_server.py" in server.cmdline()[0]
+    )
+    assert shop.samobot("stop", "greet").returncode == 0
+    assert shop.processes() == []

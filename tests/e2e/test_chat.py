@@ -314,7 +314,7 @@ async def test_the_token_is_in_no_environment_and_no_argument(room: ChatRoom) ->
     room.say("/status")  # or the refusal would only be heard at the end of a long poll
     room.server.revoke(TOKEN)
     assert room.bot is not None
-    assert await asyncio.wait_for(room.bot.wait(), WAIT) == 78
+    assert await asyncio.to_thread(room.bot.wait, WAIT) == 78
     printed = room.output()
     assert "does not accept the bot's token" in printed
     assert secret not in printed

@@ -21,7 +21,7 @@ MOST_MB = 75
 
 
 def run_and_weigh(shop: Workshop) -> tuple[int, float]:
-    run = shop.start("run", "--session", "greet")
+    run = shop.start("run", "--session", "greet", forked=False)
     assert run.stdout is not None
     run.stdout.close()
     most = peak_memory(run)

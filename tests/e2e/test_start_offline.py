@@ -62,5 +62,5 @@ async def test_a_bot_whose_token_is_wrong_starts_nothing_before_it_ends(tmp_path
         room.server.revoke(TOKEN)
         await room.start(reached=False)
         assert room.bot is not None
-        assert await asyncio.wait_for(room.bot.wait(), WAIT) == 78
+        assert await asyncio.to_thread(room.bot.wait, WAIT) == 78
         assert len(workers(room)) == 1

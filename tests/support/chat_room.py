@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
+import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from samobot.sandbox.botapi.chat_messages import SandboxMessage
 from samobot.sandbox.botapi.chats import SandboxChat
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.user import UserClient
+from tests.support.forked_program import start_samobot
 from tests.support.workshop import Workshop
 
 TOKEN = "42:AAE-test-token-of-the-end-to-end-tests-0123"
@@ -43,7 +44,7 @@ class ChatRoom:
             "SAMOBOT_POLL_SECONDS": "0.2",
             **(more or {}),
         }
-        self.bot: asyncio.subprocess.Process | None = None
+        self.bot: subprocess.Popen[str] | None = None
         self._starts = 0
 
     # The process.
@@ -51,22 +52,12 @@ class ChatRoom:
     async def start(self, *arguments: str, reached: bool = True) -> None:
         """Start the bot, without file watching, and wait until it polls, if it can reach Telegram."""
         self._starts += 1
-        out = (self.shop.root / f"bot-{self._starts}.out").open("wb")
         before = self.server.calls.count
-        self.bot = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "samobot",
-            "bot",
-            "--no-watch",
-            *arguments,
-            cwd=self.shop.root,
-            env=self.shop.environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=out,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        out.close()
+        with (self.shop.root / f"bot-{self._starts}.out").open("wb") as out:
+            self.bot = await asyncio.to_thread(
+                start_samobot, "bot", "--no-watch", *arguments,
+                folder=self.shop.root, environment=self.shop.environment, stdout=out, stderr=out,
+            )  # fmt: skip
         if reached:
             await self.server.wait_until(
                 lambda: self.server.calls.of("getUpdates", after=before), WAIT, "the bot to poll"
@@ -75,15 +66,14 @@ class ChatRoom:
     async def end(self) -> int:
         """End the bot as systemd would; its exit code."""
         assert self.bot is not None
-        if self.bot.returncode is None:
-            self.bot.send_signal(signal.SIGTERM)
-        return await asyncio.wait_for(self.bot.wait(), WAIT)
+        self.bot.terminate()
+        return await asyncio.to_thread(self.bot.wait, WAIT)
 
     async def kill(self) -> None:
         """End the bot in the hardest way."""
         assert self.bot is not None
         self.bot.kill()
-        await self.bot.wait()
+        await asyncio.to_thread(self.bot.wait)
 
     def output(self) -> str:
         """All that the bots of this room have printed and logged."""
@@ -148,7 +138,7 @@ async def chat_room(
         try:
             yield room
         finally:
-            if room.bot is not None and room.bot.returncode is None:
+            if room.bot is not None:
                 await room.kill()
             while left := [pid for pid, _ in shop.marked() if pid != os.getpid()]:
                 for pid in left:  # what one of them was starting is found by the next look

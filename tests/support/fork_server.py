@@ -6,7 +6,9 @@ samobot and the tests recognize processes. See `forked_program` for its client.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import functools
 import gc
 import importlib
 import json
@@ -19,26 +21,21 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import NoReturn, TypedDict
+from typing import NoReturn
 
-# Whatever `run` and the commands around it import, now or later; not the bot's and the demo's libraries.
-_PACKAGES = ("claude", "config", "fleet", "money", "session", "system", "worker")
-_COMMANDS = ("control_commands", "decision_commands", "land_command", "run_command", "status_command")
+from tests.support.forked_program import END, READY, Start, fork_workers
 
-READY = b"ready"
+# Packages and commands: whatever `run` and those around it import, now or later; and the bot, when one is started.
+_OF_COMMANDS = (
+    ("claude", "config", "fleet", "money", "session", "system", "worker"),
+    ("control_commands", "decision_commands", "land_command", "run_command", "status_command"),
+)
+_OF_BOT = (("telegram",), ("bot_command",))
+_BOT = "bot"
 
 _PR_SET_MM, _PR_SET_MM_MAP = 35, 14
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.sbrk.restype = ctypes.c_void_p
-
-
-class Start(TypedDict):
-    """What a client asks for, beside the standard streams and a pipe for reports."""
-
-    argv: list[str]
-    environment: dict[str, str]
-    folder: str
-    new_session: bool
 
 
 class _MemoryMap(ctypes.Structure):
@@ -89,20 +86,23 @@ def show_in_proc(argv: Sequence[str], environment: Mapping[str, str]) -> object:
     return memory
 
 
-def _preload() -> None:
-    for name in _PACKAGES:
+@functools.cache
+def _preload(packages: tuple[str, ...], commands: tuple[str, ...]) -> None:
+    for name in packages:
         package = importlib.import_module(f"samobot.{name}")
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"samobot.{name}.{module.name}")
-    for name in _COMMANDS:
+        for module in pkgutil.walk_packages(package.__path__, f"samobot.{name}."):
+            importlib.import_module(module.name)
+    for name in commands:
         importlib.import_module(f"samobot.terminal.{name}")
+    gc.freeze()  # collecting garbage would copy the memory that forks share
 
 
 def _run(start: Start, streams: Sequence[int]) -> NoReturn:
     """Be the program."""
-    for number, stream in enumerate(streams[:3]):
-        os.dup2(stream, number)
-    os.closerange(3, 1024)
+    *standard, connection = range(len(streams))
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number, inheritable=number in standard)
+    os.closerange(len(streams), 1024)
     if start["new_session"]:
         os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -111,15 +111,17 @@ def _run(start: Start, streams: Sequence[int]) -> NoReturn:
     os.environ.clear()
     os.environ.update(start["environment"])
     time.tzset()
-    sys.path[0] = start["folder"]
-    _, _, module, *sys.argv[1:] = start["argv"]
+    place = start["argv"].index("-m")
+    sys.path[:1] = [] if "-P" in start["argv"][:place] else [start["folder"]]
+    module, *sys.argv[1:] = start["argv"][place + 1 :]
     shown = show_in_proc(start["argv"], start["environment"])
+    fork_workers(socket.socket(fileno=connection))
     runpy.run_module(module, run_name="__main__", alter_sys=True)
     sys.exit(f"{module} left {shown} without an exit code")
 
 
 def serve(client: socket.socket) -> None:
-    """Start what the client asks for, and report how each ended, until the client is gone."""
+    """Start what the client and what it has started ask for, and report how each ended, until the client is gone."""
     ended, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -132,18 +134,27 @@ def serve(client: socket.socket) -> None:
             os.read(ended, 4096)
             _report_ends(reports)
         if client.fileno() in ready:
-            message, streams, _, _ = socket.recv_fds(client, 1 << 20, 4)
-            if not message:
+            message, descriptors, _, _ = socket.recv_fds(client, 1 << 20, 5)
+            if message in (b"", END):
                 return
+            start: Start = json.loads(message)
+            if _BOT in start["argv"]:
+                _preload(*_OF_BOT)
+            *streams, report = descriptors
             pid = os.fork()
             if pid == 0:
                 signal.set_wakeup_fd(-1)
                 client.detach()
-                _run(json.loads(message), streams)
-            reports[pid] = streams.pop()
-            os.write(reports[pid], f"{pid}\n".encode())
+                _run(start, streams)
+            reports[pid] = report
+            _report(report, pid)
             for stream in streams:
                 os.close(stream)
+
+
+def _report(pipe: int, number: int) -> None:
+    with contextlib.suppress(BrokenPipeError):  # whoever has started the program may have been killed
+        os.write(pipe, f"{number}\n".encode())
 
 
 def _report_ends(reports: dict[int, int]) -> None:
@@ -152,14 +163,13 @@ def _report_ends(reports: dict[int, int]) -> None:
         if pid == 0:
             return
         report = reports.pop(pid)
-        with open(report, "wb", buffering=0) as file:
-            file.write(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        _report(report, os.waitstatus_to_exitcode(status))
+        os.close(report)
 
 
 if __name__ == "__main__":
-    _preload()
+    _preload(*_OF_COMMANDS)
     own = show_in_proc(sys.argv, os.environ)  # where this cannot be, no client hears that the server is ready
-    gc.freeze()  # collecting garbage would copy the memory that forks share
     with socket.socket(fileno=0) as connection:
         connection.send(READY)
         serve(connection)

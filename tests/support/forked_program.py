@@ -13,53 +13,81 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from tests.support.fork_server import READY, Start
+from types import SimpleNamespace
+from typing import Any, TypedDict
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _LANGUAGE = "C.UTF-8"
 
+READY = b"ready"
+END = b"end"
+
+
+class Start(TypedDict):
+    """What the server is asked for, beside the standard streams, a connection to itself and a pipe for reports."""
+
+    argv: list[str]
+    environment: dict[str, str]
+    folder: str
+    new_session: bool
+
 
 def start_samobot(
-    *arguments: str, folder: Path, environment: Mapping[str, str], **more: Any
+    *arguments: str, folder: Path, environment: Mapping[str, str], forked: bool = True, **more: Any
 ) -> subprocess.Popen[str]:
-    """Start `samobot` with its output in pipes.
+    """Start `samobot`, by default with its output in pipes.
 
     Args:
         arguments: The command line behind the program's name.
         folder: Where it runs.
         environment: Its whole environment.
+        forked: Whether a fork will do.
         more: Further arguments of `subprocess.Popen`.
     """
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     argv = [sys.executable, "-m", "samobot", *arguments]
-    kind = _ForkedProgram if _can_be_forked(environment, more) else subprocess.Popen
-    return kind(
-        argv,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **more,
-    )
+    start = _popen if forked else subprocess.Popen
+    return start(argv, cwd=folder, env=environment, text=True, **(streams | more))
 
 
-def _can_be_forked(environment: Mapping[str, str], more: Mapping[str, object]) -> bool:
+def fork_workers(connection: socket.socket | None = None) -> None:
+    """Let the workers that this process starts in the background be forks, too.
+
+    Args:
+        connection: To the server that this process is a fork of.
+    """
+    from samobot.fleet import launch
+
+    if connection is not None:
+        _inherited.append(connection)
+    vars(launch)["subprocess"] = SimpleNamespace(Popen=_popen, DEVNULL=subprocess.DEVNULL)
+
+
+_inherited: list[socket.socket] = []
+
+
+def _popen(argv: list[str], *, env: Mapping[str, str], **more: Any) -> subprocess.Popen[Any]:
+    kind = _ForkedProgram if _can_be_forked(argv, env, more) else subprocess.Popen
+    return kind(argv, env=env, **more)
+
+
+def _can_be_forked(argv: list[str], environment: Mapping[str, str], more: Mapping[str, object]) -> bool:
     """Whether a new interpreter would start with what the server's has."""
     special = {name for name in environment if name.startswith(("PYTHON", "LC_", "SAMOBOT_PORTABLE"))}
     return (
         sys.platform == "linux"
+        and argv[0] == sys.executable
         and not special
         and environment.get("LANG") == _LANGUAGE
-        and set(more) <= {"start_new_session"}
+        and set(more) <= {"cwd", "stdin", "stdout", "stderr", "text", "start_new_session"}
         and _server() is not None
     )
 
 
 def _server() -> socket.socket | None:
     """The connection to this process's server; None if the kernel lacks what it needs."""
+    if _inherited:
+        return _inherited[0]
     server, connection = _started()
     if connection is not None and server.poll() is not None:
         raise AssertionError("A test has ended the server that other tests fork samobot from.")
@@ -78,12 +106,17 @@ def _started() -> tuple[subprocess.Popen[bytes], socket.socket | None]:
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
         )
-    atexit.register(server.wait)
-    atexit.register(ours.close)
+    atexit.register(_end, server, ours)
     return server, ours if ours.recv(len(READY)) == READY else None
 
 
-class _ForkedProgram(subprocess.Popen[str]):
+def _end(server: subprocess.Popen[bytes], connection: socket.socket) -> None:
+    with connection, contextlib.suppress(OSError):
+        connection.send(END)  # what it has started holds the connection, too
+    server.wait()
+
+
+class _ForkedProgram(subprocess.Popen[Any]):
     """A process that the server has forked and waits for: in a pipe it reports the pid, and later the exit code."""
 
     def _execute_child(self, args: list[str], *rest: Any) -> None:
@@ -92,7 +125,7 @@ class _ForkedProgram(subprocess.Popen[str]):
         start: Start = {
             "argv": args,
             "environment": dict(environment),
-            "folder": str(folder),
+            "folder": str(folder or Path.cwd()),
             "new_session": rest[-2],
         }
         reports, report = os.pipe()
@@ -100,7 +133,8 @@ class _ForkedProgram(subprocess.Popen[str]):
         try:
             server = _server()
             assert server is not None
-            socket.send_fds(server, [json.dumps(start).encode()], [stdin, stdout, stderr, report])
+            descriptors = [stdin, stdout, stderr, server.fileno(), report]
+            socket.send_fds(server, [json.dumps(start).encode()], descriptors)
         finally:
             os.close(report)
             self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
@@ -114,8 +148,15 @@ class _ForkedProgram(subprocess.Popen[str]):
 
     def _wait(self, timeout: float | None) -> int:
         if self.returncode is None:
-            if not select.select([self._reports], [], [], timeout)[0]:
+            if not select.select([self._reports], [], [], None if self._has_ended() else timeout)[0]:
                 raise subprocess.TimeoutExpired(self.args, timeout or 0)
             with self._reports:
                 self.returncode = int(self._reports.readline())
         return self.returncode
+
+    def _has_ended(self) -> bool:
+        """Whether the report is on its way."""
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
+        except FileNotFoundError:
+            return True

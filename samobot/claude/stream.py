@@ -87,6 +87,16 @@ class Tail:
                 self.behind = True
                 return
 
+    def skip_to_last(self, size: int) -> None:
+        """Begin with the last bytes of the file; call it before the first read.
+
+        Raises:
+            OSError: The file exists and cannot be read.
+        """
+        file = self._open()
+        if file is not None:
+            self.position = file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+
     def finish(self) -> Iterator[Record]:
         """Yield what is left once nothing more is written, also a last line without a newline."""
         yield from self.read()
@@ -162,6 +172,8 @@ class Tail:
 
 
 def _decode(line: bytearray) -> Record | None:
+    if not line.lstrip().startswith(b"{"):
+        return None  # before parsing: an agent may have written millions of lines
     text = line.decode("utf-8", "replace")
     line.clear()
     try:

@@ -22,7 +22,7 @@ from samobot.frozen import frozen
 from samobot.money.charges import is_money
 from samobot.money.machine_share import ShareFile
 from samobot.session.file_lock import FileLock
-from samobot.session.files import append_line, make_folder
+from samobot.session.files import JOURNAL_LIMIT, append_line, make_folder, open_regular
 from samobot.session.journal_events import stamp
 from samobot.text import human_money
 
@@ -242,8 +242,10 @@ def _total(path: Path, kind: str = "usd") -> float:
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        with path.open("rb") as file:
+        with open_regular(path, limit=JOURNAL_LIMIT) as file:
             for line in iter(lambda: file.readline(_MAX_LINE), b""):
+                if not line.startswith(b"{"):
+                    continue  # millions of them would take a parser minutes
                 try:
                     record = json.loads(line)
                 except (ValueError, RecursionError):

@@ -208,7 +208,7 @@ def load_key(state_dir: Path) -> bytes:
             _make_key(path)
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
-        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        key = bytes.fromhex((read_text(path) or "").strip())
     except OSError as error:
         raise StorageError(f"The key {path} cannot be made or read: {error.strerror}.") from error
     except ValueError:

@@ -43,6 +43,7 @@ from samobot.session.journal_totals import JournalTotals
 _MAX_LINE = 4 * 1024 * 1024
 _TAIL = 64
 _UNTRUSTED_LINES = 100_000
+_TRUSTED_LINES = 400_000
 _SPACE = " \t\n\r"
 _DECODER = json.JSONDecoder()
 
@@ -281,8 +282,7 @@ class JournalReader:
             if record is None and not line.endswith(b"\n") and len(line) < _MAX_LINE:
                 return  # still being written, or torn: known once the next line follows
             self._sums.line += 1
-            if not self._trusted:
-                _refuse_if_long(self._path, self._sums.line)
+            _refuse_if_long(self._path, self._sums.line, trusted=self._trusted)
             self._offset += len(line)
             self._tail = (self._tail + line)[-_TAIL:]
             if record is not None:
@@ -291,11 +291,12 @@ class JournalReader:
                 self._sums.damage()
 
 
-def _refuse_if_long(path: Path, lines: int) -> None:
+def _refuse_if_long(path: Path, lines: int, *, trusted: bool) -> None:
     """Refuse a journal with more lines than any session has, which an agent may have written."""
-    if lines > _UNTRUSTED_LINES:
+    limit = _TRUSTED_LINES if trusted else _UNTRUSTED_LINES
+    if lines > limit:
         raise StorageError(
-            f"{path} has more than {_UNTRUSTED_LINES:,} lines; samobot reads no more than that. Shorten it or move it away."
+            f"{path} has more than {limit:,} lines; samobot reads no more than that. Shorten it or move it away."
         )
 
 
@@ -305,8 +306,7 @@ def _events(path: Path, *, trusted: bool) -> Iterator[dict[str, Any]]:
         with open_regular(path, limit=JOURNAL_LIMIT) as file:
             while line := file.readline(_MAX_LINE):
                 count += 1
-                if not trusted:
-                    _refuse_if_long(path, count)
+                _refuse_if_long(path, count, trusted=trusted)
                 record = _parse(line)
                 if record is not None:
                     yield record
@@ -317,6 +317,8 @@ def _events(path: Path, *, trusted: bool) -> Iterator[dict[str, Any]]:
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
+    if not line.lstrip().startswith(b"{"):
+        return None  # before parsing: an agent may have written hundreds of thousands of lines
     try:
         record = _read_json(line)
     except (ValueError, RecursionError):

@@ -10,9 +10,9 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from samobot.errors import StorageError
+from samobot.errors import StorageError, storage_error
 from samobot.frozen import frozen
-from samobot.session.files import JOURNAL_LIMIT, move_aside, read_bytes, write_atomic
+from samobot.session.files import JOURNAL_LIMIT, move_aside, open_regular, read_bytes, write_atomic
 from samobot.session.vault import LOCKS, Vault
 
 
@@ -67,10 +67,10 @@ def restore_vault(copy: VaultCopy) -> str | None:
         move_aside(path, vault.path)
     with vault.locked():
         for path, content in copy.grown.items():
-            found = read_bytes(path, limit=JOURNAL_LIMIT, lines=None) or b""
-            if not found.startswith(content):
+            found = _grown(path)
+            if not _continues(found, content):
                 before = set(content.splitlines())
-                more = [line for line in found.splitlines() if line not in before]
+                more = [line for line in found.splitlines() if _is_record(line) and line not in before]
                 write_atomic(path, content + b"".join(line + b"\n" for line in more), mode=0o600)
         for path, content in copy.kept.items():
             if lost or _is_damaged(vault, path, content):
@@ -88,11 +88,30 @@ def _is_intact(copy: VaultCopy) -> bool:
         return False
     try:
         return not any(_is_damaged(vault, path, content) for path, content in copy.kept.items()) and all(
-            (read_bytes(path, limit=JOURNAL_LIMIT, lines=None) or b"").startswith(content)
-            for path, content in copy.grown.items()
+            _continues(_grown(path), content) for path, content in copy.grown.items()
         )
     except StorageError:
         return False
+
+
+def _grown(path: Path) -> bytes:
+    """What a file of records holds, of one that was blown up what is in front."""
+    try:
+        with open_regular(path) as file:
+            return file.read(JOURNAL_LIMIT)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise storage_error("read", path, error) from error
+
+
+def _continues(found: bytes, content: bytes) -> bool:
+    """Whether nothing but records was appended: what an agent writes there may be millions of lines."""
+    return found.startswith(content) and all(map(_is_record, found[len(content) :].split(b"\n")))
+
+
+def _is_record(line: bytes) -> bool:
+    return line.startswith(b"{") or not line
 
 
 def _impostors(vault: Vault) -> Iterator[Path]:
@@ -123,7 +142,7 @@ def _is_damaged(vault: Vault, path: Path, content: bytes) -> bool:
     if found is None:
         return True
     if path == vault.baseline:
-        return not found.strip()
+        return found != content
     first = content.partition(b"\n")[0]
     return not found.startswith(first) or (path == vault.guidance and len(found) < len(content))
 

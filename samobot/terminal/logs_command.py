@@ -21,6 +21,9 @@ from samobot.terminal.actor import find
 from samobot.terminal.options import config_option, name_argument
 from samobot.text import human_money, printable
 
+SHOWN_BYTES = 64 * 1024 * 1024
+"""How much of a log is read, from its end."""
+
 POLL_SECONDS = 0.3
 """How often a followed log is looked at."""
 
@@ -73,6 +76,7 @@ def iteration_logs(folder: SessionFolder) -> list[Path]:
 def _show(log: Path, located: LocatedSession) -> None:
     click.secho(f"── {log.stem}", bold=True)
     with Tail(log) as tail:
+        tail.skip_to_last(SHOWN_BYTES)
         for line in _lines(tail.finish(), located):
             click.echo(line)
 
@@ -83,6 +87,7 @@ def _follow(located: LocatedSession, log: Path | None) -> None:
         if log is not None:
             click.secho(f"── {log.stem}", bold=True)
             with Tail(log) as tail:
+                tail.skip_to_last(SHOWN_BYTES)
                 newest = log
                 while newest == log:
                     for line in _lines(tail.read(), located):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -137,3 +138,15 @@ def test_a_reader_with_other_things_to_do_gets_its_turn(tmp_path: Path) -> None:
             batches.append(list(tail.read(limit=1)))
     assert len(batches) > 1
     assert sum(map(len, batches)) == 2000
+
+
+def test_of_a_huge_log_only_the_end_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.touch()
+    os.truncate(log, 100 * 1024**3)
+    with log.open("ab") as file:
+        file.write(b"\n" + b"x\n" * 1000 + json.dumps({"type": "result"}).encode() + b"\n")
+    with Tail(log) as tail:
+        tail.skip_to_last(1024 * 1024)
+        assert [type(record) for record in tail.finish()] == [Result]
+        assert tail.garbage == 1001

@@ -10,7 +10,9 @@ import pytest
 
 from samobot.config.project import load_project
 from samobot.errors import StorageError, UsageError
+from samobot.money.spending import spent_today
 from samobot.session import baseline, journal, tamper
+from samobot.session.decisions import load_key
 from samobot.session.files import (
     LINE_LIMIT,
     TEXT_LIMIT,
@@ -128,6 +130,32 @@ def test_a_huge_journal_is_replaced_by_the_one_that_was_kept(tmp_path: Path) -> 
     blow_up(folder.journal)
     assert "replaced" in (restore_copy(folder) or "")
     assert [event["text"] for event in journal.events(folder) if event["event"] == "notice"] == ["before"]
+
+
+def test_a_journal_with_more_lines_than_any_session_has_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert journal._TRUSTED_LINES <= 500_000
+    monkeypatch.setattr(journal, "_TRUSTED_LINES", 50)
+    folder = make_session(tmp_path)
+    journal.append(folder, journal.EventName.NOTICE, NOW, text="before")
+    with folder.vault.journal.open("ab") as file:
+        file.write(b"x\n" * 50)
+    assert any("more than 50 lines" in problem for problem in snapshot(folder, "demo").status.problems)
+    with pytest.raises(StorageError, match="more than 50 lines"):
+        list(journal.events(folder))
+
+
+@pytest.mark.parametrize("kind", ["huge", "pipe"])
+def test_records_of_the_state_folder_that_cannot_be_read_are_named(tmp_path: Path, kind: str) -> None:
+    day = tmp_path / "spending" / f"{NOW.astimezone():%Y-%m-%d}.jsonl"
+    day.parent.mkdir()
+    for path in (tmp_path / "decisions.key", day):
+        blow_up(path) if kind == "huge" else os.mkfifo(path, 0o600)
+    with pytest.raises(StorageError, match=r"decisions\.key"):
+        load_key(tmp_path)
+    with pytest.raises(StorageError, match=r"spending"):
+        spent_today(tmp_path, NOW)
 
 
 @pytest.mark.parametrize("kind", ["huge", "pipe", "folder"])

@@ -53,6 +53,9 @@ DEEDS: dict[str, Deed] = {
     "moved and linked": moved_and_linked,
     "the baseline deleted": lambda vault: gone(vault / "baseline.json"),
     "the journal emptied": lambda vault: os.truncate(vault / "journal.jsonl", 0),
+    "the journal huge": lambda vault: os.truncate(vault / "journal.jsonl", 100 * 1024**3),
+    "junk in the journal": lambda vault: (vault / "journal.jsonl").open("ab").write(b"x\n" * 1000),
+    "the decisions huge": lambda vault: os.truncate(vault / "decisions.jsonl", 100 * 1024**3),
     "the journal a folder": lambda vault: then(vault / "journal.jsonl", Path.mkdir),
     "the journal rewritten": lambda vault: (vault / "journal.jsonl").write_text('{"event": "notice"}\n'),
     "the decisions deleted": lambda vault: gone(vault / "decisions.jsonl"),
@@ -60,6 +63,9 @@ DEEDS: dict[str, Deed] = {
     "the locks folders": lambda vault: [then(vault / name, Path.mkdir) for name in ("edit.lock", ".lock")],
     "the streams a file": lambda vault: then(vault / "streams", Path.touch),
     "the baseline emptied": lambda vault: os.truncate(vault / "baseline.json", 0),
+    "the baseline replaced": lambda vault: (vault / "baseline.json").write_text(
+        '{"qa": null, "decisions": null, "recorded": 0}\n'
+    ),
     "the guidance emptied": lambda vault: os.truncate(vault / "guidance.md", 0),
     "the guidance cut": lambda vault: os.truncate(vault / "guidance.md", 20),
     "the guidance huge": lambda vault: os.truncate(vault / "guidance.md", 100 * 1024**3),

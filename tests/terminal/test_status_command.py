@@ -8,6 +8,7 @@ import signal
 import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -161,6 +162,9 @@ def test_logs_show_what_the_agent_wrote_and_did(shop: ScriptedShop) -> None:
     assert "git log" in shown.stdout
     (log, *_) = shop.quickly("logs", "greet", "--raw").stdout.splitlines()
     assert Path(log).read_bytes().count(b"\n") > 2
+    with mock.patch("samobot.terminal.logs_command.SHOWN_BYTES", 10):
+        end_only = shop.quickly("logs", "greet")
+    assert "I look at what is there" not in end_only.stdout
 
 
 def test_logs_follow_a_run_to_its_end(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from samobot.frozen import frozen
@@ -118,13 +118,22 @@ _BELOW_HEADINGS = 7
 _ALL_FENCED = regex(
     r"\s*(?P<fence>`{3,}|~{3,})[ \t]*(?:markdown|md)?[ \t]*\r?\n(?P<inner>.*)\n(?P=fence)\s*", re.DOTALL
 )
+_FENCED = regex(  # with sentences around it
+    r"(?:\A|\n)(?P<fence>`{3,}|~{3,})[ \t]*(?:markdown|md)[ \t]*\r?\n(?P<inner>.*)\n(?P=fence)[ \t\r]*(?:\n|\Z)",
+    re.DOTALL,
+)
+_CLOSED_COMMENT = regex(r"<!--(?:(?!<!--|-->|```|~~~).)*-->", re.DOTALL)
 _UNDERLINED = regex(
     r"^(?P<title>[^\s|>*+#`~-][^\n]{0,200})\n {0,3}(?:(?P<sign>=)=*|-{2,})[ \t\r]*$", re.MULTILINE
 )
-_STEP = regex(r"(\s*)(?:[-*+][ \t]+\[[ xX]\]|\d{1,3}[.)])[ \t]+(\S.*)")
-_TICKED = regex(r"\s*[-*+][ \t]+\[[xX]\]")
+_STEP = regex(
+    r"(\s*)(?:(?:[-*+]|\d{1,3}[.)])[ \t]+(?:\[(?:[ xX✓✔~/>-]|)\]|[☐☑✅⬜])|\d{1,3}[.)])[ \t]+(\S.*)"
+)
+_TICKED = regex(r"\s*(?:[-*+]|\d{1,3}[.)])[ \t]+(?:\[[xX✓✔]\]|[☑✅])")
+_ROW = regex(r" {0,3}\|(.*)\|[ \t]*")
+_RULED_ROW = regex(r"[ |:-]*---[ |:-]*")
 _RISK = regex(r"[ \t]{0,3}(?:[-*+][ \t]+)?\**Risk\**:\**[ \t]*(\S[^\n]*)", re.IGNORECASE)
-_OPEN_STEP = regex(r"\s*[-*+][ \t]+\[ \][ \t]+\S")
+_OPEN_STEP = regex(r"\s*(?:[-*+]|\d{1,3}[.)])[ \t]+(?:\[ ?\]|[☐⬜])[ \t]+\S")
 _PROFILE = regex(
     r"[ \t]{0,3}(?P<bullet>[-*+][ \t]+)?[*_]{0,2}Profile[*_]{0,2}[ \t]{0,3}:[*_]{0,2}[ \t]{0,9}(?P<value>\S.*)",
     re.IGNORECASE,
@@ -146,6 +155,7 @@ class _Section:
     title: str
     steps: list[str]
     bullets: list[str]
+    rows: list[str] = field(default_factory=list)
     ticked: int = 0
     risk: str = ""
     profile: str = ""
@@ -156,8 +166,11 @@ def outline(text: str) -> Outline:
     """Parse a plan's title, phases and steps out of its Markdown. Linear in the text's length.
 
     A phase is a section with such a heading (`## Phase 1: Script`, also underlined or in bold), or, if there is none,
-    any section that has steps. A plan may be in one code fence or quote as a whole. A step is an outermost check box or numbered line; a phase without any has its bullets.
+    any section that has steps. A plan may be in one code fence or quote as a whole. A step is an outermost check box or
+    numbered line; a phase without any has its bullets, or the rows of its table. What is commented out does not count.
     """
+    if "<!--" in text:
+        text = _CLOSED_COMMENT.sub("", text)
     found = _outline(text)
     if found.phases and all(_PHASE.match(phase.title) for phase in found.phases):
         return found
@@ -168,7 +181,7 @@ def outline(text: str) -> Outline:
 
 def _in_usual_form(text: str) -> str:
     """Return a plan without the fence or quote around all of it, and with headings in place of underlined lines."""
-    if (fenced := _ALL_FENCED.fullmatch(text)) is not None:
+    if (fenced := _ALL_FENCED.fullmatch(text) or _FENCED.search(text)) is not None:
         text = fenced["inner"]
     lines = text.split("\n")
     if all(not line.strip() or line.startswith(">") for line in lines):
@@ -178,16 +191,15 @@ def _in_usual_form(text: str) -> str:
 
 def _outline(text: str) -> Outline:
     title, sections = _sections(text)
+    if _PHASE.match(title) and any(each.level == 1 and _PHASE.match(each.title) for each in sections):
+        title, sections[0].title = "", title  # it is the first of several
     named = [place for place, section in enumerate(sections) if _PHASE.match(section.title)]
     if named:
         level = min(sections[place].level for place in named)
         phases = [_under(sections, place) for place in named if sections[place].level == level]
     else:
-        phases = [
-            _plan_phase([replace(section, title=section.title or title)])
-            for section in sections
-            if section.steps
-        ]
+        parts = [each for each in sections if each.steps] or [each for each in sections if each.rows]
+        phases = [_plan_phase([replace(section, title=section.title or title)]) for section in parts]
     return Outline(title, tuple(phases))
 
 
@@ -210,6 +222,7 @@ def _sections(text: str) -> tuple[str, list[_Section]]:
     title = ""
     sections = [_Section(1, "", [], [])]
     indent: int | None = None
+    header = True
     for each in scan(text):
         if each.code:
             continue
@@ -225,6 +238,10 @@ def _sections(text: str) -> tuple[str, list[_Section]]:
             indent = None
             sections.append(_Section(_BELOW_HEADINGS, _plain(bold["title"]), [], []))
             continue
+        if row := _ROW.fullmatch(line):
+            header = _add_row(sections[-1], row[1], header)
+            continue
+        header = True
         step = _STEP.fullmatch(line)
         sections[-1].is_open |= _OPEN_STEP.match(line) is not None
         if step:
@@ -242,6 +259,16 @@ def _sections(text: str) -> tuple[str, list[_Section]]:
     return title, sections
 
 
+def _add_row(section: _Section, row: str, header: bool) -> bool:
+    """Add a row of a table to a section; return whether its header is still to come to its end."""
+    if header:
+        return not _RULED_ROW.fullmatch(row)
+    cells = [cell for cell in map(_plain, row.replace("\\|", "¦").split("|")) if cell]
+    if cells:
+        section.rows.append(" · ".join(cells))
+    return False
+
+
 def _under(sections: list[_Section], place: int) -> PlanPhase:
     """Add the steps of deeper sections to the phase above them."""
     # By its number: a slice, or a search for the beginning, would make many phases cost their square.
@@ -254,10 +281,11 @@ def _under(sections: list[_Section], place: int) -> PlanPhase:
 def _plan_phase(parts: Sequence[_Section]) -> PlanPhase:
     """Return a section and what stands under it as a phase; without steps, its bullets are its steps."""
     steps = tuple(step for part in parts for step in part.steps)
-    bullets = (bullet for part in parts for bullet in part.bullets)
+    bullets = tuple(bullet for part in parts for bullet in part.bullets)
+    rows = (row for part in parts for row in part.rows)
     return PlanPhase(
         title=parts[0].title,
-        steps=steps or tuple(bullets),
+        steps=steps or bullets or tuple(rows),
         ticked=sum(part.ticked for part in parts),
         risk=next((part.risk for part in parts if part.risk), ""),
         profile=next((part.profile for part in parts if part.profile), ""),

@@ -76,6 +76,58 @@ def test_the_phases_of_a_plan_in_another_form_are_found(text: str) -> None:
     assert found.title == "P"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Here is the plan:\n\n```markdown\n{THREE}```\n\nTell me what to change.\n",
+        THREE.replace("## Phase 2", "<!--\n## Phase 9: dropped\n- [ ] hidden\n-->\n## Phase 2"),
+        THREE.replace("a\n", "a <!-- for now -->\n").replace("one", "one<!-- 1 -->"),
+        "# P\n" + re.sub(r"(?:- \[ \]|1\.) (.*)", r"| Step | File |\n|:---|---|\n| \1 | |", THREE),
+        THREE.replace("- [ ]", "- []").replace("1.", "1. [ ]"),
+        THREE.replace("- [ ]", "* ☐").replace("1.", "1) [x]"),
+    ],
+)
+def test_the_phases_of_a_plan_are_found_whatever_is_around_them(text: str) -> None:
+    assert [(phase.title, phase.steps) for phase in outline(text).phases] == [
+        ("Phase 1: a", ("one",)),
+        ("Phase 2: b", ("two",)),
+        ("Phase 3: c", ("three",)),
+    ]
+
+
+def test_first_phase_counts_if_the_phases_are_headings_of_the_first_level() -> None:
+    found = outline(THREE.replace("# P\n\n", "").replace("## ", "# "))
+    assert (found.title, [phase.title for phase in found.phases]) == (
+        "",
+        ["Phase 1: a", "Phase 2: b", "Phase 3: c"],
+    )
+    assert outline("# Phase 2: pay\n## Step 1: x\n- a\n").title == "Phase 2: pay"
+
+
+def test_rows_of_a_table_are_the_steps_of_a_plan_without_others() -> None:
+    text = "# P\n\n| # | Phase | Risk |\n| --- | :-: | --- |\n| 1 | **Parser** | low |\n| 2 | Tests | |\n"
+    assert outline(text).phases == (PlanPhase("P", ("1 · Parser · low", "2 · Tests")),)
+    assert outline(text + "\n- [ ] write it\n").phases == (PlanPhase("P", ("write it",), is_open=True),)
+
+
+@pytest.mark.parametrize(
+    ("step", "ticked", "is_open"),
+    [
+        ("1. [x] a", 1, False),
+        ("1. [ ] a", 0, True),
+        ("- [] a", 0, True),
+        ("- ☐ a", 0, True),
+        ("- ✅ a", 1, False),
+        ("* [✓] a", 1, False),
+        ("- [~] a", 0, False),
+        ("- [-] a", 0, False),
+    ],
+)
+def test_a_box_is_read_in_the_usual_ways_of_writing(step: str, ticked: int, is_open: bool) -> None:
+    (phase,) = outline(f"## Phase 1: a\n{step}\n").phases
+    assert phase == PlanPhase("Phase 1: a", ("a",), ticked, is_open=is_open)
+
+
 @pytest.mark.parametrize("fence", ["```", "~~~", "```python", "  ````"])
 def test_an_unclosed_fence_hides_no_phase_of_the_outline(fence: str) -> None:
     text = f"# P\n## Phase 1: a\n- [ ] one\n\n{fence}\nprint()\n\n## Phase 2: b\n- [ ] two\n\n## Phase 3: c\n1. three\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from samobot.errors import NotFoundError, StorageError, UsageError
@@ -149,8 +149,7 @@ def parse_values(text: str) -> dict[str, str]:
 def _parse(text: str, file: Path) -> tuple[dict[str, str], list[str]]:
     values: dict[str, str] = {}
     warnings: list[str] = []
-    for number, raw in enumerate(text.splitlines(), start=1):
-        line = raw.strip(_BLANK)
+    for number, line in _lines(text):
         if not line or line.startswith("#"):
             continue
         found = _SETTING.match(line)
@@ -167,7 +166,25 @@ def _parse(text: str, file: Path) -> tuple[dict[str, str], list[str]]:
             )
         value = found["value"].strip(_BLANK)
         values[key] = _path_text(value) if key in KEYS else _unquote(value)
+        if key in KEYS and (left := _NOT_EXPANDED.search(values[key])) is not None and value[:1] not in "'‘":
+            warnings.append(
+                f"{file}, line {number}: “{left[0]}” in {key} is not expanded: write the folder's path instead."
+            )
     return values, warnings
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines with their numbers, those that end in a backslash with what continues them, as in a shell."""
+    lines = re.split(r"\r\n|\n|\r", text)
+    number = 0
+    while number < len(lines):
+        first, parts = number, [lines[number].strip(_BLANK)]
+        while parts[-1].endswith("\\") and not parts[0].startswith("#") and number + 1 < len(lines):
+            number += 1
+            parts[-1] = parts[-1][:-1].rstrip(_BLANK)
+            parts.append(lines[number].strip(_BLANK))
+        number += 1
+        yield first + 1, " ".join(parts)
 
 
 def _path_text(value: str) -> str:
@@ -175,6 +192,9 @@ def _path_text(value: str) -> str:
     if (found := _QUOTED.fullmatch(value)) is not None:
         inner = _inner(found)
         return inner if value[0] in "'‘" else _VARIABLE.sub(_variable, inner)
+    if (found := _QUOTED_START.fullmatch(value)) is not None:
+        rest = _path_text(found["rest"])
+        return (found["value"] if value[0] == "'" else _VARIABLE.sub(_variable, found["value"])) + rest
     if value[:1] in ("'", '"'):
         return _VARIABLE.sub(_variable, value)
     plain = re.split(r"(?:^|\s)#", value, maxsplit=1)[0].rstrip(" \t;,").replace("\\ ", " ")
@@ -184,7 +204,7 @@ def _path_text(value: str) -> str:
 def _unquote(value: str) -> str:
     """Return a command without quotation marks around all of it; those of its own words stay."""
     found = _QUOTED.fullmatch(value)
-    return value if found is None else _inner(found)
+    return ("" if value.startswith("#") else value) if found is None else _inner(found)
 
 
 def _inner(quoted: re.Match[str]) -> str:
@@ -200,6 +220,8 @@ _QUOTED = re.compile(
     r"(?:(?P<quote>[\"'])(?P<value>(?:(?!(?P=quote)).)*)(?P=quote)|“(?P<double>[^”]+)”|‘(?P<single>[^’]+)’)\s*[;,]?\s*(?:#.*)?",
     re.DOTALL,
 )
+_QUOTED_START = re.compile(r"([\"'])(?P<value>(?:(?!\1).)*)\1(?P<rest>/.*)", re.DOTALL)
+_NOT_EXPANDED = re.compile(r"\$(?:\w+|\{[^}]*\}?|\([^)]*\)?)|`[^`]*`|%\w+%")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _VARIABLES = ("HOME", "USER", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 """Only these are expanded: a repository could put a secret of the environment into a path otherwise."""

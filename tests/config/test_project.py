@@ -111,6 +111,9 @@ def test_garbage_is_one_sentence(tmp_path: Path) -> None:
         ("${SECRET}", "{here}/${SECRET}"),
         ("a$", "{here}/a$"),
         ("my\\ trees", "{here}/my trees"),
+        ('"$HOME"/work', "{home}/work"),
+        ("'my trees'/$HOME # here", "{here}/my trees{home}"),
+        ("a\x85b", "{here}/a\x85b"),
         ("“my trees”", "{here}/my trees"),
         ("‘$HOME’", "{here}/$HOME"),
         ("trees;", "{here}/trees"),
@@ -143,6 +146,8 @@ def test_a_path_may_have_a_comment_after_it_and_name_the_home_folder(
         ('"a b" && "c d"', '"a b" && "c d"'),
         ("'./set up' --to 'x y'", "'./set up' --to 'x y'"),
         ("npm ci # quick", "npm ci # quick"),
+        ("npm ci \\\r\n  && make", "npm ci && make"),
+        ("# none yet", ""),
     ],
 )
 def test_a_setup_command_keeps_the_quotes_of_its_words(written: str, meant: str) -> None:
@@ -178,6 +183,34 @@ def test_a_key_that_is_nearly_right_is_named(tmp_path: Path, text: str, parts: l
         load_project(write(tmp_path / "demo", text))
     for part in parts:
         assert part in error.value.message
+
+
+@for_each(
+    ("written", "named"),
+    [
+        ("$SECRET/x", "$SECRET"),
+        ('"${SECRET}"', "${SECRET}"),
+        ("${HOME:-/tmp}/x", "${HOME:-/tmp}"),
+        ("$(pwd)/trees", "$(pwd)"),
+        ("`pwd`/trees", "`pwd`"),
+        ("%USERPROFILE%/trees", "%USERPROFILE%"),
+        ("'$SECRET'", None),
+        ("a$", None),
+    ],
+)
+def test_what_a_shell_would_expand_in_a_path_is_warned_about(
+    tmp_path: Path, written: str, named: str | None
+) -> None:
+    project = load_project(write(tmp_path / "demo", GOOD.replace("../trees", written)))
+    warning = f"line 2: “{named}” in WORKTREES is not expanded: write the folder's path instead."
+    assert [each.partition(", ")[2] for each in project.warnings] == ([warning] if named else [])
+
+
+def test_line_after_a_continued_one_keeps_its_number(tmp_path: Path) -> None:
+    file = write(tmp_path / "demo", GOOD + "WORKTREE_SETUP=npm ci \\\n  && make\nCOLOUR=red\n")
+    project = load_project(file)
+    assert project.worktree_setup == "npm ci && make"
+    assert [each.partition(":")[0] for each in project.warnings] == [f"{file}, line 6"]
 
 
 def test_a_key_that_is_set_twice_is_warned_about(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from samobot.session.git_config import (
     parse_listing,
 )
 from samobot.session.git_environment import configuration_overrides, git_environment
-from samobot.session.git_seal import sealed
+from samobot.session.git_seal import common_folder, sealed
 from samobot.text import one_line
 
 _LISTING = ("config", "--list", "--show-scope", "--includes", "-z")
@@ -172,7 +172,13 @@ class Git:
             return self._read(arguments, environment, limit, timeout)
         try:
             with sealed(self.folder, entries) as seal:
-                return self._read(arguments, environment | seal, limit, timeout)
+                try:
+                    return self._read(arguments, environment | seal, limit, timeout)
+                except GitError as failure:
+                    place, real = seal.get("GIT_COMMON_DIR", ""), common_folder(self.folder)
+                    if not place or place not in failure.message:
+                        raise
+                    raise GitError(failure.message.replace(place, str(real)), failure.output) from failure
         except OSError as error:
             raise GitError(f"git could not be prepared: {error.strerror}.") from error
 

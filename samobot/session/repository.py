@@ -14,6 +14,7 @@ from samobot.frozen import frozen
 from samobot.session.file_lock import FileLock
 from samobot.session.files import real_path
 from samobot.session.git import Git, GitError
+from samobot.text import one_line
 
 _LOCK_WAIT_S = 180.0
 _DAMAGE = re.compile(
@@ -55,14 +56,20 @@ def find_repository(main_repo: Path) -> GitRepository | None:
         UsageError: There is one that git does not recognize, or MAIN_REPO is in a repository's own `.git`.
     """
     git = Git(main_repo)
+    if "\n" in str(place := real_path(main_repo)):
+        raise UsageError(f"MAIN_REPO {one_line(str(place), 200)} has a line break in its path: rename the folder.")
     try:
         output = git.run("rev-parse", *_ABOUT)
     except GitError as failure:
+        if "dubious ownership" in failure.message:
+            raise UsageError(
+                f"The git repository of {main_repo} belongs to another user, so git refuses it. If you trust it, "
+                f"run “{failure.message.rpartition('directory, call: ')[2]}”."
+            ) from failure
         output = failure.output  # without a working tree there, git ends with an error after three lines
         if output.count("\n") < 3:
             if "not a git repository" not in failure.message:
                 raise
-            place = real_path(main_repo)
             for folder in (place, *place.parents):
                 if _looks_like_repository(folder / ".git"):
                     reason = f"git does not recognize {folder / '.git'} ({failure.message})"

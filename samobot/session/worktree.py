@@ -7,12 +7,12 @@ parallel ones fail.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import field
 from pathlib import Path
 
 from samobot.errors import StorageError, UsageError
 from samobot.frozen import frozen
+from samobot.session.branch_name import branch_name, refuse_if_nested, refuse_if_taken
 from samobot.session.branch_point import earlier_work, merge_base, starting_point
 from samobot.session.files import make_folder, real_path
 from samobot.session.git import Git, GitError
@@ -89,7 +89,7 @@ def prepare_worktree(
             return _works_directly(main_repo, "is not in a git repository")
         looked = repository.for_several()
         top = looked.git.folder
-        branch = _branch_name(looked.git, name, branch_prefix)
+        branch = branch_name(looked.git, name, branch_prefix)
         with repository_lock(repository.common):
             return _prepare(looked, main_repo, worktrees_dir / name, branch, on_top_of, network_timeout)
     except GitError as failure:
@@ -124,7 +124,7 @@ def recreate_worktree(
         git = repository.git
         with repository_lock(repository.common):
             known = (branch for folder, branch in checkouts(git, deleted=True) if folder == real_path(path))
-            branch = next(known, "") or _branch_name(git, path.name, branch_prefix)
+            branch = next(known, "") or branch_name(git, path.name, branch_prefix)
             is_gone = commit_of(repository, f"refs/heads/{branch}") is None
             if is_gone and (last is None or not git.ok("cat-file", "-e", f"{last}^{{commit}}")):
                 raise UsageError(
@@ -132,9 +132,9 @@ def recreate_worktree(
                     f"Restore the branch (`git branch {branch} COMMIT`; `git fsck --lost-found` finds lost commits)."
                 )
             if is_gone:
-                _refuse_if_nested(git, branch)
+                refuse_if_nested(git, branch)
             _refuse_if_in_the_way(path)
-            _refuse_if_taken(branch, checkouts(git))
+            refuse_if_taken(branch, checkouts(git))
             make_folder(path.parent)
             git.run("worktree", "prune")
             if is_gone and last is not None:
@@ -162,7 +162,7 @@ def has_own_work(main_repo: Path, name: str, branch_prefix: str = "") -> bool:
         if repository is None:
             return False
         repository = repository.for_several()
-        branch = _branch_name(repository.git, name, branch_prefix)
+        branch = branch_name(repository.git, name, branch_prefix)
         if commit_of(repository, f"refs/heads/{branch}") is None:
             return False
         return bool(earlier_work(repository.git, branch, merge_base(repository.git, branch)))
@@ -213,9 +213,9 @@ def _prepare(
         note = f"The worktree {path} has {existing or 'no branch'} checked out."
         return Worktree(path / prefix, existing or None, base, note, root=path)
     _refuse_if_in_the_way(path)
-    _refuse_if_taken(branch, places)
+    refuse_if_taken(branch, places)
     if not known:
-        _refuse_if_nested(git, branch)
+        refuse_if_nested(git, branch)
     start, note = starting_point(repository, network_timeout)
     if on_top_of is not None and not (start is not None and _contains(git, start, on_top_of)):
         start = on_top_of
@@ -223,20 +223,57 @@ def _prepare(
         check_for_lost_commits(repository)
         return _works_directly(main_repo, "has no commits yet")
     source = f"refs/heads/{branch}" if known else start
-    if prefix and not git.ok("rev-parse", "--verify", "--quiet", f"{source}:{prefix.rstrip('/')}"):
+    if prefix and not _has_folder(git, source, prefix, main_repo):
         return _works_directly(main_repo, f"is not part of the git repository {git.folder} around it")
     make_folder(path.parent)
     git.run("worktree", "prune")
     if known:
         missing = _add(git, path, branch)
+        _refuse_if_left_out(git, path, prefix, main_repo)
         base = merge_base(git, branch, start)
         note = " ".join(filter(None, (note, missing, earlier_work(git, branch, base))))
     else:
         assert start is not None
         missing = _add(git, path, start, "--no-track", "-b", branch)
+        _refuse_if_left_out(git, path, prefix, main_repo)
         note = " ".join(filter(None, (note, missing)))
         base = git.run("rev-parse", f"{start}^{{commit}}").strip()
     return Worktree(path / prefix, branch, base, note, root=path)
+
+
+def _has_folder(git: Git, source: str | None, prefix: str, main_repo: Path) -> bool:
+    """Whether a commit has MAIN_REPO's folder; False if that is no part of the repository.
+
+    Raises:
+        UsageError: It is part of it, but a session could not work in it: its checkout would be the user's own.
+    """
+    folder = prefix.rstrip("/")
+    kind = git.attempt("cat-file", "-t", f"{source}:{folder}")
+    if kind is not None and kind.strip() == "tree":
+        return True
+    if kind is not None or git.run("ls-files", "--stage", "--", f":(literal){folder}").startswith("160000"):
+        raise UsageError(
+            f"MAIN_REPO {main_repo} is a submodule of {git.folder} that is not checked out: "
+            f"run “git -C {git.folder} submodule update --init {folder}”."
+        )
+    is_committed = git.ok("rev-parse", "--verify", "--quiet", f"HEAD:{folder}")
+    if is_committed or git.run("ls-files", "--", f":(literal){folder}"):
+        begins = (source or "").removeprefix("refs/remotes/").removeprefix("refs/heads/")
+        raise UsageError(
+            f"MAIN_REPO {main_repo} does not exist in {begins}, where the session's branch begins: "
+            "merge it there first, or correct MAIN_REPO."
+        )
+    return False
+
+
+def _refuse_if_left_out(git: Git, path: Path, prefix: str, main_repo: Path) -> None:
+    """Remove and refuse a new worktree that lacks MAIN_REPO's folder, as one of a sparse checkout may."""
+    if not (path / prefix).is_dir():
+        git.attempt("worktree", "remove", "--force", str(path))
+        raise UsageError(
+            f"MAIN_REPO {main_repo} is outside of the sparse checkout of {git.folder}: "
+            f"run “git -C {git.folder} sparse-checkout add {prefix.rstrip('/')}”."
+        )
 
 
 def _contains(git: Git, ref: str, commit: str) -> bool:
@@ -266,53 +303,8 @@ def _add(git: Git, path: Path, commit: str, *options: str) -> str:
     return ""
 
 
-def _branch_name(git: Git, name: str, prefix: str) -> str:
-    """Return a branch name that git allows: a session's name may hold `..` or end in `.lock`.
-
-    Raises:
-        UsageError: The prefix or the name cannot be part of a branch's name.
-    """
-    last = re.sub(r"\.{2,}", ".", name)
-    last = re.sub(r"(?:\.lock|\.)+$", "", last) or "session"
-    lead = prefix.strip().strip("/")
-    branch = f"{lead}/{last}".lstrip("/")
-    if git.ok("check-ref-format", "--branch", branch):
-        return branch
-    if lead and not git.ok("check-ref-format", "--branch", f"{lead}/x"):
-        raise UsageError(f"“{branch}” cannot be a branch in git; correct GIT_BRANCH_PREFIX.")
-    raise UsageError(f"“{branch}” cannot be a branch in git; give the session another name.")
-
-
 def _is_same(folder: Path, path: Path) -> bool:
     return path.is_dir() and folder.resolve() == path.resolve()
-
-
-def _refuse_if_taken(branch: str, places: list[tuple[Path, str]]) -> None:
-    """Refuse a branch that is checked out elsewhere: in MAIN_REPO, or in another session.
-
-    Names that differ only in what a branch may not hold, such as `foo` and `foo.lock`, share one.
-    """
-    place = next((folder for folder, checked_out in places if checked_out == branch), None)
-    if place is not None:
-        raise UsageError(
-            f"The session's branch would be “{branch}”, which is checked out in {place}: give the session another name."
-        )
-
-
-def _refuse_if_nested(git: Git, branch: str) -> None:
-    """Refuse a branch below another, or above: git keeps branches as files, and their first parts as folders."""
-    below = git.run("for-each-ref", "--count=1", "--format=%(refname:lstrip=2)", f"refs/heads/{branch}/")
-    parts = branch.split("/")
-    above = ("/".join(parts[:count]) for count in range(1, len(parts)))
-    other = below.strip() or next(
-        (each for each in above if git.ok("show-ref", "--verify", "--quiet", f"refs/heads/{each}")), ""
-    )
-    if other:
-        remedy = "give the session another name" if below else "set another GIT_BRANCH_PREFIX"
-        raise UsageError(
-            f"The session's branch would be “{branch}”, but there is a branch “{other}”, "
-            f"and git cannot have both: {remedy}, or rename that branch."
-        )
 
 
 def _refuse_if_in_the_way(path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from samobot.errors import UsageError
+from samobot.session.git import Git, GitError
 from samobot.session.worktree import Worktree, is_in_checkout, prepare_worktree, recreate_worktree
 from tests.support.repository import commit, git, make_repository
 
@@ -259,6 +260,69 @@ def test_a_folder_that_is_not_part_of_the_repository_around_it_is_worked_in_dire
     assert not (tmp_path / "worktrees").exists()
 
 
+@pytest.mark.parametrize("where", ["deleted upstream", "committed here", "staged here"])
+def test_a_folder_that_the_branch_would_not_have_is_refused_and_not_worked_in_directly(
+    repo: Path, upstream: Path, where: str
+) -> None:
+    origin = upstream if where == "deleted upstream" else repo
+    (origin / "app").mkdir()
+    if where == "staged here":
+        (repo / "app" / "a").write_text("a")
+        git(repo, "add", "app")
+    else:
+        commit(origin, "app/a")
+    if where == "deleted upstream":
+        git(repo, "pull", "--quiet")
+        git(upstream, "rm", "-q", "-r", "app")
+        git(upstream, "commit", "-qm", "no app")
+    with pytest.raises(UsageError, match=r"repo/app does not exist in origin/trunk, where the session's branch"):
+        prepare(repo / "app")
+
+
+def test_a_submodule_that_is_not_checked_out_is_refused_with_the_command(repo: Path, upstream: Path) -> None:
+    git(upstream, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(repo), "libs/lib")
+    git(upstream, "commit", "-qm", "lib")
+    git(repo, "pull", "--quiet")
+    command = f"git -C {repo} submodule update --init libs/lib"
+    with pytest.raises(UsageError, match=f"is a submodule of .* not checked out: run “{command}”"):
+        prepare(repo / "libs" / "lib")
+    assert not (repo.parent / "worktrees").exists()
+
+
+def test_a_folder_outside_of_the_sparse_checkout_is_refused_with_the_command(repo: Path) -> None:
+    for folder in ("in", "out"):
+        (repo / folder).mkdir()
+        commit(repo, f"{folder}/a")
+    git(repo, "remote", "remove", "origin")
+    git(repo, "sparse-checkout", "set", "in")
+    (repo / "out").mkdir()
+    worktrees = repo.parent / "worktrees"
+    with pytest.raises(UsageError, match=f"run “git -C {repo} sparse-checkout add out”"):
+        prepare_worktree(repo / "out", worktrees, "greet")
+    git(repo, "sparse-checkout", "add", "out")
+    assert (prepare_worktree(repo / "out", worktrees, "greet").path / "a").exists()
+
+
+def test_a_line_break_in_the_path_is_named_as_git_cannot_be_asked_about_it(repo: Path) -> None:
+    (repo / "a\nb").mkdir()
+    with pytest.raises(UsageError, match="a b has a line break in its path"):
+        prepare(repo / "a\nb")
+
+
+def test_a_repository_of_another_user_is_refused_with_the_command_that_trusts_it(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Git, *arguments: str, timeout: float = 60.0) -> str:
+        raise GitError(
+            f"fatal: detected dubious ownership in repository at '{repo}' To add an exception for this directory, "
+            f"call: git config --global --add safe.directory {repo}"
+        )
+
+    monkeypatch.setattr(Git, "run", refuse)
+    with pytest.raises(UsageError, match=f"run “git config --global --add safe.directory {repo}”"):
+        prepare(repo)
+
+
 def empty_branch(repo: Path) -> None:
     (repo / ".git" / "refs" / "heads" / "main").write_text("")
 
@@ -333,8 +397,9 @@ def test_a_missing_object_is_damage_and_leaves_no_worktree(tmp_path: Path) -> No
     commit(repo, "a")
     blob = git(repo, "rev-parse", "HEAD:a")
     (repo / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
-    with pytest.raises(UsageError, match=f"The git repository {repo} is damaged"):
+    with pytest.raises(UsageError, match=f"The git repository {repo} is damaged") as error:
         prepare(repo)
+    assert "samobot-git-" not in error.value.message
     assert not (tmp_path / "worktrees" / "greet").exists()
 
 
@@ -440,10 +505,21 @@ def test_a_worktree_of_a_repository_that_was_moved_is_found_again(repo: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "branch"), [("a..b", "a.b"), ("x.lock", "x"), ("v1.", "v1"), ("a.lock.lock", "a")]
+    ("name", "branch"),
+    [
+        ("a..b", "a.b"),
+        ("x.lock", "x"),
+        ("v1.", "v1"),
+        ("a.lock.lock", "a"),
+        ("0" * 40, f"session-{'0' * 40}"),
+    ],
 )
 def test_names_that_git_would_refuse_still_get_a_branch(repo: Path, name: str, branch: str) -> None:
     assert prepare(repo, name).branch == branch
+
+
+def test_a_prefix_may_be_written_as_git_stores_branches(repo: Path) -> None:
+    assert prepare(repo, "greet", "refs/heads/me/").branch == "me/greet"
 
 
 def test_a_prefix_that_cannot_be_a_branch_is_named(repo: Path) -> None:

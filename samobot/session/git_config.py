@@ -42,6 +42,7 @@ FIXED: tuple[tuple[str, str], ...] = (
     # Plain output, whatever the configuration.
     ("core.quotePath", "false"),
     ("core.abbrev", "auto"),
+    ("core.bigFileThreshold", "512m"),  # files above it are shown as binary
     ("color.ui", "false"),
     ("color.diff", "false"),
     ("color.status", "false"),
@@ -57,6 +58,9 @@ FIXED: tuple[tuple[str, str], ...] = (
     ("diff.context", "3"),
     ("diff.interHunkContext", "0"),
     ("diff.colorMoved", "no"),
+    ("diff.renames", "true"),
+    ("diff.suppressBlankEmpty", "false"),
+    ("diff.statGraphWidth", "0"),
     ("status.relativePaths", "false"),
     ("status.short", "false"),
     ("status.branch", "false"),

@@ -176,6 +176,8 @@ def test_a_missing_git_is_said(repo: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "diff.context": "0",
         },
         {"status.relativePaths": "true", "status.showUntrackedFiles": "no", "column.ui": "always"},
+        {"core.bigFileThreshold": "1", "diff.suppressBlankEmpty": "true", "diff.statGraphWidth": "1"},
+        {"diff.renames": "copies", "diff.algorithm": "histogram", "core.commentChar": "auto"},
         {"i18n.logOutputEncoding": "UTF-16", "core.editor": "false", "diff.orderFile": "/nowhere"},
     ],
 )
@@ -184,10 +186,12 @@ def test_output_is_plain_whatever_the_configuration(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], scope: str
 ) -> None:
     (repo / "sub").mkdir()
-    (repo / "sub" / "имя-ü.txt").write_text("1\n2\n3\n4\n5\n6\n7\n8\n9\n")
+    (repo / "sub" / "имя-ü.txt").write_text("1\n2\n3\n4\n5\n6\n\n8\n9\n")
     git(repo, "add", "sub")
     git(repo, "commit", "--quiet", "-m", "имя")
-    (repo / "sub" / "имя-ü.txt").write_text("1\n2\n3\n4\nother\n6\n7\n8\n9\n")
+    (repo / "sub" / "имя-ü.txt").write_text("1\n2\n3\n4\nother\n6\n\n8\n9\n")
+    (repo / "copy").write_text("1\n2\n3\n4\n5\n6\n\n8\n9\n")
+    git(repo, "add", "copy")
     (repo / "новый").write_text("x")
     (repo / "first").write_text("x")
     plain = diff_text(repo / "sub", None), diff_summary(repo / "sub", None), checkout(repo / "sub")

@@ -35,5 +35,10 @@ def _plain(char: str) -> str:
     known = LIKE_LATIN.get(char) or _SIGNS.get(char)
     if known is not None:
         return known
+    if "🇦" <= char <= "🇿":  # half a flag
+        return chr(ord("A") + ord(char) - ord("🇦"))
+    digit = unicodedata.digit(char, None)  # also ❷, whose form NFKC keeps
+    if digit is not None:
+        return str(digit)
     normal = unicodedata.normalize("NFKC", char)
     return normal if len(normal) == 1 and normal.isascii() else char

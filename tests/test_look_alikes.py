@@ -23,6 +23,7 @@ def test_a_look_alike_becomes_a_latin_letter(letter: str) -> None:
         ("А", "A"),
         ("Ｂ：２", "B:2"),
         ("ⓑ ①", "b 1"),
+        ("❷ ٢ 🇧", "2 2 B"),
         ("1\ufe0f\u20e3", "1  "),
         ("жé漢…", "жé漢…"),
     ],

@@ -51,7 +51,7 @@ EVERY = regex(
 )
 REST = regex(
     rf"\b(?:rest|others?|remaining(?: ones)?|everything else|all else|übrigen|los demás)\b\s{{0,3}}[:=,-]?\s{{0,3}}"
-    rf"(?:is |are |with )?(?:{LETTER}(?:\W|$)|(?:as |your |the )?(?:suggest|default|propos|recommend|up to you|you (?:choose|decide)))",
+    rf"(?:is |are |with )?(?:{LETTER}(?:\W|$)|(?:as |your |the )?(?:suggest|default|propos|recommend|up to you|you (?:choose|decide|suggest|propos|recommend|like)))",
     re.IGNORECASE,
 )
 VERDICT = r"(?:option\s)?(?:[a-h]|yes|no|ja|nein|sí|si|oui|non|sim|não|да|нет)(?![\w'’])"
@@ -70,6 +70,12 @@ POLITE_LETTER = regex(
     r"[\s\"'“”‘’`*]{0,3}(?P<letter>[A-Za-z])[\s\"'“”‘’`*]{0,3}(?:[,.!]?\s{0,2}(?:please|pls|thanks|thank you|thx|bitte|danke))?[\s.!,]{0,4}",
     re.IGNORECASE,
 )
+NEXT_LETTER = regex(
+    r"\W{0,4}(?:(?:and|then|next|also|und|dann|y|luego|et|puis)\s){0,2}(?:option\s)?(?P<letter>[A-Za-z])"
+    r"(?:\s(?:please|pls|thanks|bitte|danke))?\W{0,4}",
+    re.IGNORECASE,
+)
+"""A line with an option and nothing else."""
 ENDS_WITH_LABEL = regex(rf"(?:^|\W)[Qq]\s?{N}\Z")
 ONE_LETTER = regex(rf"\s*{LETTER}[.!,]?\s*\Z")
 LETTERS = regex(rf"{LETTER}(?:{AND}(?:[Oo]ption\s)?[A-Za-z](?![A-Za-z'’])){{1,20}}\W{{0,3}}")

@@ -7,7 +7,7 @@ A text is split at the labels of questions. If it is not clear which part answer
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import NamedTuple
 
@@ -68,6 +68,7 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
     plain = re.sub(r"\*\*|`", lambda found: " " * len(found[0]), plain_letters(words)).translate(
         patterns.ARROWS
     )
+    plain = re.sub("(?<=[0-9])[.:](?=:)", " ", plain)  # “Q1.: B”
     if {each.strip().casefold().rstrip(".!") for each in (plain, words)} & patterns.ALL:
         return AnswerArguments(everything=True)
     if len(words) > MAX_TEXT:
@@ -91,7 +92,9 @@ def parse_answers(text: str, questions: Sequence[Question] | None = None) -> Ans
     if isinstance(labels, Ambiguous):
         return labels
     if labels:
-        return _segments(words, plain, labels)
+        split = _segments(words, plain, labels)
+        is_clear = isinstance(split, Ambiguous) or not _answers_others(split.answers, questions or ())
+        return split if is_clear else _ambiguous(words)
     if waiting > 1 and (
         patterns.LETTERS.fullmatch(patterns.BULLET.sub("", plain).strip())
         or _numbers_several(plain, known or set())
@@ -169,6 +172,24 @@ def _without_code(words: str, plain: str) -> str:
         lines.append(" " * len(line) if is_code or is_fence else line)
         is_code = is_code != is_fence
     return plain if is_code else "\n".join(lines)
+
+
+def _answers_others(answers: Mapping[str | int, str], questions: Sequence[Question]) -> bool:
+    """Return whether a line below an answer looks like the answer to an open question without one: `Q1: B⏎then C`."""
+    letters = {
+        option.letter
+        for question in questions
+        if question.answer is None and question.label not in answers
+        for option in question.options
+    }
+    if not letters:
+        return False
+    for value in answers.values():
+        for line in _without_code(value, plain_letters(value)).split("\n")[1:]:
+            found = patterns.NEXT_LETTER.fullmatch(line)
+            if (found is not None and found["letter"].upper() in letters) or patterns.SPELLS_ONE.search(line):
+                return True
+    return False
 
 
 def _pairs(pattern: re.Pattern[str], plain: str, known: set[str] | None) -> list[tuple[str, str]] | None:

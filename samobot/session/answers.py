@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
@@ -166,8 +167,15 @@ def find_question(questions: tuple[Question, ...], reference: str | int) -> Ques
 
 
 _LETTER = regex(
-    r"(?:option|answer|choice)?\s{0,3}[(\[*_`\"“]{0,3}([A-Za-z])[)\]*_`\"”.:,!]{0,4}", re.IGNORECASE
+    r"(?:(?:yes|ok|okay|ja|please)\W{1,3})?(?:(?:i(?:'d|’d|'ll|’ll| would)? (?:pick|choose|take|prefer|go (?:with|for))"
+    r"|(?:let's |let’s )?(?:go (?:with|for)|pick|choose|take|use))\s)?"
+    r"(?:option|answer|choice|letter)?\s{0,3}[(\[*_`\"“]{0,3}([A-Za-z])[)\]*_`\"”.:,!]{0,4}"
+    r"(?:\s?(?:it is|please|pls|plz|thanks|thank you|thx|bitte|danke)[.!]{0,3})?",
+    re.IGNORECASE,
 )
+_AROUND = frozenset(("So", "Sk", "Cf", "Mn", "Zs"))
+"""Categories of emoji, their parts, and spaces."""
+_DOUBTS = frozenset("👎❌🚫⛔✖🙅❎✗✘❓❔🤔🤷")
 _NUMBER = regex(
     r"(?:option|answer|choice|nr\.?|no\.?|#)?\s{0,3}[(\[]?([0-9]{1,2})[)\].:,!]{0,3}", re.IGNORECASE
 )
@@ -184,7 +192,7 @@ def option_text(question: Question, words: str) -> str:
         raise UsageError(f"The answer to {question.label} is empty.")
     if not question.options:
         return words
-    short = plain_letters(words.strip()[:200]).strip()
+    short = _without_emoji(plain_letters(words.strip()[:200])).strip()
     said = one_line(words).casefold()
     for option in question.options:
         written = _written(option)
@@ -209,6 +217,18 @@ def option_text(question: Question, words: str) -> str:
             )
         return _written(chosen)
     return words
+
+
+def _without_emoji(text: str) -> str:
+    """Return a text without the emoji around it, unless it consists of them: `B 👍`."""
+    if not _DOUBTS.isdisjoint(text):
+        return text
+    start, stop = 0, len(text)
+    while start < stop and unicodedata.category(text[start]) in _AROUND:
+        start += 1
+    while stop > start and unicodedata.category(text[stop - 1]) in _AROUND:
+        stop -= 1
+    return text[start:stop] or text
 
 
 def _written(option: Option) -> str:

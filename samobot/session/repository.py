@@ -57,7 +57,9 @@ def find_repository(main_repo: Path) -> GitRepository | None:
     """
     git = Git(main_repo)
     if "\n" in str(place := real_path(main_repo)):
-        raise UsageError(f"MAIN_REPO {one_line(str(place), 200)} has a line break in its path: rename the folder.")
+        raise UsageError(
+            f"MAIN_REPO {one_line(str(place), 200)} has a line break in its path: rename the folder."
+        )
     try:
         output = git.run("rev-parse", *_ABOUT)
     except GitError as failure:

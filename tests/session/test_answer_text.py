@@ -83,7 +83,12 @@ OPEN = tuple(Question(number=n, text="?", options=OPTIONS, label=f"Q{n}", index=
         ("Q2: like Q1 but faster", {"Q2": "like Q1 but faster"}),
         ("Q1: no; A is too slow", {"Q1": "no; A is too slow"}),
         ("Q2: 1. first this\n2. then that", {"Q2": "1. first this\n2. then that"}),
+        ("Q1:: B Q2.: A", {"Q1": "B", "Q2": "A"}),
         ("Q1: see Q9: it is gone", {"Q1": "see Q9: it is gone"}),
+        ("Q1: B\nas it is faster", {"Q1": "B\nas it is faster"}),
+        ("Q1: these:\n```\na\nb\n```", {"Q1": "these:\n```\na\nb\n```"}),
+        ("Q1: B\nZ", {"Q1": "B\nZ"}),
+        ("Q1: A\nQ2: B\nQ3: both\na\nb", {"Q1": "A", "Q2": "B", "Q3": "both\na\nb"}),
     ],
 )
 def test_answers_are_split_at_the_labels_of_questions(typed: str, answers: dict[str | int, str]) -> None:
@@ -106,6 +111,14 @@ def test_answers_are_split_at_the_labels_of_questions(typed: str, answers: dict[
         "Q1 B Q2",
         "1) use SQLite 2) no",
         "1b, 2: use the one there, 3a",
+        "Q1: B\nA for the second\nC",
+        "Q1: B\nA\nC",
+        "Q1 B. The rest as you suggest.",
+        "Q1: B\n\n- a\n",
+        "Q1: B\nthen A\nand then C please",
+        "Q1: use SQLite\nA for question two",
+        "Q1: B\nsecond: A",
+        "Q1: B\nQ2: A\nC",
     ],
 )
 def test_what_is_not_clear_is_asked_about(typed: str) -> None:

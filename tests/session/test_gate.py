@@ -619,6 +619,7 @@ OPTIONS = (Option("A", "PostgreSQL"), Option("B", "SQLite"), Option("C", "MySQL"
 @for_each(
     "typed",
     ["B", "b", " B ", "(b)", "B)", "B.", "B!", "[B]", "**B**", "`b`", "option B", "Option b.", "В", "Β", "Ｂ", "Ⓑ", "🅱", "2", "2.", "#2",
+     "B 👍", "✅ B", "👍🏽B", "🇧", "❷", "B, please", "Option B please", "I'd go with B", "let’s take B!", "Yes, B", "B it is",
      "Б", "б", "２", "option 2", "no. 2", "SQLite", "sqlite", "B) SQLite", "b) sqlite"],
 )  # fmt: skip
 def test_an_option_is_taken_by_its_letter_number_or_text(typed: str) -> None:
@@ -627,7 +628,27 @@ def test_an_option_is_taken_by_its_letter_number_or_text(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["B, but small", "4", "0", "9000", "A and B", "SQLite, please", "2 of them", "yes", "д"]
+    "typed",
+    [
+        "B, but small",
+        "4",
+        "0",
+        "9000",
+        "A and B",
+        "SQLite, please",
+        "2 of them",
+        "yes",
+        "д",
+        "B 👎",
+        "❌ B",
+        "🤔 B?",
+        "not B",
+        "I'd go with B or C",
+        "👍",
+        "-2",
+        "B?",
+        "B because it is small",
+    ],
 )
 def test_what_is_no_option_is_written_as_it_is(typed: str) -> None:
     question = Question(number=1, text="Which?", options=OPTIONS, label="Q1")

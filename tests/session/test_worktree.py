@@ -275,7 +275,9 @@ def test_a_folder_that_the_branch_would_not_have_is_refused_and_not_worked_in_di
         git(repo, "pull", "--quiet")
         git(upstream, "rm", "-q", "-r", "app")
         git(upstream, "commit", "-qm", "no app")
-    with pytest.raises(UsageError, match=r"repo/app does not exist in origin/trunk, where the session's branch"):
+    with pytest.raises(
+        UsageError, match=r"repo/app does not exist in origin/trunk, where the session's branch"
+    ):
         prepare(repo / "app")
 
 

@@ -106,7 +106,7 @@ class AskBook:
         return tuple(ask for ask in self.asks if ask.state is AskState.OPEN and ask.id not in self.verdicts)
 
     @property
-    def untold(self) -> tuple[Ask, ...]:
+    def unreported(self) -> tuple[Ask, ...]:
         """Those whose verdict, or uncertain end, no iteration that ended well has been given."""
         return tuple(
             ask
@@ -174,6 +174,46 @@ def save_asks(folder: SessionFolder, asks: Iterable[Ask]) -> None:
     ]
     folder.vault.prepare()
     write_atomic(folder.vault.asks, json.dumps(values) + "\n", mode=0o600)
+
+
+def end_reported(folder: SessionFolder, reported: Iterable[str], process: str) -> None:
+    """End the asks that an iteration which ended well knows the end of.
+
+    Args:
+        folder: The session.
+        reported: Ids of the asks whose verdicts its prompt held.
+        process: The CLI's session; it knows of every call that it made.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    book, ids = read_asks(folder, None), frozenset(reported)
+    _end(
+        folder,
+        book,
+        [
+            ask
+            for ask in book.unreported
+            if ask.id in ids or (ask.state is AskState.USED and ask.process == process)
+        ],
+    )
+
+
+def end_waiting(folder: SessionFolder) -> None:
+    """End the asks that wait for the user, who has stopped the run.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    book = read_asks(folder, None)
+    _end(folder, book, book.waiting)
+
+
+def _end(folder: SessionFolder, book: AskBook, asks: Sequence[Ask]) -> None:
+    for ask in asks:
+        book = book.with_ask(ask.over())
+    if asks:
+        save_asks(folder, book.asks)
 
 
 def _load(folder: SessionFolder) -> tuple[Ask, ...]:

@@ -206,9 +206,9 @@ class JournalTotals:
 
     def _iteration_end(self, record: dict[str, Any], at: datetime) -> None:
         phase = _text(record.get("phase")) or ""
-        told = _money(record.get("cost_usd"))
-        cost = told or 0.0
-        self._unpriced += told is None
+        known = _money(record.get("cost_usd"))
+        cost = known or 0.0
+        self._unpriced += known is None
         self._iterations[phase] = self._iterations.get(phase, 0) + 1
         if cost:
             self._by_phase[phase] = self._by_phase.get(phase, 0.0) + cost

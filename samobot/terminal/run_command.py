@@ -251,7 +251,7 @@ def _run_here(
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     while True:
         with open_display(folder.name) as display:
-            worker = assembly.worker(folder, options, tell=display.notice, watch=display.progress)
+            worker = assembly.worker(folder, options, notify=display.notice, watch=display.progress)
             end = asyncio.run(_work(worker, signals))
         show(describe_end(end, folder))
         at_gate = end.reason is RunEndReason.WAITING

@@ -47,7 +47,7 @@ class Report:
         reverted: Sentences about forbidden changes of the agent that were reverted.
         guidance: The guidance that it has worked with: its prompt's, and what it took up later.
         process: The CLI's session.
-        told: Ids of the asks whose verdict its prompt held.
+        asks_reported: Ids of the asks whose verdict its prompt held.
         changed: Whether it left anything behind: a commit, a file in the working directory or the session.
         restored: What it changed of the tracked files in a phase that only observes; empty if nothing.
         lost: If the session's folder was deleted or moved meanwhile, or a disk became full: that, and how to recover.
@@ -61,7 +61,7 @@ class Report:
     guidance: tuple[GuidanceItem, ...]
     changed: bool
     process: str = ""
-    told: tuple[str, ...] = ()
+    asks_reported: tuple[str, ...] = ()
     lost: str | None = None
     restored: str = ""
     unfinished: str = ""

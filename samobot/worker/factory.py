@@ -106,7 +106,7 @@ class WorkerFactory:
         folder: SessionFolder,
         options: RunOptions,
         *,
-        tell: Callable[[Notice], None],
+        notify: Callable[[Notice], None],
         watch: Callable[[Progress], None],
     ) -> Worker:
         """Build the worker of one run.
@@ -153,7 +153,7 @@ class WorkerFactory:
         money = BudgetGuard(
             files, state_dir, settings.samobot_daily_budget_usd, now=utc_now, codex_is_priced=priced
         )
-        run = RunContext(files, options, retry_policy, utc_now, tell)
+        run = RunContext(files, options, retry_policy, utc_now, notify)
         hub_wait = HubWait(settings.samobot_host_alone, ShareFile(state_dir))
         return Worker(run, iteration, heartbeat, AccountLimit(state_dir), money, hub_wait)
 

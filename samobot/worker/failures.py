@@ -78,7 +78,7 @@ class FailureHandler:
         self.reminder = reason
         self.reminded_of_files = True
         self._run.files.flow(f"Repeated with a reminder: {reason}", number)
-        self._run.tell(Notice(f"{reason} One more try, with a reminder."))
+        self._run.notify(Notice(f"{reason} One more try, with a reminder."))
 
     def _remind(self, phase: Phase, report: Report, problem: SignalProblem) -> RunResult | None:
         self._unsaid += 1
@@ -94,7 +94,7 @@ class FailureHandler:
         ended_well = report.outcome.kind is OutcomeKind.COMPLETED
         self.reminder = problem.message if ended_well else f"{report.outcome.text} {problem.message}"
         self._run.files.flow("No usable signal; the iteration is repeated with a reminder", report.number)
-        self._run.tell(Notice(f"{self.reminder} One more try, with a reminder."))
+        self._run.notify(Notice(f"{self.reminder} One more try, with a reminder."))
         return None
 
     async def _retry(self, phase: Phase, report: Report) -> RunResult | None:
@@ -107,7 +107,7 @@ class FailureHandler:
         delay = self._run.retry_policy.before_retry(self._failures)
         self._log_retry(report.outcome, report.number, self._failures, delay)
         self.reminder = f"The last iteration was ended: {text} What it did so far is in the files."
-        self._run.tell(Notice(f"{text} Trying again in {delay:.0f} s ({self._failures} of {most})."))
+        self._run.notify(Notice(f"{text} Trying again in {delay:.0f} s ({self._failures} of {most})."))
         await self._sleeper.until(self._run.now() + timedelta(seconds=delay))
         return None
 
@@ -121,7 +121,7 @@ class FailureHandler:
         self.reminder = (
             f"The last iteration ended early: {report.outcome.text} What it did so far is in the files."
         )
-        self._run.tell(Notice(text))
+        self._run.notify(Notice(text))
         await self._sleeper.until(self._run.now() + timedelta(seconds=delay))
 
     async def _back_off(self, phase: Phase, outcome: Outcome, number: int) -> RunResult | None:
@@ -138,7 +138,7 @@ class FailureHandler:
             minutes = round((now - self._fault_since).total_seconds() / 60)
             text = f"{outcome.text} So for {minutes} minutes now; it is tried again every {delay / 60:.0f} minutes."
             self._run.files.log(EventName.NOTICE, text=text)
-        self._run.tell(Notice(f"{outcome.text} Trying again in {delay:.0f} s."))
+        self._run.notify(Notice(f"{outcome.text} Trying again in {delay:.0f} s."))
         await self._sleeper.until(now + timedelta(seconds=delay))
         return None
 

@@ -31,7 +31,7 @@ class HubWait:
             return False
         text = "This machine is cut off from its hub; the session waits (SAMOBOT_HOST_ALONE=pause)."
         run.files.flow(text)
-        run.tell(Notice(text))
+        run.notify(Notice(text))
         heartbeat.show_activity("Waiting for the hub")
         woken_by = WakeReason.TIME
         while self._share.is_alone(run.now()) and woken_by not in (WakeReason.PAUSED, WakeReason.STOPPED):

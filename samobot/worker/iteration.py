@@ -243,7 +243,7 @@ class IterationRunner:
             reverted=reverted,
             guidance=steering.received,
             process=session_id,
-            told=tuple(ask.id for ask in asks.untold),
+            asks_reported=tuple(ask.id for ask in asks.unreported),
             lost=self.guard.lost or full,
             restored=self.guard.restored,
             unfinished=unfinished,

@@ -94,7 +94,7 @@ class LimitWait:
         self._run.files.flow(f"Parked until {shown_time(until, self._run.now())}: {limit.text}")
         if not self._run.options.wait_for_limits:
             return RunResult(RunEndReason.PARKED, limit.text, phase, until=until)
-        self._run.tell(
+        self._run.notify(
             Notice(f"{limit.text} It continues automatically: {shown_time(until, self._run.now())}.")
         )
         while self._run.files.take_request(RequestKind.RESUME):
@@ -104,7 +104,7 @@ class LimitWait:
         self._heartbeat.show_idle()
         if woken_by in (WakeReason.TIME, WakeReason.RESUMED):
             self._run.files.log(EventName.UNPARK, by="person" if woken_by is WakeReason.RESUMED else "reset")
-            self._run.tell(Notice("It continues."))
+            self._run.notify(Notice("It continues."))
         return None
 
     def _seems_lifted(self, kind: str) -> bool:

@@ -12,6 +12,7 @@ import uuid
 from samobot import __version__
 from samobot.errors import BusyError, SamobotError
 from samobot.phases import RULES, BlockCause, Phase, Step, decide
+from samobot.session.asks import end_reported
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.lock import RunLock
 from samobot.session.provider import Provider
@@ -70,7 +71,7 @@ class Worker:
         self._files = run.files
         self._options = run.options
         self._now = run.now
-        self._tell = run.tell
+        self._notify = run.notify
         self._iteration = iteration
         self._heartbeat = heartbeat
         self._money = money
@@ -137,7 +138,7 @@ class Worker:
                 self._begin()
                 note = await self._iteration.set_up(self._stop)
                 if note is not None:
-                    self._tell(Notice(note))
+                    self._notify(Notice(note))
                 end = None
                 while end is None:
                     end = await self._iterate()
@@ -194,13 +195,13 @@ class Worker:
         report = await self._iteration.carry_out(assignment, self._stop, answered=self._limit_wait.answered)
         if report.ended_well:  # also if the run ends now: the work stands
             self._files.guidance_given(report.guidance, report.number)
-            self._files.verdicts_told(report.told, report.process)
+            end_reported(self._files.folder, report.asks_reported, report.process)
         self._limit_wait.ended()
         self._restored = report.restored
         for sentence in (*report.reverted, *filter(None, [report.restored])):
-            self._tell(Notice(sentence))
+            self._notify(Notice(sentence))
         for sentence in self._money.charge(report.outcome):
-            self._tell(Notice(sentence))
+            self._notify(Notice(sentence))
         if self._stop.is_set():
             return self._ends.stopped(phase, from_outside=self._from_outside)
         if report.lost is not None:
@@ -208,7 +209,7 @@ class Worker:
             self._files.clear_signal()
             return self._ends.blocked(phase, BlockCause.FAILURES, report.lost, report.number)
         if report.outcome.note:
-            self._tell(Notice(report.outcome.note))
+            self._notify(Notice(report.outcome.note))
         if isinstance(report.signal, Signal) and report.outcome.unreported_agents:
             # The agent signaled without their findings.
             self._files.clear_signal()
@@ -293,7 +294,7 @@ class Worker:
                 return None
             case Step.BLOCK:
                 assert decision.cause is not None
-                reason = self._stronger.told(decision.reason)
+                reason = self._stronger.with_failed_try(decision.reason)
                 return self._ends.blocked(phase, decision.cause, reason, report.number)
             case Step.FINISH if self._files.pending_guidance():
                 # It came too late for this iteration, and a finished session would never read it.
@@ -314,7 +315,7 @@ class Worker:
         self._visit = 0
         self._stagnation.forget()
         self._stronger.forget()
-        self._tell(Notice(f"{phase} → {target}"))
+        self._notify(Notice(f"{phase} → {target}"))
         returns = visits - 1
         if target is Phase.QUALITY and returns > 0 and returns % RETURNS_BEFORE_ASKING == 0:
             return self._ends.blocked(

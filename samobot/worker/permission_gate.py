@@ -225,7 +225,7 @@ def denial(verdict: Decision) -> str:
 def verdict_lines(book: AskBook) -> tuple[str, ...]:
     """What an iteration has to know of verdicts that no agent could act on, for its prompt."""
     lines = []
-    for ask in book.untold:
+    for ask in book.unreported:
         verdict = book.verdicts.get(ask.id)
         text = clip(ask.call.text, _CALL_CHARACTERS)
         lines.append(f"{_verdict_text(ask, verdict)}\n{ask.call.tool}, in {ask.where}:\n{text}")

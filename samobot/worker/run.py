@@ -129,11 +129,11 @@ class RunContext:
         options: Its options.
         retry_policy: How long it waits, and how often it tries.
         now: The clock, aware.
-        tell: Receives the notices for the terminal.
+        notify: Receives the notices for the terminal.
     """
 
     files: SessionFiles
     options: RunOptions
     retry_policy: RetryPolicy
     now: Callable[[], datetime]
-    tell: Callable[[Notice], None]
+    notify: Callable[[Notice], None]

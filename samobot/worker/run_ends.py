@@ -5,6 +5,7 @@ from __future__ import annotations
 from samobot.errors import SamobotError, StorageError
 from samobot.phases import BlockCause, Phase, WaitingFor
 from samobot.session import requests
+from samobot.session.asks import end_waiting
 from samobot.session.journal import EventName, RunEndReason
 from samobot.worker.run import RunResult
 from samobot.worker.session_files import SessionFiles
@@ -63,7 +64,7 @@ class RunEnds:
         by_person = self._files.take_request(requests.RequestKind.STOP) or not from_outside
         text = "Stopped by the user" if by_person else ENDED_FROM_OUTSIDE
         if by_person:
-            self._files.withdraw_asks()
+            end_waiting(self._files.folder)
         self._files.stopped(phase, text)
         return RunResult(RunEndReason.STOPPED, f"{text}.", phase, by_person=by_person)
 

@@ -12,7 +12,6 @@ from samobot.errors import StorageError, UsageError
 from samobot.money.spending import is_used_up
 from samobot.phases import GateFacts, Phase, WaitingFor
 from samobot.session import decisions, gate, journal, requests
-from samobot.session.asks import AskState, read_asks, save_asks
 from samobot.session.baseline import (
     counting_decisions,
     counting_guidance,
@@ -219,28 +218,6 @@ class SessionFiles:
                 edit_guidance(self.folder, lambda text: tick(text, given))
             self.log(EventName.GUIDANCE, n=number, count=len(given))
         forget_turn(self.folder)
-
-    def verdicts_told(self, told: Iterable[str], process: str) -> None:
-        """Note that an iteration that ended well has these verdicts, and knows of every call that it made."""
-        book, ids = read_asks(self.folder, None), frozenset(told)
-        known = [
-            ask
-            for ask in book.untold
-            if ask.id in ids or (ask.state is AskState.USED and ask.process == process)
-        ]
-        for ask in known:
-            book = book.with_ask(ask.over())
-        if known:
-            save_asks(self.folder, book.asks)
-
-    def withdraw_asks(self) -> None:
-        """Forget what no longer waits for the user, who has stopped the run."""
-        book = read_asks(self.folder, None)
-        waiting = book.waiting
-        for ask in waiting:
-            book = book.with_ask(ask.over())
-        if waiting:
-            save_asks(self.folder, book.asks)
 
     def go_on(self, phase: Phase, summary: str, number: int) -> None:
         """Record that the phase continues."""

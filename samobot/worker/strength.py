@@ -109,10 +109,10 @@ class StrongerTry:
         files.log(EventName.NOTICE, text=text)
         files.flow(text, number)
         files.clear_signal()
-        self._run.tell(Notice(text))
+        self._run.notify(Notice(text))
         return True
 
-    def told(self, reason: str) -> str:
+    def with_failed_try(self, reason: str) -> str:
         """Return the reason of a block, with the try that did not help."""
         return f"{reason}\n(A second try with {self._tried} did not help.)" if self._tried else reason
 

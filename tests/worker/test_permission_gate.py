@@ -117,7 +117,7 @@ def test_denial_reaches_the_agent_with_the_users_text_and_is_not_asked_again(fol
     run.request(identity="r2")
     assert run.answers == ["deny", "deny"]
     assert all("not before the review" in line["response"]["response"]["message"] for line in run.pipe.lines)
-    assert run.book.untold == ()
+    assert run.book.unreported == ()
 
 
 def test_permission_for_the_session_holds_for_the_same_command_until_it_is_withdrawn(

@@ -197,8 +197,8 @@ async def _question(context: HandlerContext, request: ChatRequest, action: Actio
 
 def _is_changing(context: HandlerContext, ref: SessionRef, question: Question) -> bool:
     """Whether somebody asked to change this answer: only then an answered question shows its options."""
-    told = context.store.notified.get(ref.key) or {}
-    return question_key(question) in told.get("changing", ())
+    sent = context.store.notified.get(ref.key) or {}
+    return question_key(question) in sent.get("changing", ())
 
 
 async def _show(context: HandlerContext, request: ChatRequest, action: Action, ref: SessionRef) -> None:

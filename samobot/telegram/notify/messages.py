@@ -185,18 +185,18 @@ def _plans(change: NotificationInput, recipient: Recipient) -> list[Notification
 
 
 def _past(
-    change: NotificationInput, recipient: Recipient, told: NotifiedState, *, replaced: bool
+    change: NotificationInput, recipient: Recipient, sent: NotifiedState, *, replaced: bool
 ) -> list[Notification]:
     """The message of the plan shown last, once it is decided."""
-    key, plan = plan_key(told), change.view.plan
-    posted = told.posted.get(key)
+    key, plan = plan_key(sent), change.view.plan
+    posted = sent.posted.get(key)
     if posted is None:
         return []
-    shown = past_plan(change.view, told.version, replaced=replaced)
-    if plan is not None and plan.sha256 == told.plans[-1] and _decision(plan) is not None:
+    shown = past_plan(change.view, sent.version, replaced=replaced)
+    if plan is not None and plan.sha256 == sent.plans[-1] and _decision(plan) is not None:
         approved = plan.verdict == DecisionKind.APPROVAL
-        shown = decided_plan(change.view, plan, told.version, recipient, posted.at, approved=approved)
-    detail = {"sha256": told.plans[-1]}
+        shown = decided_plan(change.view, plan, sent.version, recipient, posted.at, approved=approved)
+    detail = {"sha256": sent.plans[-1]}
     return [
         Notification(key, "plan", shown, Importance.ALERT_PART, detail, post=False, live=False, decided=True)
     ]

@@ -156,14 +156,14 @@ def plan_key(state: NotifiedState) -> str:
     return f"plan:{len(state.plans)}"
 
 
-def paused_key(told: NotifiedState) -> str:
+def paused_key(sent: NotifiedState) -> str:
     """The key of the message about a pause; it stays open until the session continues."""
-    return f"paused:{told.paused}"
+    return f"paused:{sent.paused}"
 
 
-def budget_key(told: NotifiedState) -> str:
+def budget_key(sent: NotifiedState) -> str:
     """The key of a budget warning; it stays open until the next threshold, or until the session is idle."""
-    return f"budget:{told.budget_usd}:{told.warned}"
+    return f"budget:{sent.budget_usd}:{sent.warned}"
 
 
 def need_key(name: str) -> str:

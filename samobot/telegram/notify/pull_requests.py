@@ -296,17 +296,17 @@ class PullRequestWatcher:
 
 
 def mark_pull_request(
-    watched: WatchedPullRequests, view: SessionView, told: NotifiedState, before: SessionView | None
+    watched: WatchedPullRequests, view: SessionView, sent: NotifiedState, before: SessionView | None
 ) -> None:
     """Mark a session's pull request as due, as part of the caller's transaction.
 
     Args:
         watched: The pull requests that are watched.
         view: The session as it is now.
-        told: What the chat was sent of it so far.
+        sent: What the chat was sent of it so far.
         before: The session as it was seen before; None right after the bot has started.
     """
-    if any(remark.step in OPENS for remark in new_remarks(view, told, "landing")):
+    if any(remark.step in OPENS for remark in new_remarks(view, sent, "landing")):
         watched.hurry(view.ref.key, PullRequestWatch().model_dump_json())
     elif view.state is SessionState.DONE and (before is None or before.state is not SessionState.DONE):
         watched.hurry(view.ref.key)

@@ -188,7 +188,7 @@ class SessionNotifier:
                 at_end=self._tracked.has_moved(view) and view.state is not SessionState.DONE,
             )
             waits = _has_new_alert(change, wanted)
-            told = self._apply(
+            sent = self._apply(
                 change,
                 wanted,
                 stored,
@@ -196,11 +196,11 @@ class SessionNotifier:
                 [] if receipts is None else receipts,
                 show_card if card_shown and not waits else None,
             )
-            self._tracked.note(view, told, now, card_shown=card_shown)
+            self._tracked.note(view, sent, now, card_shown=card_shown)
             if card_shown and waits:
                 await self._publisher.drain(_ALERT_FIRST_SECONDS)
                 with self._store.transaction(durable=False):
-                    show_card(told)
+                    show_card(sent)
 
     def _apply(
         self,
@@ -238,30 +238,30 @@ class SessionNotifier:
                 if name not in current and not held(change, name, record):
                     del posted[name]
                     self._messages.close(recipients, change, record, by)
-            told = change.after.updated(posted=posted, seen_pictures=_seen_pictures(change, recipients))
+            sent = change.after.updated(posted=posted, seen_pictures=_seen_pictures(change, recipients))
             if show_card is not None:
-                show_card(told)
+                show_card(sent)
             self._extras.keep(change)
             known = self._tracked.known.get(key)
             if view.remarks or view.state is SessionState.DONE:
                 mark_pull_request(
                     self._store.pull_requests, view, change.before, known.view if known is not None else None
                 )
-            if told != stored:
-                self._store.notified.set(key, told.model_dump(mode="json", exclude_defaults=True))
+            if sent != stored:
+                self._store.notified.set(key, sent.model_dump(mode="json", exclude_defaults=True))
         receipts.clear()
-        return told
+        return sent
 
     def _show_card(
         self,
         change: NotificationInput,
         recipients: Sequence[Recipient],
         stored: NotifiedState | None,
-        told: NotifiedState,
+        sent: NotifiedState,
         *,
         at_end: bool,
     ) -> None:
-        if not told.card:
+        if not sent.card:
             return
         for recipient in recipients:
             if stored is None:
@@ -331,5 +331,5 @@ def _has_new_alert(change: NotificationInput, wanted: Mapping[Recipient, Sequenc
     )
 
 
-def _is_older(view: SessionView, told: SessionView) -> bool:
-    return view.updated is not None and told.updated is not None and view.updated < told.updated
+def _is_older(view: SessionView, sent: SessionView) -> bool:
+    return view.updated is not None and sent.updated is not None and view.updated < sent.updated

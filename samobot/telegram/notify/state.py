@@ -196,7 +196,7 @@ def advance(view: SessionView, state: NotifiedState, now: datetime) -> NotifiedS
     """Return the state after the current view has been sent."""
     need = need_of(view)
     changed = view.updated is not None and (state.since is None or view.updated > state.since)
-    told_at = [state.remarks_at, *(remark.at for remark in view.remarks)]
+    remarked_at = [state.remarks_at, *(remark.at for remark in view.remarks)]
     warned = _warned(view)
     return state.model_copy(
         update={
@@ -207,7 +207,7 @@ def advance(view: SessionView, state: NotifiedState, now: datetime) -> NotifiedS
             "receipt": _receipt(view, need, state),
             "changing": tuple(key for key in state.changing if _can_change(view, need, key)),
             **_plans(view, need, state),
-            "remarks_at": max((at for at in told_at if at is not None), default=None),
+            "remarks_at": max((at for at in remarked_at if at is not None), default=None),
             "budget_usd": view.budget_usd,
             "warned": warned if state.budget_usd != view.budget_usd else max(state.warned, warned),
             "pending": tuple(fingerprint(item) for item in view.guidance if not item.reached),

@@ -57,8 +57,8 @@ def card(view: SessionView, recipient: Recipient, now: datetime) -> MessageView:
     sign = sign_of(view, need)
     # Where several projects have a session of that name, it begins with the project.
     called = project_of(view)
-    told = view.ref.name.startswith(f"{called}:")
-    project = f" · {escape(one_line(called, 40))}" if called and not told else ""
+    is_named = view.ref.name.startswith(f"{called}:")
+    project = f" · {escape(one_line(called, 40))}" if called and not is_named else ""
     phase = f"{dots(view.phase, over=view.state is SessionState.DONE)} {view.phase or ''}".strip()
     text = lines(
         f"{sign} {name_of(view.ref)}{project}",

@@ -5,7 +5,7 @@ never changed, so a reader keeps its place and its sums and a poll costs one `st
 counted: money already spent must not vanish from the sum because the machine died while a later line was written.
 
 A session without a vault has only its own journal, which its agent could write. It is read for display and costs but
-grants nothing, see `untrusted`; the first event that samobot appends adopts it on these terms.
+grants nothing, see `untrusted_journal`; the first event that samobot appends adopts it on these terms.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -39,6 +39,7 @@ from samobot.session.journal_events import (
     stamp,
 )
 from samobot.session.journal_totals import JournalTotals
+from samobot.session.untrusted_journal import untrusted
 
 _MAX_LINE = 4 * 1024 * 1024
 _TAIL = 64
@@ -67,7 +68,6 @@ __all__ = [
     "read",
     "source",
     "stamp",
-    "untrusted",
 ]
 
 
@@ -131,40 +131,6 @@ def source(folder: SessionFolder) -> tuple[Path, bool]:
         return (path, True) if path.exists() else (folder.journal, False)
     except OSError as error:
         raise storage_error("read", path, error) from error
-
-
-def untrusted(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Take from events what could grant something.
-
-    No run decides gates automatically, the budget is the lowest that was ever named, no profile or program was chosen, and
-    no user moved a phase or lifted a block.
-    """
-    least: float | None = None
-    for record in found:
-        match record["event"]:
-            case EventName.RUN_START:
-                least = _lower(least, record.get("budget_usd"))
-                record.update({"auto": False} | ({} if least is None else {"budget_usd": least}))
-            case EventName.BUDGET:
-                least = _lower(least, record.get("usd"))
-                record.update({} if least is None else {"usd": least})
-            case EventName.PROFILE:
-                record.update(profile="")  # a stronger one costs more
-            case EventName.PROVIDER:
-                record.update(provider="")  # another one keeps fewer promises
-            case EventName.PHASE if record.get("by") == "person":
-                record.update(by="copy")
-            case EventName.DECISION if record.get("kind") in ("retry", "action_done"):
-                record.update(kind="copy")
-            case _:
-                pass
-        yield record
-
-
-def _lower(least: float | None, value: object) -> float | None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < float("inf"):
-        return least
-    return float(value) if least is None else min(least, float(value))
 
 
 def adopt(folder: SessionFolder) -> None:

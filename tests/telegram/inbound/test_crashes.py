@@ -318,7 +318,7 @@ def test_command_survives_a_crash_at_any_change_of_the_disk(
 ) -> None:
     threads_before = set(threading.enumerate())  # other tests may have left some
     if case.runs:
-        monkeypatch.setattr("samobot.session.gate.holder", lambda _: Holder())
+        monkeypatch.setattr("samobot.session.user_guidance.holder", lambda _: Holder())
     disk = DyingDisk(monkeypatch)
     bot = Bot(tmp_path / "before", disk, monkeypatch)
     asyncio.run(bot.put(case.session))

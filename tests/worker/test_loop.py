@@ -23,6 +23,7 @@ from samobot.session.provider import Provider
 from samobot.session.requests import RequestKind, WorkerRequest
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
+from samobot.session.vault import state_dir
 from samobot.worker.budget import UNPRICED_AFTER
 from samobot.worker.run import RetryPolicy, RunOptions
 from samobot.worker.session_files import SessionFiles
@@ -769,6 +770,7 @@ async def test_second_worker_is_refused_with_the_holder_of_the_session(tmp_path:
             "sys.stdin.read()",
             str(folder.path),
         ],
+        env={**os.environ, "SAMOBOT_STATE_DIR": str(state_dir())},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

@@ -49,13 +49,21 @@ def ask_feedback(context: HandlerContext, request: ChatRequest, ref: SessionRef,
 def ask_guidance(
     context: HandlerContext, request: ChatRequest, view: SessionView, *, interrupt: bool = False
 ) -> None:
-    """Ask for guidance; the prompt quotes what the agent needs, if it needs something."""
+    """Ask for guidance; the prompt quotes what the agent needs, if it needs something.
+
+    Args:
+        context: The handlers' context.
+        request: The request to answer.
+        view: The session.
+        interrupt: Whether the answer interrupts the agent.
+    """
+    sign, asked = ("⚡", "What should it do instead?") if interrupt else ("💬", "What should it know?")
     needs = view.needs or view.reason if need_of(view) is not None else ""
     about = f"{agent_quote(needs, _SHOWN)}\n" if needs else ""
     send_prompt(
         context,
         request,
-        f"💬 {name_of(view.ref)}\n{about}What should it know?",
+        f"{sign} {name_of(view.ref)}\n{about}{asked}",
         Action(do=ActionKind.INTERRUPT if interrupt else ActionKind.GUIDANCE, session=view.ref.key),
         hint="Guidance that interrupts the agent" if interrupt else "Guidance for the agent",
     )

@@ -65,7 +65,7 @@ async def ask_reason(context: HandlerContext, request: ChatRequest, ref: Session
     send_prompt(
         context,
         request,
-        f"✍️ {name_of(ref)}\n{code(one_line(ask.subject, 200))}\nDenied with which text?",
+        f"✍️ {name_of(ref)}\n{code(one_line(ask.subject, 200))}\nIt is denied once you reply. What should the agent know?",
         Action(do=ActionKind.DENY_SAY, session=ref.key, identity=identity),
         hint="What the agent should know",
     )

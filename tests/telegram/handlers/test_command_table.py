@@ -961,3 +961,19 @@ async def test_guidance_for_a_running_agent_interrupts_it_only_if_it_is_to(
         assert await phone.say(typed) == said
         assert "use tabs" in folder.guidance.read_text()
         assert (take_kind(folder, RequestKind.INTERRUPT) is not None) is interrupts
+
+
+async def test_cards_interrupt_asks_for_what_interrupts_and_interrupts_with_it(phone: Phone) -> None:
+    folder = SessionFolder(phone.session("demo"))
+    folder.prepare()
+    with RunLock.acquire(folder, NOW):
+        append(folder, EventName.RUN_START, NOW, run="r", pid=os.getpid())
+        started = {"n": 4, "visit": 1, "phase": "implementation", "session_id": "s"}
+        append(folder, EventName.ITERATION_START, NOW, **started, steerable=True)
+        await phone.say("/status demo")
+        await phone.tap(phone.last("implementation"), "⚡ Interrupt")
+        assert "⚡ demo\nWhat should it do instead?" in to_plain(phone.last("instead?").post.text)
+        assert take_kind(folder, RequestKind.INTERRUPT) is None
+        await phone.say("use tabs")
+        assert "use tabs" in folder.guidance.read_text()
+        assert take_kind(folder, RequestKind.INTERRUPT) is not None

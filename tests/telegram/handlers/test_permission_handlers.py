@@ -100,7 +100,7 @@ async def test_tap_decides_and_the_message_shows_it(
 async def test_denial_with_a_text_gives_the_agent_exactly_that(phone: Phone) -> None:
     folder = await asked(phone)
     await phone.tap(phone.last("asks before"), "✍️ Deny and say…")
-    assert "git push origin greet" in to_plain(phone.last("Denied with which text?").post.text)
+    assert "git push origin greet" in to_plain(phone.last("It is denied once you reply.").post.text)
     await phone.say("Not before the review.\nAsk me again then.")
     verdict = book(folder).verdicts["a1b2c3d4e5f6"]
     assert (verdict.kind, verdict.text) == (DecisionKind.DENY, "Not before the review.\nAsk me again then.")

@@ -100,7 +100,7 @@ class AgentFence:
         with contextlib.suppress(StorageError):
             if reason is None or read_bytes(noted) == reason.encode():
                 return None
-            write_atomic(noted, reason)
+            write_atomic(noted, reason, mode=0o600)
         return reason
 
     @asynccontextmanager

@@ -192,7 +192,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         _leave(130)
     except Exception as error:  # any other error: one line for the user, the traceback in a file
-        _complain(_refusal(error) or _keep_details(error), 1)
+        _complain(_refusal(error) or _details_of(error), 1)
 
 
 def _with_hint(error: click.UsageError) -> str:
@@ -238,15 +238,8 @@ def _refusal(error: Exception) -> str | None:
     return None
 
 
-def _keep_details(error: Exception) -> str:
-    """Write the traceback of an internal error to a file; returns the message."""
-    import tempfile
-    import traceback
+def _details_of(error: Exception) -> str:
+    """Keep the traceback of an internal error in a file; returns the message."""
+    from samobot.terminal.internal_error import keep_details
 
-    what = f"Internal error ({type(error).__name__})."
-    try:
-        with tempfile.NamedTemporaryFile("w", prefix="samobot-", suffix=".log", delete=False) as details:
-            traceback.print_exception(error, file=details)
-    except OSError:
-        return f"{what} The details could not be written."
-    return f"{what} Please report it with the details in {details.name}."
+    return keep_details(error)

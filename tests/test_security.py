@@ -25,6 +25,7 @@ from samobot.setup.env_file import write_values
 from samobot.telegram.outbound.bot_client import build_bot
 from samobot.telegram.outbound.delivery import deliver
 from samobot.telegram.store.outbox_rows import Op, OutboxRow, Post, Priority
+from samobot.terminal.internal_error import keep_details
 from samobot.text import printable
 from tests.support.cases import for_each
 from tests.support.claude_cli import cli_environment
@@ -51,6 +52,19 @@ def test_each_protection_in_the_tables_names_a_test() -> None:
     without = [row for row in rows if "Shown by" not in row and "tests/" not in row]
     assert len(rows) > 20
     assert without == []
+
+
+def test_details_of_an_internal_error_hold_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"TELEGRAM_BOT_TOKEN={TOKEN}\nSAMOBOT_WEBHOOK_SECRET=open-sesame-1\n")
+    monkeypatch.setenv("SAMOBOT_ENV_FILE", str(file))
+    monkeypatch.setenv("SAMOBOT_TRANSCRIBE_KEY", "open-sesame-2")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "details"))
+    (tmp_path / "details").mkdir()
+    said = keep_details(RuntimeError(f"https://host/bot{TOKEN}/getMe open-sesame-1 open-sesame-2"))
+    (details,) = (tmp_path / "details").iterdir()
+    assert str(details) in said
+    assert "RuntimeError: https://host/bot<redacted>/getMe <redacted> <redacted>" in details.read_text()
 
 
 @pytest.mark.slow

@@ -17,6 +17,9 @@ from samobot.errors import UsageError
 from samobot.frozen import frozen
 from samobot.session.vault import default_state_dir
 
+BOT_SECRETS = ("TELEGRAM_BOT_TOKEN", "SAMOBOT_TRANSCRIBE_KEY", "SAMOBOT_WEBHOOK_SECRET")
+"""Variables that hold what only the bot may know."""
+
 _NAME = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=")
 
 

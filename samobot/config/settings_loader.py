@@ -8,10 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from samobot.config.environment import (
-    find_env_file,
-    read_values,
-)
+from samobot.config.environment import BOT_SECRETS, find_env_file, read_values
 from samobot.config.settings import PHASE_VARIABLES, Settings
 from samobot.errors import UsageError
 from samobot.phases import Phase
@@ -66,6 +63,6 @@ def _explain(error: ValidationError, path: Path | None, environ: Mapping[str, st
     first = error.errors(include_url=False, include_context=False)[0]
     name = _variable(first["loc"])
     where = "in the environment" if environ.get(name) else f"in {path}"
-    if name in ("TELEGRAM_BOT_TOKEN", "SAMOBOT_TRANSCRIBE_KEY"):
+    if name in BOT_SECRETS:
         return f"{name} {where} cannot be used."
     return f"{name} {where} cannot be used: {first['input']!r}: {first['msg'].removeprefix('Value error, ')}."

@@ -37,7 +37,10 @@ _QUIET = {
     "VISUAL": "false",
     "PAGER": "cat",
 }
-_DROPPED = ("TELEGRAM_", "GIT_DIR", "GIT_WORK_TREE", "GH_REPO", "GH_HOST", "GH_DEBUG", "DEBUG", "GITLAB_REPO")
+_DROPPED = (
+    *("TELEGRAM_", "SAMOBOT_", "ANTHROPIC_", "CLAUDE_", "OPENAI_", "CODEX_"),  # none of its business
+    *("GIT_DIR", "GIT_WORK_TREE", "GH_REPO", "GH_HOST", "GH_DEBUG", "DEBUG", "GITLAB_REPO"),
+)
 
 
 def run_tool(

@@ -99,7 +99,8 @@ def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environ.items()
-        if not name.startswith(("TELEGRAM_", "SAMOBOT_TRANSCRIBE_")) and name not in SERVICE_VARIABLES
+        if not name.startswith(("TELEGRAM_", "SAMOBOT_TRANSCRIBE_", "SAMOBOT_WEBHOOK_"))
+        and name not in SERVICE_VARIABLES
     }
 
 

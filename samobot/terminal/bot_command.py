@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from samobot.config.environment import BOT_SECRETS
 from samobot.config.settings import Settings
 from samobot.config.settings_loader import load_settings
 from samobot.errors import BusyError
@@ -42,7 +43,7 @@ def bot_command(*, pair: bool, no_watch: bool, verbose: bool) -> int:
     setup_logging(
         logging.DEBUG if verbose else logging.INFO,
         file=settings.samobot_state_dir / LOG_NAME,
-        secrets=[token],
+        secrets=[token, settings.samobot_transcribe_key, settings.samobot_webhook_secret],
     )
     if pair:
         _show_code(settings, token)
@@ -54,7 +55,7 @@ def bot_command(*, pair: bool, no_watch: bool, verbose: bool) -> int:
 
 def _hide_from_other_processes() -> None:
     """Keep the token from what agents start: they run as the same user."""
-    for name in ("TELEGRAM_BOT_TOKEN", "SAMOBOT_TRANSCRIBE_KEY"):
+    for name in BOT_SECRETS:
         forget_variable(name)
     if MARK not in os.environ:  # a demo's watchdog finds its bot by the environment
         forbid_inspection()

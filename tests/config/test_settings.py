@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from samobot.config.environment import Whereabouts, find_whereabouts
+from samobot.config.environment import BOT_SECRETS, Whereabouts, find_whereabouts
 from samobot.config.model_choice import PROFILES, Effort, Profile
 from samobot.config.settings import TELEGRAM_ROOT, Settings
 from samobot.config.settings_loader import load_settings
@@ -171,6 +171,11 @@ def test_a_permission_mode_of_the_cli_is_taken_as_it_is(tmp_path: Path, mode: st
     assert (
         load_settings(env_file(tmp_path, f"CLAUDE_PERMISSION_MODE={mode}\n")).claude_permission_mode == mode
     )
+
+
+def test_every_secret_setting_is_known_as_one() -> None:
+    hidden = [name.upper() for name, field in Settings.model_fields.items() if not field.repr]
+    assert sorted(hidden) == sorted(BOT_SECRETS)
 
 
 def test_the_token_is_in_no_error_and_no_repr(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from samobot.config.environment import BOT_SECRETS
 from samobot.config.model_choice import Profile
 from samobot.errors import StorageError
 from samobot.fleet.launch import RunRequest, worker_environment, worker_log
@@ -39,7 +40,7 @@ def test_no_user_text_goes_through_a_shell_or_becomes_a_flag() -> None:
 def test_a_worker_gets_nothing_that_only_the_bot_needs() -> None:
     environ = {
         "PATH": "/bin",
-        "TELEGRAM_BOT_TOKEN": "42:secret",
+        **dict.fromkeys(BOT_SECRETS, "secret"),
         "TELEGRAM_CHAT_ID": "1",
         "ANTHROPIC_API_KEY": "k",
     }

@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from samobot.config.environment import BOT_SECRETS
 from samobot.config.project import Project
 from samobot.fleet.forge_tool import run_tool
 from samobot.fleet.worktree_setup import set_up_worktree
@@ -110,6 +112,19 @@ def test_a_forges_tool_finds_no_repository_above_its_folder(
     assert not victim.has_run()
     subprocess.run(["git", "status"], cwd=shared, capture_output=True)
     assert victim.has_run()
+
+
+def test_a_forges_tool_gets_no_secret_but_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "gh"
+    tool.write_text("#!/bin/sh\nenv\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for name in (*BOT_SECRETS, "ANTHROPIC_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.setenv(name, "sesame")
+    monkeypatch.setenv("GH_TOKEN", "its own")
+    seen = run_tool("gh", ["status"])
+    assert "sesame" not in seen
+    assert "GH_TOKEN=its own" in seen
 
 
 @pytest.mark.parametrize("kind", ["pipe", "huge"])

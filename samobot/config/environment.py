@@ -84,14 +84,13 @@ def read_values(environ: Mapping[str, str], path: Path | None, *, strict: bool =
     return values | _set(environ)
 
 
-def configured_projects(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+def configured_projects() -> tuple[Path, ...]:
     """The `.samocode` files, or their folders, that SAMOBOT_PROJECTS names.
 
     Raises:
         UsageError: As `find_env_file` and `read_values`.
     """
-    environ = os.environ if environ is None else environ
-    return split_paths(read_values(environ, find_env_file(environ)).get("SAMOBOT_PROJECTS", ""))
+    return split_paths(read_values(os.environ, find_env_file(os.environ)).get("SAMOBOT_PROJECTS", ""))
 
 
 def find_whereabouts(environ: Mapping[str, str] | None = None) -> Whereabouts:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from samobot.config.address import LocatedSession, known_projects, locate
-from samobot.config.environment import find_whereabouts
+from samobot.config.environment import configured_projects, find_whereabouts
 from samobot.config.project import ReadFunction
 from samobot.config.project_guard import ProjectGuard
 from samobot.errors import SamobotError
@@ -25,9 +24,9 @@ VIA = "terminal"
 _FROM_INSIDE = "This was called from inside an iteration."
 
 
-def find(name: str, config: Path | None, configured: Iterable[Path]) -> LocatedSession:
+def find(name: str, config: Path | None) -> LocatedSession:
     """Find the session that a command names, in the project here or a configured one."""
-    projects, _ = known_projects(config, Path.cwd(), configured, project_reader())
+    projects, _ = known_projects(config, Path.cwd(), configured_projects(), project_reader())
     return locate(name, projects)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from samobot.chart.draw import Theme, draw
-from samobot.config.environment import configured_projects
 from samobot.errors import UsageError
 from samobot.session.files import write_atomic
 from samobot.session.journal import events
@@ -33,7 +32,7 @@ from samobot.terminal.actor import find
 @click.option("--config", type=click.Path(path_type=Path), help="The project's .samocode file or its folder.")
 def chart_command(name: str, output: Path | None, theme: str, config: Path | None) -> None:
     """Draw a session's run: its phases over time, iterations, waits for you, limits, and what it cost."""
-    folder = find(name, config, configured_projects()).folder
+    folder = find(name, config).folder
     path = output or Path(f"{folder.name}-chart.png")
     if not path.absolute().parent.is_dir():
         raise UsageError(

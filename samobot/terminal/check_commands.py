@@ -19,7 +19,7 @@ from samobot.text import printable
 @config_option
 def check_command(name: str, config: Path | None) -> int:
     """Show what is wrong with a session's folder, one line each, with what to do. Changes nothing; exits with 1 if anything is."""
-    located = find(name, config, load_settings().samobot_projects)
+    located = find(name, config)
     found = check_session(located.project, located.folder)
     for problem in found:
         click.echo(printable(f"✗ {problem.text} → {problem.remedy}"))
@@ -39,7 +39,7 @@ def recover_command(name: str, config: Path | None) -> int:
     Nothing is guessed: what no record holds is left, and shown by `samobot check`. Exits with 1 if anything is left.
     """
     settings = load_settings()
-    located = find(name, config, settings.samobot_projects)
+    located = find(name, config)
     by = person_at(located.folder)
     done = recover_session(
         located.project,

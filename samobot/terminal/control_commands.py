@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from samobot.config.address import LocatedSession, known_projects
-from samobot.config.environment import configured_projects, find_whereabouts
+from samobot.config.address import LocatedSession, known_projects, locate
+from samobot.config.environment import find_whereabouts
 from samobot.config.settings_loader import load_settings
 from samobot.errors import ConflictError, UsageError
 from samobot.fleet.desired_runs import desired_sessions
@@ -59,10 +59,10 @@ def stop_command(name: str | None, everything: bool, config: Path | None) -> int
     places = find_whereabouts()
     _complain(places.problems)
     desired = desired_sessions(places.state_dir)
+    projects, unreadable = known_projects(config, Path.cwd(), places.projects, project_reader())
     if name is not None:
-        located = [find(name, config, places.projects)]
+        located = [locate(name, projects)]
     else:
-        projects, unreadable = known_projects(config, Path.cwd(), places.projects, project_reader())
         _complain(unreadable)
         located = [
             LocatedSession(project, folder)
@@ -101,7 +101,7 @@ def _complain(problems: Iterable[str]) -> None:
 @config_option
 def pause_command(name: str, config: Path | None) -> None:
     """Pause a session after the iteration that runs now."""
-    folder = find(name, config, configured_projects()).folder
+    folder = find(name, config).folder
     if holder(folder) is None:
         raise ConflictError(f"{folder.name} is not running, so there is nothing to pause.")
     refuse_an_agent(folder, _AN_AGENT_SIGNALS)
@@ -127,7 +127,7 @@ def resume_command(
         release_panic(settings, name, everything=everything)
         return
     refuse_during_emergency(settings.samobot_state_dir)
-    located = find(name, config, settings.samobot_projects)
+    located = find(name, config)
     folder = located.folder
     person = person_at(folder)
     now = datetime.now(UTC)
@@ -169,5 +169,5 @@ def resume_command(
 @config_option
 def archive_command(name: str, config: Path | None) -> None:
     """Move a session's folder into _archive/; its branch and worktree stay."""
-    folder = find(name, config, configured_projects()).folder
+    folder = find(name, config).folder
     click.echo(f"📦 {folder.name} is in {folders.archive(folder)}")

@@ -41,7 +41,7 @@ def cost_command(name: str | None, days: int | None, as_json: bool, config: Path
     charges: list[Charge]
     problems: list[str] = []
     if name is not None:
-        folder = find(name, config, settings.samobot_projects).folder
+        folder = find(name, config).folder
         charges = list(read_charges(folder.name, events(folder)))
     else:
         projects, problems = known_projects(config, Path.cwd(), settings.samobot_projects, project_reader())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from samobot.config.environment import configured_projects, find_whereabouts
+from samobot.config.environment import find_whereabouts
 from samobot.errors import UsageError
 from samobot.session import gate, journal
 from samobot.session.answer_text import Ambiguous, parse_answers, parse_label
@@ -39,7 +39,7 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
       samobot answer greet --suggestions
       samobot answer greet              (asks one by one; Enter takes what is suggested)
     """
-    folder = find(name, config, configured_projects()).folder
+    folder = find(name, config).folder
     person = person_at(folder)
     refuse_if_done(folder)  # before parsing, which would only report that no question is open
     key = _key()
@@ -72,7 +72,7 @@ def answer_command(name: str, answers: tuple[str, ...], suggestions: bool, confi
 @config_option
 def approve_command(name: str, config: Path | None) -> None:
     """Approve a session's plan as it is now; implementation is next."""
-    folder = find(name, config, configured_projects()).folder
+    folder = find(name, config).folder
     person = person_at(folder)
     verdict = gate.approve(folder, person, datetime.now(UTC), _key())
     already = "was approved before" if verdict.repeated else "is approved"
@@ -85,7 +85,7 @@ def approve_command(name: str, config: Path | None) -> None:
 @config_option
 def reject_command(name: str, feedback: str, config: Path | None) -> None:
     """Send a session's plan back with feedback; planning continues."""
-    folder = find(name, config, configured_projects()).folder
+    folder = find(name, config).folder
     person = person_at(folder)
     key = _key()
     verdict = gate.reject(folder, feedback, person, datetime.now(UTC), key)
@@ -99,7 +99,7 @@ def reject_command(name: str, feedback: str, config: Path | None) -> None:
 @config_option
 def tell_command(name: str, words: tuple[str, ...], interrupt: bool, config: Path | None) -> None:
     """Give the agent guidance, verbatim: the running turn at its next step, or the next iteration."""
-    folder = find(name, config, configured_projects()).folder
+    folder = find(name, config).folder
     person = person_at(folder)
     gate.tell(folder, " ".join(words), person.who, datetime.now(UTC), interrupt=interrupt)
     running = journal.read(folder).iteration

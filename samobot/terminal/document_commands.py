@@ -24,7 +24,7 @@ from samobot.text import human_size, one_line, printable
 @config_option
 def plan_command(name: str, config: Path | None) -> None:
     """Show a session's newest plan."""
-    folder = find(name, config, configured_projects()).folder
+    folder = find(name, config).folder
     click.echo(printable(asyncio.run(documents.plan_text(folder)).text))
 
 
@@ -34,7 +34,7 @@ def plan_command(name: str, config: Path | None) -> None:
 @config_option
 def diff_command(name: str, stat: bool, config: Path | None) -> None:
     """Show what a session's branch changes, and what is not committed yet."""
-    located = find(name, config, configured_projects())
+    located = find(name, config)
     found = asyncio.run(documents.diff(located.folder, located.project.main_repo))
     if not stat:
         click.echo(printable(found.text), nl=False)
@@ -61,7 +61,7 @@ def review_command(name: str, output: Path | None, config: Path | None) -> None:
     """Write a session's review guide: one page about what to look at, what was not checked, and the change."""
     from samobot.review.page import review_page
 
-    located = find(name, config, configured_projects())
+    located = find(name, config)
     session = split_date(located.folder.name)[1]
     page = review_page(read_review(located.folder, located.project.main_repo, session))
     if output == Path("-"):
@@ -78,7 +78,7 @@ def review_command(name: str, output: Path | None, config: Path | None) -> None:
 @config_option
 def files_command(name: str, file: str | None, config: Path | None) -> None:
     """List a session's files; with FILE, write that one to the standard output."""
-    folder = find(name, config, configured_projects()).folder
+    folder = find(name, config).folder
     if file is not None:
         content = asyncio.run(documents.file(folder, file))
         if sys.stdout.isatty():

@@ -37,7 +37,7 @@ def follow_up_command(
     """
     settings = load_settings()
     refuse_during_emergency(settings.samobot_state_dir)
-    located = find(name, config, settings.samobot_projects)
+    located = find(name, config)
     folder = located.folder
     person = person_at(folder)
     now = datetime.now(UTC)

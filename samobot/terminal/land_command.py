@@ -47,7 +47,7 @@ def land_command(name: str, step: str | None, expect: str | None, config: Path |
       discard     remove branch and worktree here although they are not merged; archive the session
     """
     settings = load_settings()
-    located = find(name, config, settings.samobot_projects)
+    located = find(name, config)
     person = person_at(located.folder)
     if step is None and expect is not None:
         raise UsageError("--expect needs a STEP.")

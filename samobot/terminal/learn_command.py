@@ -25,7 +25,7 @@ def learn_command(name: str, *, keep: bool, config: Path | None) -> None:
     It is added to _learned.md beside the sessions, which the agents of later sessions are given.
     """
     settings = load_settings()
-    located = find(name, config, settings.samobot_projects)
+    located = find(name, config)
     found = session_lessons(located.project, located.folder)
     if not found.new:
         click.echo(f"{located.folder.name} has noted nothing that {located.project.name} does not know yet.")

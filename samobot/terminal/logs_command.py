@@ -13,7 +13,6 @@ from samobot.claude.activity import activity
 from samobot.claude.records import Assistant, Record, Result
 from samobot.claude.stream import Tail
 from samobot.config.address import LocatedSession
-from samobot.config.environment import configured_projects
 from samobot.errors import NotFoundError
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
@@ -49,7 +48,7 @@ def logs_command(name: str, config: Path | None, follow: bool, iterations: int, 
       samobot logs greet -f
       jq . "$(samobot logs greet --raw)"
     """
-    located = find(name, config, configured_projects())
+    located = find(name, config)
     logs = iteration_logs(located.folder)[-iterations:]
     if not logs and not follow:
         raise NotFoundError(f"{located.folder.name} has no log yet: no iteration has been run.")

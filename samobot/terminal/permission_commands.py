@@ -63,7 +63,7 @@ def deny_command(name: str, ask: str, say: str, config: Path | None) -> None:
 
 def _decide(name: str, ask: str, kind: DecisionKind, text: str, config: Path | None) -> None:
     settings = load_settings()
-    folder = find(name, config, settings.samobot_projects).folder
+    folder = find(name, config).folder
     person = person_at(folder)
     key = load_key(settings.samobot_state_dir)
     verdict = decide(folder, _named(folder, ask), kind, person, datetime.now(UTC), key, text=text)
@@ -93,7 +93,7 @@ def _named(folder: SessionFolder, ask: str) -> str:
 
 def _end_rule(name: str, which: str, config: Path | None) -> None:
     settings = load_settings()
-    folder = find(name, config, settings.samobot_projects).folder
+    folder = find(name, config).folder
     person = person_at(folder)
     key = load_key(settings.samobot_state_dir)
     rules = list(read_asks(folder, None).rules)

@@ -55,11 +55,10 @@ SIGNS = {
 @config_option
 def status_command(name: str | None, as_json: bool, watch: bool, config: Path | None) -> None:
     """Show what one session is doing and needs, or all sessions in short."""
-    configured = configured_projects()
     show = (
-        partial(_show_all, configured, config, as_json=as_json)
+        partial(_show_all, config, as_json=as_json)
         if name is None
-        else partial(_show_one, name, configured, config, as_json=as_json)
+        else partial(_show_one, name, config, as_json=as_json)
     )
     if watch:
         _watch(show)
@@ -72,21 +71,21 @@ def status_command(name: str | None, as_json: bool, watch: bool, config: Path | 
 @config_option
 def sessions_command(as_json: bool, config: Path | None) -> None:
     """List the sessions of the project here, or of all known projects, the newest first."""
-    click.echo(_show_all(configured_projects(), config, as_json=as_json))
+    click.echo(_show_all(config, as_json=as_json))
 
 
-def _show_one(name: str, configured: Iterable[Path], config: Path | None, *, as_json: bool) -> str:
+def _show_one(name: str, config: Path | None, *, as_json: bool) -> str:
     from samobot.session.snapshot import snapshot
 
-    located = find(name, config, configured)
+    located = find(name, config)
     current = snapshot(located.folder, located.project.name)
     if as_json:
         return json.dumps(current.status.as_json(), indent=2, ensure_ascii=False)
     return describe(current)
 
 
-def _show_all(configured: Iterable[Path], config: Path | None, *, as_json: bool) -> str:
-    projects, problems = known_projects(config, Path.cwd(), configured, project_reader())
+def _show_all(config: Path | None, *, as_json: bool) -> str:
+    projects, problems = known_projects(config, Path.cwd(), configured_projects(), project_reader())
     found, silent = _read_all(projects)
     problems += silent
     # Sessions that need the user come first, then running ones, then the others by age.

@@ -86,17 +86,16 @@ def set_task(text: str, task: str) -> str:
     return text[: found.line.start] + stored + text[last.start + len(last.text) :]
 
 
-def flow_line(text: str, now: datetime, *, number: int | None = None, artefact: str | None = None) -> str:
-    """Return an entry for `add_flow`: `[NNN @ MM-DD HH:MM] text → file.md`.
+def flow_line(text: str, now: datetime, *, number: int | None = None) -> str:
+    """Return an entry for `add_flow`: `[NNN @ MM-DD HH:MM] text`.
 
     Args:
         text: What happened; made one line.
         now: Time of the entry, in the user's time zone.
         number: The iteration.
-        artefact: Name of the file that it refers to.
     """
     stamp = f"{now:%m-%d %H:%M}" if number is None else f"{number:03} @ {now:%m-%d %H:%M}"
-    return f"[{stamp}] {one_line(text)}" + (f" → {one_line(artefact)}" if artefact else "")
+    return f"[{stamp}] {one_line(text)}"
 
 
 def add_flow(text: str, line: str) -> str:

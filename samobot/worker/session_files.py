@@ -26,7 +26,7 @@ from samobot.session.gate_state import BLOCKED_WAITING, look, read_plan
 from samobot.session.guidance import GuidanceItem, parse_guidance, tick
 from samobot.session.journal import EventName, JournalReader
 from samobot.session.overview import Overview, parse_overview
-from samobot.session.overview_edits import add_flow, set_status
+from samobot.session.overview_edits import add_flow, flow_line, set_status
 from samobot.session.signal import Signal, SignalProblem, parse_signal
 from samobot.session.snapshot import snapshot
 from samobot.session.status import SessionState
@@ -303,9 +303,7 @@ class SessionFiles:
             edit_overview(self.folder, change)
 
     def _flow_line(self, text: str, number: int | None) -> str:
-        when = f"{self._now().astimezone():%m-%d %H:%M}"
-        stamp = when if number is None else f"{number:03d} @ {when}"
-        return f"[{stamp}] {one_line(text, 300)}"
+        return flow_line(one_line(text, 300), self._now().astimezone(), number=number)
 
     def _story(self, summary: str, number: int | None) -> tuple[dict[str, str], list[str]]:
         """The overview's status and flow lines of an iteration, from its agent's summary."""

@@ -155,7 +155,7 @@ def test_any_value_in_any_file_is_read_back_and_the_remainder_stays(
 @given(texts, st.text())
 def test_a_flow_entry_lands_at_the_end_of_the_log(text: str, words: str) -> None:
     before = parse_overview(text)
-    changed = add_flow(text, flow_line(words, NOW, number=12, artefact="x.md"))
+    changed = add_flow(text, flow_line(words, NOW, number=12) + " → x.md")
     after = parse_overview(changed)
     assert after.flow[:-1] == before.flow
     assert after.flow[-1] == FlowEntry(12, "01-15 10:30", one_line(words), "x.md")

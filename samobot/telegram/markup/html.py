@@ -41,9 +41,9 @@ def pre(text: object, language: str = "") -> str:
     return RichText(shown, (TextSpan(Style.PRE, 0, len(shown), safe_language(language)),)).html()
 
 
-def quote(text: object, *, expandable: bool = False) -> str:
-    """A quote of any text; an expandable one shows its first lines only, until it is tapped."""
-    return f"<blockquote{' expandable' if expandable else ''}>{escape(text)}</blockquote>"
+def quote(text: object) -> str:
+    """A quote of any text."""
+    return f"<blockquote>{escape(text)}</blockquote>"
 
 
 def link(text: object, url: str) -> str:

@@ -100,10 +100,10 @@ def beginning(rich: RichText, most: int) -> int:
     return utf16_units(rich.text[:shown])
 
 
-def file_name(title: str, suffix: str = ".md") -> str:
-    """A safe file name of a title: letters, digits and hyphens of any script, at most 60 characters."""
+def file_name(title: str) -> str:
+    """A safe name of a Markdown file of a title: letters, digits and hyphens of any script, at most 60 characters."""
     words = re.sub(r"[^\w.]+|_+", "-", unicodedata.normalize("NFC", clean(title))).strip("-.").lower()
-    return f"{words[:60].strip('-.') or 'text'}{suffix}"
+    return f"{words[:60].strip('-.') or 'text'}.md"
 
 
 def _parts(rich: RichText, limit: int) -> list[RichText]:

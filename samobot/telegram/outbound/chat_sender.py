@@ -57,7 +57,6 @@ class SenderContext:
         pace: How fast Telegram may be written to.
         monotonic: A monotonic clock in seconds.
         backoff: Seconds after the first failure; each further one waits up to twice as long, at most 60.
-        on_failed: Called with a row that Telegram refused in every form, and the error text.
         wake: Called with the number of a chat that something waits for now.
         on_thread_lost: Called with a chat and the number of a topic that takes no messages any longer.
     """
@@ -67,7 +66,6 @@ class SenderContext:
     pace: RateLimiter
     monotonic: Callable[[], float]
     backoff: float
-    on_failed: Callable[[OutboxRow, str], None]
     wake: Callable[[int], None]
     on_thread_lost: Callable[[int, int], None]
 
@@ -261,7 +259,6 @@ class ChatSender:
                     error_text(error),
                 )
                 queue.done(row)
-                self._tools.on_failed(row, error_text(error))
 
     def _send_again(self, row: OutboxRow) -> None:
         """Let a new message take the place of one that cannot be changed."""

@@ -5,7 +5,7 @@ or blocked chat delays no other one, and no caller waits for the network.
 
 A `NEEDED` message is delivered at least once, whatever crashes; a kill between Telegram's acceptance and our note of it
 repeats it, at most once a kill. Only Telegram's final refusal of every form of a message ends it undelivered, and that is
-reported through `on_failed`.
+logged as an error.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ class Outbox:
         bot: The bot, initialised.
         store: Where the queue is.
         limits: How fast Telegram may be written to.
-        on_failed: Called with a row that Telegram refused in every form, and the error text.
         monotonic: A monotonic clock in seconds.
         backoff: Seconds after the first failed call; each further one waits up to twice as long, at most 60.
         secrets: Masks secrets in everything that is sent.
@@ -60,7 +59,6 @@ class Outbox:
         store: Store,
         *,
         limits: RateLimits | None = None,
-        on_failed: Callable[[OutboxRow, str], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         backoff: float = _FIRST_BACKOFF,
         secrets: SecretFilter | None = None,
@@ -78,7 +76,6 @@ class Outbox:
             self._pace,
             monotonic,
             backoff,
-            on_failed or _ignore_failure,
             self._senders.wake,
             self._lose_thread,
         )
@@ -164,7 +161,6 @@ class Outbox:
         key: str,
         about: MessageSubject | None = None,
         markup: InlineKeyboardMarkup | None = None,
-        priority: Priority = Priority.RECEIPT,
     ) -> bool:
         """Change the message of a key, or what is still queued under it; of many edits the newest goes out.
 
@@ -174,7 +170,6 @@ class Outbox:
             key: The key that the message was posted with.
             about: What it is about now; None leaves it.
             markup: The buttons from now on; None takes them away.
-            priority: How urgent it is.
 
         Returns:
             Whether there is such a message.
@@ -185,7 +180,7 @@ class Outbox:
         if about is None:
             known = sent or self._queued(chat_id, key)
             about = known.about if known is not None else None
-        self._queue(chat_id, Op.EDIT, key, self._content.post(text, markup), about=about, priority=priority)
+        self._queue(chat_id, Op.EDIT, key, self._content.post(text, markup), about=about)
         return True
 
     def show(
@@ -197,7 +192,6 @@ class Outbox:
         about: MessageSubject | None = None,
         markup: InlineKeyboardMarkup | None = None,
         thread_id: int | None = None,
-        priority: Priority = Priority.CARD,
     ) -> None:
         """Keep one message showing the newest content: a card.
 
@@ -211,14 +205,13 @@ class Outbox:
             about: What it is about.
             markup: Its buttons.
             thread_id: The topic it goes to.
-            priority: How urgent it is.
         """
         post = self._content.post(text, markup, silent=True, thread_id=thread_id)
         sent = self._store.sent.by_key(chat_id, key)
         unchanged = sent is not None and sent.digest == post.digest
         if unchanged and not self._store.outbox.has(chat_id, key, Op.SHOW):
             return
-        self._queue(chat_id, Op.SHOW, key, post, about=about, priority=priority)
+        self._queue(chat_id, Op.SHOW, key, post, about=about, priority=Priority.CARD)
 
     def react(
         self, chat_id: int, message_id: int, emoji: str, *, priority: Priority = Priority.RECEIPT
@@ -341,7 +334,3 @@ class Outbox:
         """The new message of a key that waits to be sent."""
         rows = self._store.outbox.waiting(chat_id)
         return next((row for row in rows if row.key == key and row.op is Op.SEND), None)
-
-
-def _ignore_failure(row: OutboxRow, text: str) -> None:
-    """Do nothing more: the sender has logged it."""

@@ -52,23 +52,20 @@ class CallbackIds:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def mint(
-        self, action: dict[str, Any], *, scope: str, once: bool = True, lifetime: float = LIFETIME_SECONDS
-    ) -> str:
-        """Give an action an id for `callback_data` (16 characters).
+    def mint(self, action: dict[str, Any], *, scope: str, once: bool = True) -> str:
+        """Give an action an id for `callback_data` (16 characters), for a lifetime that begins anew after a tenth of it.
 
         Args:
             action: A JSON object, the handler's own business.
             scope: What the button belongs to (a question, a plan version, a card). Using one single-use
                 button uses up all of its scope: after *Approve*, *Request changes* is stale too.
             once: Whether it may act only once.
-            lifetime: Seconds until it is stale; counted again when it is minted again after a tenth of them.
         """
         now = self._database.clock()
         text = json.dumps(action, sort_keys=True)
         known = self._database.row(
             "SELECT id FROM callbacks WHERE scope = ? AND action = ? AND used IS NULL AND once = ? AND expires > ?",
-            (scope, text, once, now + 0.9 * lifetime),
+            (scope, text, once, now + 0.9 * LIFETIME_SECONDS),
         )
         if known is not None:
             return str(known["id"])
@@ -77,7 +74,7 @@ class CallbackIds:
                 "INSERT INTO callbacks (id, scope, action, once, created, expires) VALUES (?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (scope, action) WHERE used IS NULL "
                 "DO UPDATE SET expires = excluded.expires, once = excluded.once RETURNING id",
-                (secrets.token_urlsafe(12), scope, text, once, now, now + lifetime),
+                (secrets.token_urlsafe(12), scope, text, once, now, now + LIFETIME_SECONDS),
             ).fetchone()
         return str(row["id"])
 

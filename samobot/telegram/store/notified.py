@@ -29,12 +29,12 @@ class NotifiedStates:
         row = self._database.row("SELECT told FROM told WHERE session = ?", (session,))
         return dict(json.loads(row["told"])) if row is not None else None
 
-    def set(self, session: str, state: dict[str, Any], *, durable: bool = False) -> None:
+    def set(self, session: str, state: dict[str, Any]) -> None:
         """Save the state of a session."""
         self._database.execute(
             "INSERT OR REPLACE INTO told (session, told, at) VALUES (?, ?, ?)",
             (session, json.dumps(state), self._database.clock()),
-            durable=durable,
+            durable=False,
         )
 
     def drop(self, session: str) -> None:

@@ -158,13 +158,13 @@ def agent_rich(markdown: str) -> RichText:
     return undisguised(render(clip(markdown.strip(), _MOST_RENDERED)))
 
 
-def agent_block(markdown: str, limit: int = _MOST_RENDERED, *, expandable: bool = False) -> str:
+def agent_block(markdown: str, limit: int = _MOST_RENDERED) -> str:
     """The agent's Markdown as a quote of at most `limit` UTF-16 units, so that no line can pass for one of ours.
 
     Empty if nothing is visible.
     """
     rich = shorten(agent_rich(markdown), limit)
-    return rich.quoted(expandable=expandable).html() if visible(rich.text) else ""
+    return rich.quoted().html() if visible(rich.text) else ""
 
 
 def agent_inline(markdown: str, limit: int) -> str:

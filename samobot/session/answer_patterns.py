@@ -63,6 +63,11 @@ NUMBERS_ONE = regex(
     re.IGNORECASE,
 )
 SPELLS_ONE = regex(rf"\b(?P<q>{ORDINAL})\W{{1,3}}{VERDICT}|{VERDICT}\s{TO}(?P<to>{ORDINAL})\b", re.IGNORECASE)
+NEXT_SPELLED = regex(
+    rf"\b{ORDINAL}\W{{1,3}}{VERDICT}|{VERDICT}\s{TO}{ORDINAL}\b|^\W{{0,4}}(?:and\s|as\s)?for\s(?:the\s)?(?:{ORDINAL}|other)\b",
+    re.IGNORECASE,
+)
+"""What a line has that answers a question by its place."""
 COURTESY = regex(
     r"\W{0,8}(?:please|pls|plz|thanks|thank you|thx|bitte|danke|por favor)\W{0,8}", re.IGNORECASE
 )

@@ -187,7 +187,9 @@ def _answers_others(answers: Mapping[str | int, str], questions: Sequence[Questi
     for value in answers.values():
         for line in _without_code(value, plain_letters(value)).split("\n")[1:]:
             found = patterns.NEXT_LETTER.fullmatch(line)
-            if (found is not None and found["letter"].upper() in letters) or patterns.SPELLS_ONE.search(line):
+            if (found is not None and found["letter"].upper() in letters) or patterns.NEXT_SPELLED.search(
+                line
+            ):
                 return True
     return False
 

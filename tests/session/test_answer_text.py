@@ -113,6 +113,7 @@ def test_answers_are_split_at_the_labels_of_questions(typed: str, answers: dict[
         "1b, 2: use the one there, 3a",
         "Q1: B\nA for the second\nC",
         "Q1: B\nA\nC",
+        "Q1: B\nas for the second 5",
         "Q1 B. The rest as you suggest.",
         "Q1: B\n\n- a\n",
         "Q1: B\nthen A\nand then C please",

@@ -106,10 +106,12 @@ INTERRUPT = "now"
 
 DASHES = "(?:--|[—–―])"
 MONEY = re.compile(r"\$?([0-9]{1,6}(?:[.,][0-9]{1,4})?)\s*(?:\$|€|usd\b)?(?!\S)", re.IGNORECASE)
-_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{3,64}))?([.,!?:;…]*)(?!\S)\s*")
+_COMMAND = re.compile(
+    r"[/／]([A-Za-z0-9_]{1,32})(?:[@＠]([A-Za-z0-9_]{3,64}))?(?:([.,!?:;…]*)(?!\S)|[，。！？：；、]+|[,:;=(](?=\w))\s*"
+)
 """A phone makes a full stop of two spaces, so punctuation right after a command means nothing, but for `/tell!`."""
 
-_PUNCTUATION = " \t\n.,!?:;…"
+_PUNCTUATION = " \t\n.,!?:;…，。！？：；、"
 _BUDGET = re.compile(rf"(?:{DASHES}\s*)?budget\s*[=:]?\s*(.*)", re.IGNORECASE | re.DOTALL)
 
 

@@ -24,7 +24,18 @@ from samobot.telegram.views.pending import NeedKind, need_of
 from samobot.telegram.views.wording import Icon, name_of
 from samobot.text import human_money
 
-_EVERYTHING = frozenset({"all", "everything"})
+_EVERYTHING = frozenset(
+    {
+        "all",
+        "everything",
+        "all sessions",
+        "all of them",
+        "them all",
+        "everything now",
+        "all now",
+        "all please",
+    }
+)
 _AROUND = " \n.,!"
 _NOTHING_RUNS = "Nothing is running. /sessions lists all."
 

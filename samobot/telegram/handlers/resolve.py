@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -23,6 +24,10 @@ from samobot.text import nearest, one_line
 MAX_CHOICES = 10
 _MOST_WHOLE = 3
 _NEAR = 0.75
+_QUOTES = "\"'`*«»“”„‘’‚‹›()[]<>"
+_FILLER = re.compile(
+    "(?:the|this|that|my|session|task|run|agent|please|pls|plz|thanks|now|immediately|it|yes|ok|okay|lgtm|bitte|jetzt)"
+)
 
 Fits = Callable[[SessionView], bool]
 """Whether a command could be about a session."""
@@ -135,6 +140,10 @@ async def find_target(
         return None
     word, rest = first_word(request.text)
     named = await _find(context, word)
+    if word and not named and not words:
+        request = request.with_text(_without_fillers(request.text))
+        word, rest = first_word(request.text)
+        named = await _find(context, word)
     if len(named) == 1:
         return Target(await context.fleet.view(named[0]), rest)
     if named:
@@ -175,10 +184,20 @@ async def _candidates(context: HandlerContext, fits: Fits) -> list[SessionView]:
     return await recent_sessions(context)
 
 
+def _without_fillers(text: str) -> str:
+    """Return a text without the courtesies and emoji around a name: `the demo session, please 🙏`."""
+    found = [
+        word
+        for word in text.split()
+        if any(map(str.isalnum, word)) and not _FILLER.fullmatch(word.strip(f"{_QUOTES}.,!?").casefold())
+    ]
+    return " ".join(found)
+
+
 async def _find(context: HandlerContext, word: str) -> list[SessionRef]:
     if not word or len(word) > 130 or "/" in word:
         return []
-    bare = word.rstrip(".,:;!?…")
+    bare = word.strip(_QUOTES).rstrip(".,:;!?…，。！？：；、").strip(_QUOTES)
     try:
         found = await context.fleet.find(word)
         return found if found or bare == word else await context.fleet.find(bare)
@@ -219,6 +238,10 @@ def offer_restoring(context: HandlerContext, request: ChatRequest, ref: SessionR
 
 async def _not_found(context: HandlerContext, request: ChatRequest, command: str, word: str) -> None:
     """Reply that there is no such session, with the one that was probably meant as a button."""
+    if word.startswith("/"):
+        raise NotFoundError(
+            f"/{command} was not carried out, as another command follows it. Send “{one_line(word, 60)}” in a message of its own."
+        )
     close = await context.fleet.nearest(word)
     found = await _find(context, close) if close else []
     shown = one_line(word, 60)

@@ -42,6 +42,7 @@ from samobot.telegram.views.wording import agent_text, guarded, name_of
 from samobot.text import clip, one_line
 
 _MOST = 3
+_ODD_SLASH = re.compile(r"\A\s*(?:/\s+|[\\⁄∕]\s*)(?=\w)")
 _LABEL = re.compile(r"\s*[Qq]\s?#?\d+(?:\.\d+)?\s*[:=)–—-]")
 
 
@@ -55,10 +56,12 @@ async def offer_or_hint(context: HandlerContext, request: ChatRequest) -> None:
         assert greeting is not None
         await greeting.handler(context, request.with_text(""))
         return
-    typed = request.text.split()
+    bare = _ODD_SLASH.sub("", request.text)
+    typed = bare.split()
     word = typed[0].casefold() if typed else ""
     # “plan looks good” is no command; “plan greet” is one without its slash.
-    if find_command(word) is not None and (len(typed) == 1 or await context.fleet.find(typed[1])):
+    is_command = bare != request.text or len(typed) == 1
+    if find_command(word) is not None and (is_command or await context.fleet.find(typed[1])):
         context.reply(request, f"Commands begin with a slash: /{word}", part="hint")
         return
     near = nearest_command(word) if len(typed) == 1 and len(word) > 2 else None

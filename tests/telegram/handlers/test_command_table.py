@@ -216,6 +216,49 @@ async def test_pause_reports_that_a_session_was_in_line(phone: Phone) -> None:
     assert phone.desired_runs.all() == ()
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "«demo»",
+        '"demo".',
+        "`demo`",
+        "the demo session, please",
+        "session demo 🙏",
+        "please",
+        "it now!",
+        "this",
+        "👍",
+        "demo。",
+    ],
+)
+async def test_courtesies_and_quotation_marks_around_a_name_are_passed_over(phone: Phone, typed: str) -> None:
+    phone.asking()
+    assert "demo" in (await phone.say(f"/log {typed}"))[0]
+
+
+async def test_session_that_is_named_like_a_courtesy_is_found_first(phone: Phone) -> None:
+    phone.asking()
+    phone.session("task")
+    assert "task" in (await phone.say("/log task"))[0]
+
+
+@pytest.mark.parametrize("typed", ["/stop all sessions", "/stop all please!", "/stop everything now."])
+async def test_all_sessions_are_stopped_however_that_is_put(phone: Phone, typed: str) -> None:
+    assert (await phone.say(typed))[0].startswith("Nothing is running.")
+
+
+async def test_of_two_commands_in_one_message_none_is_carried_out_and_that_is_reported(phone: Phone) -> None:
+    phone.asking()
+    assert await phone.say("/plan\n/stop") == [
+        "/plan was not carried out, as another command follows it. Send “/stop” in a message of its own."
+    ]
+
+
+@pytest.mark.parametrize("typed", ["/ status", "\\status", "⁄status demo"])
+async def test_command_with_another_slash_is_hinted_at(phone: Phone, typed: str) -> None:
+    assert await phone.say(typed) == ["Commands begin with a slash: /status"]
+
+
 async def test_single_word_that_is_a_command_does_not_become_a_session(phone: Phone) -> None:
     await phone.say("/run")
     for word in ("status", "Stop"):

@@ -96,6 +96,11 @@ def test_a_flag_that_cannot_be_is_said_with_what_to_do(typed: str, says: str) ->
         ("/tell!! stop", ("tell", None, "stop")),
         ("/tell. stop", ("tell", None, "stop")),
         ("/stop! all", ("stop", None, "all")),
+        ("/stop。", ("stop", None, "")),
+        ("／run demo： x", ("run", None, "demo： x")),
+        ("/stop＠samo_bot，demo", ("stop", "samo_bot", "demo")),
+        ("/stop:demo", ("stop", None, "demo")),
+        ("/stop,all", ("stop", None, "all")),
     ],
 )
 def test_command_is_parsed_with_its_text_verbatim(typed: str, expected: tuple[str, str | None, str]) -> None:

@@ -53,7 +53,7 @@ class CallbackIds:
         self._database = database
 
     def mint(self, action: dict[str, Any], *, scope: str, once: bool = True) -> str:
-        """Give an action an id for `callback_data` (16 characters), for a lifetime that begins anew after a tenth of it.
+        """Give an action an id for `callback_data` (16 characters), for a lifetime that begins again after a tenth of it.
 
         Args:
             action: A JSON object, the handler's own business.

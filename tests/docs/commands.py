@@ -16,6 +16,7 @@ import psutil
 
 from samobot.cli import cli
 from tests.docs.pages import Block
+from tests.support.forked_program import start_samobot
 from tests.support.workshop import Workshop
 
 
@@ -115,6 +116,10 @@ def _calls(text: str) -> list[list[str]]:
     return [call for call in calls if call]
 
 
+_PLAIN = re.compile(r"""samobot(?: (?:[\w./=@:,+-]+|"[^"$`\\!]*"|'[^']*'))*""")
+"""A call of samobot that every shell only splits into words."""
+
+
 class Shell:
     """Runs a page's commands one after the other; the folder and exported variables carry over.
 
@@ -123,25 +128,42 @@ class Shell:
     """
 
     def __init__(self, shop: Workshop) -> None:
-        self._shop = shop
+        self._folder = shop.repo
+        self._environment = shop.environment
         self._state = shop.root / "shell-state"
-        self._state.write_text(f"cd {shlex.quote(str(shop.repo))}\n")
 
     def run(self, text: str) -> subprocess.CompletedProcess[str]:
         """Run one command; stdout and stderr come together as the page's reader sees them."""
-        script = (
-            f". {shlex.quote(str(self._state))}\n{text}\ncode=$?\n"
-            f"{{ printf 'cd %q\\n' \"$PWD\"; export -p; }} > {shlex.quote(str(self._state))}\nexit $code\n"
+        return self._samobot(text) if _PLAIN.fullmatch(text) else self._bash(text)
+
+    def _samobot(self, text: str) -> subprocess.CompletedProcess[str]:
+        program = start_samobot(
+            *shlex.split(text)[1:],
+            folder=self._folder,
+            environment=self._environment,
+            stderr=subprocess.STDOUT,
         )
-        return subprocess.run(
+        out, _ = program.communicate(timeout=100)
+        return subprocess.CompletedProcess(text, program.returncode, out)
+
+    def _bash(self, text: str) -> subprocess.CompletedProcess[str]:
+        script = f"{text}\ncode=$?\nenv -0 > {shlex.quote(str(self._state))}\nexit $code\n"
+        done = subprocess.run(
             ["bash", "-c", script],
-            env=self._shop.environment,
+            cwd=self._folder,
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=100,
         )
+        if self._state.exists():  # otherwise the command has ended the shell
+            pairs = self._state.read_text().split("\0")[:-1]
+            self._environment = dict(pair.split("=", 1) for pair in pairs)
+            self._folder = Path(self._environment["PWD"])
+            self._state.unlink()
+        return done
 
 
 def wait_for_the_end(root: Path, seconds: float = 60) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import functools
 import gc
 import importlib
@@ -19,19 +20,22 @@ import select
 import signal
 import socket
 import sys
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from tests.support.forked_program import END, READY, Start, fork_workers
 
-# Packages and commands: whatever `run` and those around it import, now or later; and the bot, when one is started.
+# Packages and commands: whatever `run` and those around it import, now or later; and others when one is started.
 _OF_COMMANDS = (
     ("claude", "config", "fleet", "money", "session", "system", "worker"),
     ("control_commands", "decision_commands", "land_command", "run_command", "status_command"),
 )
-_OF_BOT = (("telegram",), ("bot_command",))
-_BOT = "bot"
+_OF_OTHERS = {
+    "bot": (("telegram",), ("bot_command",)),
+    "init": (("setup", "telegram"), ("init_command",)),
+}
 
 _PR_SET_MM, _PR_SET_MM_MAP = 35, 14
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -105,6 +109,9 @@ def _run(start: Start, streams: Sequence[int]) -> NoReturn:
     os.closerange(len(streams), 1024)
     if start["new_session"]:
         os.setsid()
+        if os.isatty(0):
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(start["folder"])
@@ -138,8 +145,8 @@ def serve(client: socket.socket) -> None:
             if message in (b"", END):
                 return
             start: Start = json.loads(message)
-            if _BOT in start["argv"]:
-                _preload(*_OF_BOT)
+            for command in _OF_OTHERS.keys() & set(start["argv"]):
+                _preload(*_OF_OTHERS[command])
             *streams, report = descriptors
             pid = os.fork()
             if pid == 0:

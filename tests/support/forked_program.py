@@ -50,6 +50,25 @@ def start_samobot(
     return start(argv, cwd=folder, env=environment, text=True, **(streams | more))
 
 
+def start_at_terminal(
+    argv: list[str], *, folder: Path, environment: Mapping[str, str], terminal: int
+) -> subprocess.Popen[Any]:
+    """Start a program with a terminal as its streams, and as its own: Ctrl-C and a closed window are signals to it.
+
+    Args:
+        argv: Its command line.
+        folder: Where it runs.
+        environment: Its whole environment.
+        terminal: The terminal.
+    """
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+    more: dict[str, Any] = {"cwd": folder, "start_new_session": True, **streams}
+    if argv[1:3] == ["-m", "samobot"] and _can_be_forked(argv, environment, more):
+        return _ForkedProgram(argv, env=environment, **more)
+    take = "import fcntl,os,sys,termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+    return subprocess.Popen([sys.executable, "-c", take, *argv], env=environment, **more)
+
+
 def fork_workers(connection: socket.socket | None = None) -> None:
     """Let the workers that this process starts in the background be forks, too.
 
@@ -158,5 +177,5 @@ class _ForkedProgram(subprocess.Popen[Any]):
         """Whether the report is on its way."""
         try:
             return Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return True

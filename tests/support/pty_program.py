@@ -8,13 +8,13 @@ import fcntl
 import os
 import re
 import struct
-import subprocess
-import sys
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.support.forked_program import start_at_terminal
 
 _PATIENCE = 90.0
 _AGAIN = 5.0
@@ -30,7 +30,7 @@ class PtyProgram:
         cwd: Where it runs.
     """
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
+    def __init__(self, argv: list[str], env: Mapping[str, str], cwd: Path) -> None:
         self._argv, self._env, self._cwd = argv, env, cwd
         self.shown = ""
         self._seen = 0
@@ -39,16 +39,8 @@ class PtyProgram:
     async def __aenter__(self) -> Self:
         self._ours, theirs = os.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 300, 0, 0))
-        # A little program in between makes the terminal the controlling one, as a login does.
-        take = "import fcntl,os,sys,termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", take, *self._argv],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=dict(self._env),
-            cwd=self._cwd,
-            start_new_session=True,
+        self._process = await asyncio.to_thread(
+            start_at_terminal, self._argv, folder=self._cwd, environment=self._env, terminal=theirs
         )
         os.close(theirs)
         os.set_blocking(self._ours, False)

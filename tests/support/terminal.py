@@ -7,17 +7,14 @@ import os
 import pty
 import re
 import select
-import subprocess
 import sys
 import time
 from types import TracebackType
 
+from tests.support.forked_program import start_at_terminal
 from tests.support.workshop import Workshop
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][AB0]|\r")
-
-# Makes the terminal the process's own, so that Ctrl-C and a closed window are signals to it.
-_TAKE_THE_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 class Terminal:
@@ -32,14 +29,17 @@ class Terminal:
         self._master, slave = pty.openpty()
         self._seen = b""
         self._taken = 0
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _TAKE_THE_TERMINAL, sys.executable, "-m", "samobot", *arguments],
-            cwd=shop.repo,
-            env={**shop.environment, "TERM": "xterm", "COLUMNS": "200", "LINES": "50", "PAGER": "cat"},
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
+        self.process = start_at_terminal(
+            [sys.executable, "-m", "samobot", *arguments],
+            folder=shop.repo,
+            environment={
+                **shop.environment,
+                "TERM": "xterm",
+                "COLUMNS": "200",
+                "LINES": "50",
+                "PAGER": "cat",
+            },
+            terminal=slave,
         )
         os.close(slave)
 

@@ -20,6 +20,7 @@ from samobot.sandbox.botapi.chats import SandboxChat
 from samobot.sandbox.botapi.server import BotApiServer
 from samobot.sandbox.botapi.user import UserClient
 from tests.support.fake_programs import put_claude
+from tests.support.forked_program import start_samobot
 from tests.support.pty_program import PtyProgram
 from tests.support.repository import make_repository
 
@@ -61,16 +62,12 @@ class Place:
         return PtyProgram([*SAMOBOT, "init", *flags], self.environment(), self.repository)
 
     async def script(self, *flags: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return await asyncio.to_thread(
-            subprocess.run,
-            [*SAMOBOT, "init", "--yes", *flags],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=self.environment(),
-            cwd=self.repository,
-            timeout=60,
-        )
+        program = await asyncio.to_thread(
+            start_samobot, "init", "--yes", *flags,
+            folder=self.repository, environment=self.environment(), stdin=subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await asyncio.to_thread(program.communicate, stdin, 60)
+        return subprocess.CompletedProcess(program.args, program.returncode, out, err)
 
     def written(self) -> list[str]:
         """What a set-up leaves in the home, besides locks."""

@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from samobot.claude.invocation import ITERATION_VARIABLE
 from samobot.fleet.emergency_flag import read_flag
 from samobot.sandbox.agent.steps import Children, Hang
+from tests.support.forked_program import start_samobot
 from tests.support.scripted import ScriptedShop, investigation, scripted_shop
 from tests.support.waiting import until
 
@@ -54,16 +54,11 @@ def begin(shop: ScriptedShop) -> Iterator[Callable[[str], None]]:
         worker.communicate(timeout=60)
 
 
-def elsewhere(shop: ScriptedShop, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run samobot where no project is known."""
-    return subprocess.run(
-        [sys.executable, "-m", "samobot", *arguments],
-        cwd=shop.root.parent,
-        env=shop.environment,
-        capture_output=True,
-        text=True,
-        timeout=110,
-    )
+def elsewhere(shop: ScriptedShop, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run samobot where no project is known, with further variables."""
+    program = start_samobot(*arguments, folder=shop.root.parent, environment=shop.environment | more)
+    out, err = program.communicate(timeout=110)
+    return subprocess.CompletedProcess(arguments, program.returncode, out, err)
 
 
 def test_it_stops_sessions_of_projects_it_has_never_heard_of(shop: ScriptedShop) -> None:
@@ -202,13 +197,7 @@ def test_another_state_folders_sessions_continue(
         del shop.environment["XDG_STATE_HOME"]
     begin("one")
     until(lambda: len(shop.runs()) >= 1)
-    other = subprocess.run(
-        [sys.executable, "-m", "samobot", "panic"],
-        cwd=tmp_path,
-        env={**shop.environment, variable: str(tmp_path / "other")},
-        capture_output=True,
-        text=True,
-    )
+    other = elsewhere(shop, "panic", **{variable: str(tmp_path / "other")})
     assert other.returncode == 0
     assert shop.status("one")["worker"] is not None
     assert shop.samobot("panic").returncode == 0

@@ -11,6 +11,7 @@ import select
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,6 +84,7 @@ def fork_workers(connection: socket.socket | None = None) -> None:
 
 
 _inherited: list[socket.socket] = []
+_starting = threading.Lock()
 
 
 def _popen(argv: list[str], *, env: Mapping[str, str], **more: Any) -> subprocess.Popen[Any]:
@@ -107,7 +109,8 @@ def _server() -> socket.socket | None:
     """The connection to this process's server; None if the kernel lacks what it needs."""
     if _inherited:
         return _inherited[0]
-    server, connection = _started()
+    with _starting:
+        server, connection = _started()
     if connection is not None and server.poll() is not None:
         raise AssertionError("A test has ended the server that other tests fork samobot from.")
     return connection

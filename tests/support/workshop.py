@@ -22,7 +22,7 @@ import pytest
 
 from samobot.cli import main
 from samobot.session.vault import Vault, use_state_dir, vault_of
-from tests.support.forked_program import start_samobot
+from tests.support.forked_program import fork_workers, start_samobot
 from tests.support.repository import remove_sample_hooks
 
 
@@ -173,6 +173,7 @@ def make_workshop(root: Path, environment: Mapping[str, str], *, remote: bool = 
     """
     shop = Workshop(root, {**environment, "WORKSHOP": str(root), "XDG_STATE_HOME": str(root / "state")})
     use_state_dir(shop.state)  # what the test's own process does, it does to the program's records
+    fork_workers()
     shop.root.mkdir(parents=True, exist_ok=True)
     identity = {name: value for name, value in environment.items() if name.startswith("GIT_")}
     template = _template(tuple(sorted(identity.items())), remote)

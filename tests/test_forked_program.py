@@ -14,6 +14,7 @@ from samobot.sandbox.agent.steps import Children, Hang
 from samobot.system.platform.current import identify
 from tests.support.forked_program import start_samobot
 from tests.support.scripted import investigation, scripted_shop
+from tests.support.terminal import Terminal
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="starts the program itself")
@@ -70,4 +71,14 @@ def test_worker_that_a_forked_command_starts_is_forked_and_outlives_it(tmp_path:
         "tests.support.fork_server" in " ".join(server.cmdline()) or "fork_server.py" in server.cmdline()[0]
     )
     assert shop.samobot("stop", "greet").returncode == 0
+    assert shop.processes() == []
+
+
+def test_program_at_a_terminal_is_forked_and_hears_ctrl_c(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([Hang()]))
+    with Terminal(shop, "run", "--session", "greet") as terminal:
+        until(shop.runs)
+        assert type(terminal.process).__name__ == "_ForkedProgram"
+        terminal.press("c")
+        assert terminal.wait() == 12
     assert shop.processes() == []

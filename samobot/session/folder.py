@@ -194,23 +194,24 @@ def clean_address(text: str) -> str:
 def resolve(sessions_dir: Path, name: str) -> SessionFolder | None:
     """Find a session: the folder of exactly that name, else the newest `YY-MM-DD-name`, else None.
 
+    A link never stands before a folder: an agent may have made it.
+
     Raises:
         UsageError: The name is not valid, the folder is a link out of `sessions_dir`, or it holds a
             nested `_samocode/`.
     """
     address = clean_address(name)
-    exact: str | None = None
-    dated: list[tuple[str, str]] = []
+    found: list[tuple[bool, bool, str, str]] = []
     for entry in _entries(sessions_dir):
         when, rest = split_date(entry.name)
-        if _normalize(entry.name) == address and entry.is_dir():
-            exact = entry.name
-        elif when is not None and _normalize(rest) == address and entry.is_dir():
-            dated.append((when, entry.name))
-    found = exact or max(dated, default=("", None))[1]
-    if found is None:
+        is_exact = _normalize(entry.name) == address
+        if is_exact or (when is not None and _normalize(rest) == address):
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if is_folder or os.path.isdir(entry.path):
+                found.append((is_folder, is_exact, when or "", entry.name))
+    if not found:
         return None
-    path = sessions_dir / found
+    path = sessions_dir / max(found)[-1]
     if not _stays_inside(path, sessions_dir):
         raise UsageError(
             f"{path} is a link that leads out of {sessions_dir}; a session has to be a folder in there."
@@ -237,19 +238,17 @@ def list_folders(sessions_dir: Path) -> list[SessionFolder]:
 def list_names(sessions_dir: Path) -> list[str]:
     """List the names of the sessions' folders in a folder, sorted: subfolders with a date or an overview.
 
-    Archived and hidden ones and links out of the folder are excluded. A missing folder has none.
+    Archived and hidden ones and links are excluded. A missing folder has none.
 
     Raises:
         StorageError: The folder cannot be read.
     """
     found: list[str] = []
     for entry in _entries(sessions_dir):
-        if entry.name.startswith((".", "_")):
+        if entry.name.startswith((".", "_")) or not entry.is_dir(follow_symlinks=False):
             continue
         dated = split_date(entry.name)[0] is not None
-        if entry.is_symlink() and not _stays_inside(Path(entry.path), sessions_dir):
-            continue
-        if entry.is_dir() and (dated or os.path.lexists(os.path.join(entry.path, OVERVIEW))):
+        if dated or os.path.lexists(os.path.join(entry.path, OVERVIEW)):
             found.append(entry.name)
     return sorted(found)
 

@@ -100,6 +100,20 @@ def test_a_link_out_of_the_sessions_folder_is_refused_by_name_and_left_out_of_th
     assert list_folders(sessions) == []
 
 
+@pytest.mark.parametrize("target", ["26-12-31-greet", "26-01-15-greet", "../elsewhere", "nothing"])
+def test_a_link_never_stands_before_a_sessions_folder(tmp_path: Path, target: str) -> None:
+    """Whether it leads in a circle, to the session itself, out of the folder, or nowhere."""
+    sessions = tmp_path / "sessions"
+    (sessions / "26-01-15-greet").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (sessions / "26-12-31-greet").symlink_to(target)
+    (sessions / "greet").symlink_to(target)
+    found = resolve(sessions, "greet")
+    assert found is not None
+    assert found.path.name == "26-01-15-greet"
+    assert [each.path.name for each in list_folders(sessions)] == ["26-01-15-greet"]
+
+
 def test_a_nested_samocode_folder_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "26-01-15-greet" / "_samocode").mkdir(parents=True)
     with pytest.raises(UsageError, match=r"move everything in .*_samocode one level up"):

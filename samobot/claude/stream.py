@@ -8,6 +8,7 @@ lines of tool output are dropped, and a line past `LINE_LIMIT` is skipped and co
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from typing import BinaryIO, Self
 
 from samobot.claude.record_parser import parse
 from samobot.claude.records import Record, ToolResult
+from samobot.session.log_copy import LOG_LIMIT
 
 CHUNK = 256 * 1024
 """Bytes read at a time."""
@@ -78,7 +80,7 @@ class Tail:
             return
         done = 0
         self.behind = False
-        while chunk := file.read(CHUNK):
+        while self._at_data(file) and (chunk := file.read(CHUNK)):
             self.position += len(chunk)
             self._write_copy(chunk)
             yield from self._feed(chunk)
@@ -122,8 +124,24 @@ class Tail:
                 return None
         return self._file
 
+    def _at_data(self, file: BinaryIO) -> bool:
+        """Go to what is to be read next, past a hole; returns whether there is anything.
+
+        A tool can reach the CLI's stdout: it may have grown by gigabytes of nothing, or been cut.
+        """
+        size = os.fstat(file.fileno()).st_size  # before looking: what is appended meanwhile is no hole
+        if size == self.position:
+            return False
+        if size < self.position:
+            self.position, self._line = 0, bytearray()
+        try:
+            self.position = os.lseek(file.fileno(), self.position, os.SEEK_DATA)
+        except OSError as error:  # nothing but a hole, or a file system that does not know of holes
+            self.position = file.seek(size if error.errno == errno.ENXIO else self.position)
+        return self.position < size
+
     def _write_copy(self, chunk: bytes) -> None:
-        if self._copy_path is None:
+        if self._copy_path is None or self.position > LOG_LIMIT:
             return
         with contextlib.suppress(OSError):
             if self._copy is None:
@@ -172,10 +190,12 @@ class Tail:
 
 
 def _decode(line: bytearray) -> Record | None:
-    if not line.lstrip().startswith(b"{"):
-        return None  # before parsing: an agent may have written millions of lines
-    text = line.decode("utf-8", "replace")
+    # Before parsing: an agent may have written millions of lines, or a hole, of which the last block is left.
+    if not (content := line.lstrip(b"\0 \t\r")).startswith(b"{"):
+        return None
     line.clear()
+    text = content.decode("utf-8", "replace")
+    del content  # a long line is to be in memory once
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -16,6 +16,9 @@ from samobot.errors import StorageError, storage_error
 from samobot.session.files import make_folder, move_aside, open_regular
 from samobot.session.folder import SessionFolder
 
+LOG_LIMIT = 512 * 1024 * 1024
+"""Bytes of an iteration's log that are kept: the longest ones have a hundredth of that."""
+
 _BLOCK = 1024 * 1024
 
 
@@ -70,6 +73,8 @@ def _streams(folder: SessionFolder) -> Iterator[Path]:
 
 def _complete(path: Path, copy: Path, *, silent: bool) -> str | None:
     size = path.stat().st_size
+    if size > LOG_LIMIT:
+        return f"The output of an iteration was blown up to {size:,} bytes; {copy.name} holds what samobot has copied of it."
     copied = _length_of_copy(path, copy)
     if copied == size:
         return None

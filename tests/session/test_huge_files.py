@@ -22,6 +22,7 @@ from samobot.session.files import (
     read_text,
 )
 from samobot.session.journal_copy import restore_copy
+from samobot.session.log_copy import new_stream, restore_logs
 from samobot.session.overview_guard import OverviewGuard
 from samobot.session.snapshot import snapshot
 from samobot.session.vault import edit_lock
@@ -156,6 +157,17 @@ def test_records_of_the_state_folder_that_cannot_be_read_are_named(tmp_path: Pat
         load_key(tmp_path)
     with pytest.raises(StorageError, match=r"spending"):
         spent_today(tmp_path, NOW)
+
+
+def test_an_output_that_was_blown_up_is_reported_and_not_copied(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    stream = new_stream(folder, "01-15-1030-001-planning.jsonl")
+    blow_up(stream)
+    copy = folder.logs / stream.name
+    copy.write_text("{}\n")
+    (sentence,) = restore_logs(folder)
+    assert "blown up to 107,374,182,400 bytes" in sentence
+    assert (stream.exists(), copy.read_text()) == (False, "{}\n")
 
 
 @pytest.mark.parametrize("kind", ["huge", "pipe", "folder"])

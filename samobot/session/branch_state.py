@@ -162,7 +162,7 @@ def _read(main_repo: Path, worktree: Path) -> BranchState:
         left=tuple(entry[3:] for entry in left[:_LEFT]),
         tree=tree,
         conflicts=conflicts,
-        submodules=_submodules(place),
+        submodules=submodules(place),
     )
 
 
@@ -209,7 +209,12 @@ def _changed(git: Git, *, untracked: bool) -> list[str]:
     return [entry for entry in status.split("\0") if entry]
 
 
-def _submodules(place: Path) -> tuple[str, ...]:
+def submodules(place: Path) -> tuple[str, ...]:
+    """Return the submodules that are checked out in a worktree.
+
+    Raises:
+        GitError: The worktree's index cannot be read.
+    """
     if not (place / ".gitmodules").exists():
         return ()
     entries = Git(place).run("ls-files", "--stage", "-z").split("\0")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from samobot.errors import StorageError
 from samobot.frozen import frozen
+from samobot.session.branch_state import submodules
 from samobot.session.diff import DiffSummary
-from samobot.session.files import open_regular
+from samobot.session.files import open_regular, real_path
 from samobot.session.git import Git, GitError
 from samobot.session.git_config import untrusted_programs
 
@@ -22,6 +23,7 @@ OLD_LOCK = 600.0
 """Seconds after which a lock of git counts as left behind: no git command of samobot takes that long."""
 
 _FIRST_LINE = 256
+_MOST_SUBMODULES = 50
 _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 
 
@@ -196,6 +198,7 @@ def unfinished_work(path: Path, found: DiffSummary | None) -> str:
         if not found.commits:
             problems.append("nothing was committed")
         stray = list(_stray_work(Git(path).for_several()))
+    stray += _open_submodules(path)
     hooks = commit_hooks(path) if problems else ()
     if hooks:
         problems.append(f"perhaps as its hook {' or '.join(hook.name for hook in hooks)} refused")
@@ -213,6 +216,22 @@ def _stray_work(git: Git) -> Iterator[str]:
     )
     if any(re.match(rf"(?:WIP on|On) {re.escape(branch.strip())}:", each) for each in stashed.splitlines()):
         yield "work is stashed"
+
+
+def _open_submodules(top: Path) -> Iterator[str]:
+    """The submodules with changes that they have no commit of, which `git status` is kept from looking into."""
+    seen = {real_path(top)}
+    places = [top]
+    for place in places:
+        with contextlib.suppress(GitError):
+            inside = [place / name for name in submodules(place)]
+            # Links of an agent could lead in a circle.
+            new = [each for each in inside if real_path(each) not in seen]
+            seen.update(map(real_path, new))
+            places += new[: max(0, _MOST_SUBMODULES - len(places))]
+    for place in places[1:]:
+        if Git(place).attempt("status", "--porcelain", "-z", "--untracked-files=all"):
+            yield f"work in the submodule {place.relative_to(top)} is not committed"
 
 
 def _is_linked_worktree(path: Path) -> bool:

@@ -228,6 +228,34 @@ def test_work_that_is_not_all_committed_is_named(repo: Path, tmp_path: Path) -> 
     assert unfinished() == "no branch is checked out"
 
 
+def test_work_in_a_submodule_that_is_not_committed_there_is_named(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(repo, "config", "--global", "protocol.file.allow", "always")
+    inner, library = make_repository(tmp_path / "inner"), make_repository(tmp_path / "library")
+    for at, added in ((library, inner), (repo, library)):
+        git(at, "submodule", "--quiet", "add", str(added), "sub")
+        git(at, "commit", "--quiet", "-m", "sub")
+    work = tmp_path / "work"
+    git(repo, "worktree", "add", "--quiet", "-b", "work", str(work))
+    git(work, "submodule", "--quiet", "update", "--init", "--recursive")
+    base = git(work, "rev-parse", "HEAD")
+    commit(work, "more")
+
+    def unfinished() -> str:
+        return unfinished_work(work, diff_summary(work, base))
+
+    assert unfinished() == ""
+    (work / "sub" / "new").write_text("x")
+    assert unfinished() == "work in the submodule sub is not committed"
+    git(work / "sub", "stash", "--quiet", "--include-untracked")
+    (work / "sub" / "sub" / "first").write_text("other")
+    assert unfinished() == "work in the submodule sub/sub is not committed"
+    (work / "sub" / "up").symlink_to("..")
+    git(work / "sub", "update-index", "--add", "--cacheinfo", f"160000,{base},up/sub")
+    assert unfinished().startswith("work in the submodule sub is not committed")
+
+
 def test_a_session_in_the_repository_itself_is_not_blamed_for_having_no_branch(repo: Path) -> None:
     assert unfinished_work(repo, diff_summary(repo, "HEAD")) == ""
     assert unfinished_work(repo, None) == ""

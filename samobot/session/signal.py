@@ -20,7 +20,7 @@ from samobot.frozen import frozen
 from samobot.phases import Phase, SignalStatus, WaitingFor
 from samobot.session.blocks import PARSES_KEPT
 from samobot.session.lenient_json import decode_object
-from samobot.session.signal_terms import means_nothing, meant_key, meant_value
+from samobot.session.signal_terms import leads_on, means_nothing, meant_key, meant_value
 from samobot.text import nearest, one_line, without_surrogates
 
 LIMIT = 1_000_000
@@ -130,9 +130,15 @@ def _read(text: str) -> Signal:
 
 
 def _next_phase(record: dict[str, object]) -> Phase | None:
-    """Return the phase below `next`, which could as well be a sentence about the next step."""
-    value = record.get("next")
-    return meant_value(Phase, value) if isinstance(value, str) else None
+    """Return the phase below a key such as `next`, which could as well have a sentence about the next step."""
+    found: set[Phase] = set()
+    for key in filter(leads_on, record):
+        value = record[key]
+        values = value.values() if isinstance(value, dict) and len(value) == 1 else [value]
+        found |= {meant for each in values if isinstance(each, str) and (meant := meant_value(Phase, each))}
+    if len(found) > 1:
+        raise _BadSignal(f"_signal.json names several next phases ({', '.join(sorted(found))}); write one.")
+    return next(iter(found), None)
 
 
 def _waiting_for(record: dict[str, object], text: str) -> WaitingFor | None:
@@ -174,7 +180,8 @@ def _unwrapped(value: object) -> object:
         value = value[0]
     if isinstance(value, dict) and "status" not in value:
         inner = [each for each in value.values() if isinstance(each, dict) and "status" in each]
-        return inner[0] if len(inner) == 1 else value
+        beside = {key: each for key, each in value.items() if not isinstance(each, dict)}
+        return beside | inner[0] if len(inner) == 1 else value
     return value
 
 

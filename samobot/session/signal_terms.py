@@ -55,6 +55,20 @@ _FILLERS = frozenset(("the", "phase", "stage", "agent", "next", "assurance", "st
 _OPEN_ENDED = frozenset((SignalStatus.CONTINUE, SignalStatus.BLOCKED, SignalStatus.WAITING))
 """Statuses that a value may begin with; “done with half of it” is not done."""
 _NOTHING = frozenset(("none", "na", "null", "nil", "undefined", "nothing", ""))
+_LEADS_ON = frozenset(
+    (
+        "next",
+        "nextagent",
+        "nextstage",
+        "nextstep",
+        "transition",
+        "transitionto",
+        "moveto",
+        "goto",
+        "advanceto",
+        "handoverto",
+    )
+)
 _PARTS = regex(r"[^\W_]+")
 _MEANT = {alias: key for key, aliases in ALIASES.items() for alias in (key, *aliases)}
 
@@ -66,6 +80,11 @@ def meant_key(key: str) -> str:
     return _MEANT.get(plain) or (nearest(plain, KEYS, cutoff=0.8) if len(plain) > 3 else None) or name
 
 
+def leads_on(key: str) -> bool:
+    """Return whether the value of an unknown key may name the next phase: `transition_to`."""
+    return re.sub(r"[^a-z]", "", key.lower()[:80]) in _LEADS_ON
+
+
 def meant_value(kind: type[_Kind], text: str) -> _Kind | None:
     """Return the value that is named alone or among fillers: `the testing phase`, `waiting for you`."""
     words = _PARTS.findall(text[:200].casefold())
@@ -75,7 +94,8 @@ def meant_value(kind: type[_Kind], text: str) -> _Kind | None:
     if kind is WaitingFor:
         return next((kind(meant) for meant, written in WAITS.items() if whole in written), None)
     named = {word for word in words if word in list(kind)}
-    rest = {word for word in words if not word.isdigit()} - named - _FILLERS
+    # “done with phase 1” is not done.
+    rest = {word for word in words if kind is SignalStatus or not word.isdigit()} - named - _FILLERS
     is_clear = not rest or (kind is SignalStatus and words[0] in _OPEN_ENDED)
     return kind(named.pop()) if len(named) == 1 and is_clear else None
 

@@ -27,7 +27,9 @@ _STYLED = rf"(?:{_TEXT}|<(?:b>{_TEXT}</b|i>{_TEXT}</i|u>{_TEXT}</u|s>{_TEXT}</s|
 _FLAT = regex(rf"(?:{_STYLED}|<blockquote(?: expandable)?>{_STYLED}</blockquote>)++")
 _TAG = regex(r"<[^>]*>")
 _EDGE = regex(r"(?:<[^>]*>)*\s|.*\s(?:</\w+>)*\Z", re.DOTALL)
-_QUOTE_UNITS = 600
+_QUOTE = regex(r"<blockquote>(.*?)</blockquote>", re.DOTALL)
+_QUOTE_UNITS, _QUOTE_BREAKS = 600, 8
+"""Beyond these a quote becomes expandable, for which a message has to be read."""
 _SENTENCE = regex(r"[.!?…。！？](?=\s)|[。！？]")
 
 
@@ -54,12 +56,13 @@ def split_html(html: str, limit: int = MESSAGE_UNITS) -> tuple[str, ...]:
 
 def _fits(html: str, limit: int) -> bool:
     """Whether HTML is certainly one message as it is, so that it need not be read: nearly all of ours are."""
-    # Quotes become expandable beyond some length, and a quote's marks count as well here.
-    most = min(limit, _QUOTE_UNITS) if "<blockquote>" in html else limit
     return (
-        utf16_units(html) <= most
+        utf16_units(html) <= limit
         and html.count("<") < MESSAGE_ENTITIES
-        and ("<blockquote>" not in html or html.count("\n") < 8)
+        and all(
+            utf16_units(quote) <= _QUOTE_UNITS and quote.count("\n") <= _QUOTE_BREAKS
+            for quote in _QUOTE.findall(html)
+        )
         and clean(html) == html
         and _EDGE.match(html) is None
         and _FLAT.fullmatch(html) is not None

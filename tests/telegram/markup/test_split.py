@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from samobot.sandbox.botapi.entities import EntityType, tidy
 from samobot.sandbox.botapi.parse_mode import parse_html
+from samobot.telegram.markup import split as split_module
 from samobot.telegram.markup.html import bold, code, from_html, quote
 from samobot.telegram.markup.markdown import render
 from samobot.telegram.markup.rich_text import RichText, Style, TextSpan, clean, escape, utf16_units, visible
@@ -157,6 +158,15 @@ _SHOWN = st.one_of(
 @given(st.lists(_SHOWN, max_size=5).map("".join), st.sampled_from([30, 1024, 4096]))
 def test_html_is_left_as_it_is_only_where_reading_it_would_change_nothing(html: str, limit: int) -> None:
     assert split_html(html, limit) == split(from_html(html), limit)
+
+
+def test_a_question_of_many_lines_with_short_quotes_need_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(split_module, "from_html", None)
+    html = (
+        "❓ <b>greet</b> asks"
+        + "\n\n<blockquote><b>A</b> one\n<b>B</b> two\n<b>C</b> three</blockquote>\n\nSo" * 5
+    )
+    assert split_html(html) == (html,)
 
 
 def test_html_put_together_from_pieces_can_be_cut() -> None:

@@ -99,7 +99,7 @@ class Wall:
             for piece in pieces:
                 last = piece is pieces[-1]
                 file = (each.attachment.name, each.attachment.data) if each.attachment else None
-                await self._send(piece, made.to_dict() if made and last else None, file, silent=sheet.silent)
+                await self._send(piece, made if last else None, file, silent=sheet.silent)
             lines = to_plain(each.text).count("\n") + 1
             if sheet.brief and lines > _LINES:
                 self.wrong.append(f"{sheet.name}: {lines} lines: {to_plain(each.text)}")

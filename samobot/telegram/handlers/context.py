@@ -9,8 +9,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from telegram import InlineKeyboardMarkup
-
 from samobot.errors import SamobotError, SavedForHostError, SessionDoneError, StorageError
 from samobot.fleet.fleet import Fleet
 from samobot.fleet.models import SessionRef, SessionView
@@ -245,7 +243,7 @@ class HandlerContext:
     def _reply_error(self, request: ChatRequest, message: str) -> None:
         self.reply(request, with_commands_as_code(message), part="error")
 
-    def keyboard(self, scope: str, buttons: Rows) -> InlineKeyboardMarkup | None:
+    def keyboard(self, scope: str, buttons: Rows) -> dict[str, Any] | None:
         """Make buttons of a scope (see `CallbackIds.mint`); None if there are none."""
         # One transaction for all: a commit for each takes longer than the rest.
         with self.store.transaction(durable=False):

@@ -66,7 +66,9 @@ def send_prompt(
         key=key,
         about=subject,
         priority=Priority.RECEIPT,
-        markup=ForceReply(selective=by_message and in_group, input_field_placeholder=hint[:64] or None),
+        markup=ForceReply(
+            selective=by_message and in_group, input_field_placeholder=hint[:64] or None
+        ).to_dict(),
         thread_id=request.thread_id,
         reply_to=request.message_id if by_message and in_group else None,
     )

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from telegram import Bot, InlineKeyboardMarkup
+from telegram import Bot
 
 from samobot.errors import StorageError
 from samobot.telegram.markup.rich_text import clean
@@ -160,7 +160,7 @@ class Outbox:
         *,
         key: str,
         about: MessageSubject | None = None,
-        markup: InlineKeyboardMarkup | None = None,
+        markup: Markup = None,
     ) -> bool:
         """Change the message of a key, or what is still queued under it; of many edits the newest goes out.
 
@@ -190,7 +190,7 @@ class Outbox:
         *,
         key: str,
         about: MessageSubject | None = None,
-        markup: InlineKeyboardMarkup | None = None,
+        markup: Markup = None,
         thread_id: int | None = None,
     ) -> None:
         """Keep one message showing the newest content: a card.

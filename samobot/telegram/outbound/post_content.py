@@ -8,8 +8,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from telegram import ForceReply, InlineKeyboardMarkup
-
 from samobot.frozen import frozen
 from samobot.telegram.markup.disguise import plain_undisguised
 from samobot.telegram.markup.html import to_plain
@@ -18,7 +16,8 @@ from samobot.telegram.outbound.secret_filter import SecretFilter, secret_note
 from samobot.telegram.store.outbox_rows import Post
 from samobot.text import one_line
 
-Markup = InlineKeyboardMarkup | ForceReply | None
+Markup = Mapping[str, Any] | None
+"""Buttons or a forced reply: `reply_markup` as JSON, which is what Telegram takes."""
 
 
 @frozen
@@ -65,7 +64,7 @@ class PostContent:
 
     def post(self, text: str, markup: Markup, **more: Any) -> Post:
         """Make the content of a message from Telegram HTML and its buttons; more are fields of `Post`."""
-        keyboard = _clean(self._secrets.mask_json(markup.to_dict())) if markup is not None else None
+        keyboard = _clean(self._secrets.mask_json(markup, kept="callback_data")) if markup else None
         return Post(text=_clean(self._masked(text)), markup=keyboard, **more)
 
     def attachment(self, attachment: Attachment | None) -> tuple[Attachment | None, str]:

@@ -150,15 +150,23 @@ class SecretFilter:
         kept = tuple(span for span in masked.spans if not self.names(span.value))
         return RichText(masked.text, kept).html()
 
-    def mask_json(self, value: Any) -> Any:
-        """Mask the secrets in every text of a JSON value, such as a keyboard."""
+    def mask_json(self, value: Any, *, kept: str = "") -> Any:
+        """Mask the secrets in every text of a JSON value, such as a keyboard.
+
+        Args:
+            value: The value.
+            kept: Name of the texts that are samobot's own and have to come back as they are.
+        """
         match value:
             case str():
                 return self.mask(value)
             case Mapping():
-                return {name: self.mask_json(item) for name, item in value.items()}
+                return {
+                    name: item if name == kept else self.mask_json(item, kept=kept)
+                    for name, item in value.items()
+                }
             case list() | tuple():
-                return [self.mask_json(item) for item in value]
+                return [self.mask_json(item, kept=kept) for item in value]
             case _:
                 return value
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from typing import Any
 
 from samobot.fleet.models import SessionRef
 from samobot.frozen import frozen
@@ -104,8 +103,8 @@ def file_label(name: str, size: str) -> str:
     return f"{name} · {size}"
 
 
-def keyboard(callbacks: CallbackIds, buttons: Rows, scope: str) -> InlineKeyboardMarkup | None:
-    """Give each button its callback id and lay them out; None if there are no buttons.
+def keyboard(callbacks: CallbackIds, buttons: Rows, scope: str) -> dict[str, Any] | None:
+    """Give each button its callback id and lay them out, as `reply_markup`; None if there are no buttons.
 
     Args:
         callbacks: The table of callback ids.
@@ -113,13 +112,13 @@ def keyboard(callbacks: CallbackIds, buttons: Rows, scope: str) -> InlineKeyboar
         scope: What buttons without a scope of their own belong to: `CallbackIds.retire` takes it.
     """
     left = MOST_BUTTONS
-    made: list[list[InlineKeyboardButton]] = []
+    made: list[list[dict[str, str]]] = []
     for row in buttons:
         kept = row[: min(MOST_IN_A_ROW, left)]
         left -= len(kept)
         if kept:
             made.append([_button(callbacks, button, scope) for button in kept])
-    return InlineKeyboardMarkup(made) if made else None
+    return {"inline_keyboard": made} if made else None
 
 
 def open_button(url: str) -> list[ActionButton]:
@@ -127,10 +126,10 @@ def open_button(url: str) -> list[ActionButton]:
     return [ActionButton("Open", Action(do=ActionKind.OPEN, text=url))] if safe_url(url) else []
 
 
-def _button(callbacks: CallbackIds, button: ActionButton, scope: str) -> InlineKeyboardButton:
+def _button(callbacks: CallbackIds, button: ActionButton, scope: str) -> dict[str, str]:
     label = one_line(clean(button.label), LABEL_CHARACTERS) or "…"
     if button.action.do is ActionKind.OPEN:
-        return InlineKeyboardButton(label, url=button.action.text)
+        return {"text": label, "url": button.action.text or ""}
     action = button.action.model_dump(mode="json", exclude_none=True)
     identifier = callbacks.mint(action, scope=button.scope or scope, once=button.once)
-    return InlineKeyboardButton(label, callback_data=identifier)
+    return {"text": label, "callback_data": identifier}

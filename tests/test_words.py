@@ -85,9 +85,11 @@ class Prose:
 def python_prose(path: Path) -> Iterator[Prose]:
     """Yield comments, docstrings and messages."""
     source = path.read_text(encoding="utf-8")
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            yield Prose(path, token.start[0], token.string)
+    behind_hashes = [line[line.index("#") :] for line in source.splitlines() if "#" in line]
+    if any(ANY.search(each) or ANY.search(QUOTED.sub("", each)) for each in behind_hashes):
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                yield Prose(path, token.start[0], token.string)
     for start, text in strings(path, ast.parse(source)):
         for offset, line in enumerate(text.split("\n")):
             yield Prose(path, start + offset, ARGUMENT.sub("", line))

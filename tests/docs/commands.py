@@ -119,6 +119,8 @@ def _calls(text: str) -> list[list[str]]:
 _PLAIN = re.compile(r"""samobot(?: (?:[\w./=@:,+-]+|"[^"$`\\!]*"|'[^']*'))*""")
 """A call of samobot that every shell only splits into words."""
 
+_TEST = re.compile(r"test \$\? = (\d+)")
+
 
 class Shell:
     """Runs a page's commands one after the other; the folder and exported variables carry over.
@@ -134,17 +136,27 @@ class Shell:
 
     def run(self, text: str) -> subprocess.CompletedProcess[str]:
         """Run one command; stdout and stderr come together as the page's reader sees them."""
-        return self._samobot(text) if _PLAIN.fullmatch(text) else self._bash(text)
+        parts = text.split("; ")
+        if not all(_PLAIN.fullmatch(part) or _TEST.fullmatch(part) for part in parts):
+            return self._bash(text)
+        code, shown = 0, ""
+        for part in parts:
+            if tested := _TEST.fullmatch(part):
+                code = int(code != int(tested[1]))
+            else:
+                code, output = self._samobot(part)
+                shown += output
+        return subprocess.CompletedProcess(text, code, shown)
 
-    def _samobot(self, text: str) -> subprocess.CompletedProcess[str]:
+    def _samobot(self, text: str) -> tuple[int, str]:
         program = start_samobot(
             *shlex.split(text)[1:],
             folder=self._folder,
             environment=self._environment,
             stderr=subprocess.STDOUT,
         )
-        out, _ = program.communicate(timeout=100)
-        return subprocess.CompletedProcess(text, program.returncode, out)
+        output, _ = program.communicate(timeout=100)
+        return program.returncode, output
 
     def _bash(self, text: str) -> subprocess.CompletedProcess[str]:
         script = f"{text}\ncode=$?\nenv -0 > {shlex.quote(str(self._state))}\nexit $code\n"

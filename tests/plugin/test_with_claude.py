@@ -468,8 +468,15 @@ class Review:
         return say(FOUND)
 
 
-@pytest.mark.parametrize("early", [False, True])
-@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize(
+    ("any_claude", "background", "early"),
+    [
+        ("pinned", False, False),
+        ("pinned", True, True),  # this version always waits for its sub-agents
+        *(("newest", background, early) for background in (False, True) for early in (False, True)),
+    ],
+    indirect=["any_claude"],
+)
 def test_reviewers_report_before_the_iteration_ends(
     desk: Desk, any_claude: Path, background: bool, early: bool
 ) -> None:

@@ -34,6 +34,7 @@ _OF_COMMANDS = (
 )
 _OF_OTHERS = {
     "bot": (("telegram",), ("bot_command",)),
+    "demo": (("sandbox",), ("demo_command",)),
     "init": (("setup", "telegram"), ("init_command",)),
 }
 

@@ -12,7 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.claude_cli import cli_environment
 from tests.support.demo import nothing_is_left
+from tests.support.forked_program import start_samobot
+from tests.support.scripted import NOWHERE
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -22,11 +25,10 @@ def start(tmp_path: Path, *arguments: str, stdin: int = subprocess.DEVNULL) -> s
     """Start the demo with a folder for temporary files of its own, so that what it leaves can be seen."""
     temporary = tmp_path / "tmp"
     temporary.mkdir(exist_ok=True)
-    environment = {**os.environ, "TMPDIR": str(temporary), "HOME": str(tmp_path)}
-    return subprocess.Popen(
-        [sys.executable, "-m", "samobot", "demo", *arguments],
-        env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1,
-    )  # fmt: skip
+    environment = cli_environment(tmp_path, NOWHERE) | {"TMPDIR": str(temporary)}
+    return start_samobot(
+        "demo", *arguments, folder=tmp_path, environment=environment, stdin=stdin, stderr=subprocess.STDOUT
+    )
 
 
 def read_until(demo: subprocess.Popen[str], words: str) -> str:

@@ -27,18 +27,24 @@ class OwnSessions:
         self._known = FleetPoll([], [], [])
         self._known_at: float | None = None
         self._has_changed = False
+        self._waiting: asyncio.Task[bool] | None = None
 
     async def wait_for_change(self, on_hosts: asyncio.Event) -> None:
-        """Wait until sessions of this machine have changed, or this event is set."""
-        own = asyncio.ensure_future(self._local.wait_for_change())
-        waits = (own, asyncio.ensure_future(on_hosts.wait()))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._has_changed |= own.done()
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+        """Wait until sessions of this machine have changed, which sets this event as well, or it is set."""
+        if self._waiting is None:
+            # It outlives the call: a change on a host, of which there are many, neither ends nor begins it.
+            self._waiting = asyncio.create_task(self._local.wait_for_change(), name="own changes")
+            self._waiting.add_done_callback(lambda _: on_hosts.set())
+            await asyncio.sleep(0)
+        await on_hosts.wait()
+        if self._waiting.done():
+            self._has_changed, self._waiting = True, None
+
+    async def close(self) -> None:
+        """Wait no longer."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            await asyncio.gather(self._waiting, return_exceptions=True)
 
     async def poll(self) -> FleetPoll:
         """Poll this machine's fleet; the same sessions as before, without events, if that was done just now."""

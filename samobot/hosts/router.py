@@ -277,6 +277,7 @@ class FleetRouter(SessionRouter):
 
     async def close(self) -> None:
         await self._link.close()
+        await self._own.close()
         await self._local.close()
 
 

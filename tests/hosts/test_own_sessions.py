@@ -19,6 +19,7 @@ class Machine:
         self.now = 0.0
         self.polls = 0
         self.is_broken = False
+        self.waits = 0
         self.changed = asyncio.Event()
         self.own = OwnSessions(cast(Fleet, self), lambda: self.now)
 
@@ -29,6 +30,7 @@ class Machine:
         return FleetPoll([], [session()], [])
 
     async def wait_for_change(self) -> bool:
+        self.waits += 1
         await self.changed.wait()
         self.changed.clear()
         return False
@@ -57,6 +59,24 @@ async def test_a_change_on_this_machine_is_looked_at_though_hosts_change_as_well
     assert machine.polls == 2
     await machine.own.poll()
     assert machine.polls == 2, "it is known now"
+
+
+async def test_changes_on_hosts_do_not_begin_another_wait_for_this_machine() -> None:
+    machine, on_hosts = Machine(), asyncio.Event()
+    for _ in range(3):
+        on_hosts.set()
+        await machine.own.wait_for_change(on_hosts)
+        on_hosts.clear()
+    assert machine.waits == 1
+    machine.changed.set()
+    await machine.own.wait_for_change(on_hosts)
+    await machine.own.poll()
+    on_hosts.clear()
+    machine.changed.set()
+    await machine.own.wait_for_change(on_hosts)
+    await machine.own.poll()
+    assert (machine.waits, machine.polls) == (2, 2)
+    await machine.own.close()
 
 
 async def test_a_look_that_failed_is_repeated() -> None:

@@ -51,6 +51,9 @@ _FLAGS = {
     "merge": ("--no-verify", "--no-verify-signatures", "--no-autostash", "--no-stat", "--quiet"),
 }
 
+# Commands that take revisions and files: of a file named HEAD, or like a commit, they would ask which is meant.
+_TAKES_FILES = frozenset(["diff", "log", "rev-list"])
+
 # Commands that can start a program which a configuration names. The others are `worktree`, which writes the folder's
 # place into the worktree, and those that only look names up.
 _SEALED = frozenset(
@@ -246,6 +249,8 @@ class Git:
 
     def _start(self, arguments: tuple[str, ...], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         command = ["git", "--no-pager", arguments[0], *_FLAGS.get(arguments[0], ()), *arguments[1:]]
+        if arguments[0] in _TAKES_FILES and "--" not in arguments:
+            command.append("--")
         follows = arguments[0] in _REMOTE
         if follows:
             command = ["/bin/sh", "-c", _FOLLOWING, "sh", *command]

@@ -97,6 +97,20 @@ def test_a_diff_counts_commits_files_and_lines_since_the_base(repo: Path) -> Non
     assert diff_text(repo, base, len(whole.text.encode())) == whole
 
 
+def test_files_that_are_named_like_commits_are_shown(repo: Path) -> None:
+    base = git(repo, "rev-parse", "HEAD")
+    names = ["HEAD", base, f"{base}..HEAD", "--"]
+    for name in names:
+        (repo / name).write_text(name)
+    git(repo, "add", "--all")
+    for since in (None, base):
+        found, text = diff_summary(repo, since), diff_text(repo, since)
+        assert found is not None
+        assert text is not None
+        assert {change.path for change in found.files} >= set(names)
+        assert "+++ b/HEAD\n" in text.text
+
+
 def test_of_a_huge_diff_only_the_read_part_is_made(repo: Path) -> None:
     commit(repo, "big")
     (repo / "big").write_text("line\n" * 1_000_000)

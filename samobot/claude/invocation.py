@@ -15,6 +15,7 @@ from pathlib import Path
 
 from samobot.claude.extra_flags import check_args
 from samobot.claude.forge_logins import withhold_logins
+from samobot.claude.permission_rules import asking_hooks
 from samobot.claude.reaper import SESSION_VARIABLE
 from samobot.claude.turn_input import ASKS, STEERABLE, user_line
 from samobot.frozen import frozen
@@ -233,6 +234,8 @@ def build(
         *(() if trust_project else (*_USER_SETTINGS_ONLY, *_add_dirs(cwd))),
         *options.args,
     )
+    if options.asks:
+        argv = with_settings(argv, hooks=asking_hooks(options.permission_mode))
     marks = {
         SESSION_VARIABLE: str(session_dir),
         SIGNAL_VARIABLE: str(signal_file),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from samobot.claude.invocation import (
     build,
     child_environment,
 )
+from samobot.claude.permission_rules import asking_hooks
 from samobot.errors import UsageError
 from tests.support.cases import for_each
 
@@ -230,6 +232,35 @@ def test_build_lets_the_cli_ask_where_the_user_wants_to_be_asked() -> None:
     assert value_of(asking, "--permission-mode") == "default"
     assert FIXED_FOLDER.items() <= asking.env.items()
     assert "--permission-prompt-tool" not in make(steerable=True).argv
+    assert "hooks" in json.loads(value_of(asking, "--settings"))
+    assert "hooks" not in json.loads(value_of(make(), "--settings"))
+
+
+@for_each(
+    ("mode", "of_call", "asks"),
+    [
+        ("default", "default", False),
+        ("default", "dontAsk", False),
+        ("default", "bypassPermissions", True),
+        ("default", "acceptEdits", True),
+        ("default", "auto", True),
+        ("acceptEdits", "acceptEdits", False),
+        ("acceptEdits", "bypassPermissions", True),
+    ],
+)
+def test_call_in_a_mode_that_the_user_did_not_choose_is_asked_about(
+    mode: str, of_call: str, asks: bool
+) -> None:
+    command = asking_hooks(mode)["PreToolUse"][0]["hooks"][0]["command"]
+    given = {"permission_mode": of_call, "tool_input": {"command": 'echo \'"permission_mode":"auto"\''}}
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        input=json.dumps(given, separators=(",", ":")),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ('"permissionDecision": "ask"' in done.stdout) is asks
 
 
 def test_build_passes_effort_and_fallback_only_if_chosen() -> None:

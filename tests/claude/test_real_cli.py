@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from samobot.claude.invocation import FIXED_FOLDER, ClaudeOptions, build
+from samobot.claude.permission_rules import asking_hooks
 from samobot.claude.reaper import end_session_processes
 from tests.claude.bench import Bench, wait_for_end
 from tests.support.claude_cli import cli_environment, require_claude, require_newest_claude, run_claude
-from tests.support.messages_api import MessagesApi, Turn, bash, say
+from tests.support.messages_api import MessagesApi, Request, Turn, bash, say, tool
 
 pytestmark = pytest.mark.real_cli
 
@@ -124,3 +125,29 @@ def test_command_of_an_agent_that_asks_runs_in_the_folder_that_the_user_reads(
         environment = cli_environment(tmp_path / "home", api.url) | FIXED_FOLDER
         run_claude(prompt="Go.", cwd=work_dir, environment=environment, claude=claude())
     assert (work_dir / "where").read_text() == f"{work_dir}\n"
+
+
+@pytest.mark.parametrize(
+    ("claude", "mode"), [(require_claude, "bypassPermissions"), (require_newest_claude, "acceptEdits")]
+)
+def test_sub_agent_does_not_skip_asking_by_a_mode_of_its_own(
+    tmp_path: Path, claude: Callable[[], Path], mode: str
+) -> None:
+    made = tmp_path / "made"
+    task = "A task for the sub-agent."
+
+    def model(request: Request) -> Turn:
+        is_first = all(message["role"] != "assistant" for message in request.messages)
+        if task in str(request.messages[0]):
+            return bash(f"touch {made}") if is_first else say("Done.")
+        called = tool("Agent", description="Do it", prompt=task, subagent_type="free")
+        return called if is_first else say("Done.")
+
+    free = {"free": {"description": "Does things", "prompt": "Do it.", "permissionMode": mode}}
+    settings = {"hooks": asking_hooks("default")}
+    flags = ["--permission-mode", "default", "--settings", json.dumps(settings), "--agents", json.dumps(free)]
+    with MessagesApi(model) as api:
+        environment = cli_environment(tmp_path / "home", api.url)
+        run_claude(*flags, prompt="Go.", cwd=tmp_path, environment=environment, claude=claude())
+        assert any(task in str(request.messages[0]) for request in api.requests)
+    assert not made.exists()

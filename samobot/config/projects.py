@@ -55,7 +55,7 @@ class ConfiguredProject:
         file = _file(self.path)
         try:
             facts = file.stat()
-            mark = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+            mark = (facts.st_ctime_ns, facts.st_size, facts.st_ino)
         except OSError:
             mark = None
         if mark is not None and mark == self.mark and not self.problem:

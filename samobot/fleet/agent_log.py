@@ -15,6 +15,7 @@ from samobot.claude.records import Assistant, Record
 from samobot.errors import StorageError
 from samobot.fleet.documents import open_unlinked
 from samobot.session.branch_state import work_dir_of
+from samobot.session.file_marks import written_ns
 from samobot.session.folder import SessionFolder
 from samobot.text import clip
 
@@ -97,7 +98,7 @@ def _newest_log(folder: SessionFolder) -> Path | None:
                     except FileNotFoundError:
                         continue
                     if stat.S_ISREG(facts.st_mode):
-                        found.append((facts.st_mtime_ns, entry.name, Path(entry.path)))
+                        found.append((written_ns(facts), entry.name, Path(entry.path)))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

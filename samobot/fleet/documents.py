@@ -21,6 +21,7 @@ from samobot.session.branch_point import base_of
 from samobot.session.branch_state import work_dir_of
 from samobot.session.commit_check import unfinished_work
 from samobot.session.diff import DIFF_LIMIT, checkout, diff_summary, diff_text
+from samobot.session.file_marks import written_ns
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import read_plan
@@ -76,7 +77,7 @@ def newest_summary(folder: SessionFolder) -> str:
 
 def _newest_summary(folder: SessionFolder) -> Path | None:
     found = [
-        (facts.st_mtime_ns, path.name, path)
+        (written_ns(facts), path.name, path)
         for path, facts in artefacts(folder)
         if "summary" in path.name
         and path.name.endswith(".md")

@@ -16,6 +16,7 @@ from samobot.session.branch_state import work_dir_of
 from samobot.session.commit_check import unfinished_work
 from samobot.session.decisions import DecisionKind
 from samobot.session.diff import checkout, diff_summary, diff_text
+from samobot.session.file_marks import written_ns
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look
 from samobot.session.git import Git
@@ -151,7 +152,7 @@ def _notes(folder: SessionFolder, kind: str) -> tuple[AgentNote, ...]:
     pattern = re.compile(_NOTE_NAME.format(kind=kind), re.DOTALL)
     found = sorted(
         (
-            (facts.st_mtime_ns, path.name, path)
+            (written_ns(facts), path.name, path)
             for path, facts in artefacts(folder)
             if pattern.fullmatch(path.name)
         ),

@@ -15,6 +15,7 @@ from samobot.phases import GateFacts, Phase, SignalStatus, WaitingFor
 from samobot.session.asks import AskBook, read_asks
 from samobot.session.baseline import Baseline, counting_decisions, counting_overview, counting_qa, load
 from samobot.session.decisions import Decision, DecisionKind, DecisionLog, verdict
+from samobot.session.file_marks import written_ns
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
 from samobot.session.overview import Overview, parse_overview
@@ -206,7 +207,7 @@ def read_plan(folder: SessionFolder) -> PlanChoice:
 def written_at(path: Path) -> datetime | None:
     """Return when a file was last written; None if it is not there."""
     try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return datetime.fromtimestamp(written_ns(path.stat()) / 1e9, UTC)
     except (OSError, OverflowError, ValueError):
         return None
 

@@ -202,7 +202,7 @@ class JournalReader:
         try:
             with open_regular(path, limit=JOURNAL_LIMIT) as file:
                 facts = os.fstat(file.fileno())
-                seen = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+                seen = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_ctime_ns)
                 if seen != self._seen:
                     if not self._continues(file, facts):
                         self._forget()

@@ -14,6 +14,7 @@ from samobot.claude.records import Assistant, Record, Result
 from samobot.claude.stream import Tail
 from samobot.config.address import LocatedSession
 from samobot.errors import NotFoundError
+from samobot.session.file_marks import written_ns
 from samobot.session.folder import SessionFolder
 from samobot.session.lock import holder
 from samobot.terminal.actor import find
@@ -68,7 +69,7 @@ def iteration_logs(folder: SessionFolder) -> list[Path]:
     """The logs of a session's iterations, oldest first."""
     return sorted(
         (path for path in folder.logs.glob("*-*-*-*-*.jsonl") if path.is_file()),
-        key=lambda path: (path.stat().st_mtime_ns, path.name),
+        key=lambda path: (written_ns(path.stat()), path.name),
     )
 
 

@@ -24,6 +24,7 @@ from samobot.session.lock import RunLock
 from samobot.session.qa import set_answer
 from samobot.session.snapshot import SnapshotReader, snapshot
 from samobot.session.status import SessionState, Status
+from samobot.system.clock import utc_now
 from tests.support.examples import examples
 from tests.support.session_folder import KEY, NOW, QUESTIONS, make_session, write_plan, write_signal
 
@@ -220,6 +221,31 @@ def test_end_of_the_last_run_shows_why_a_session_is_idle(
     assert status.state is wanted
     assert status.blocked == ("the words" if wanted is SessionState.BLOCKED else "no")
     assert status.cost_usd == 0
+
+
+def test_a_time_that_an_agent_gives_its_files_lifts_no_end_of_a_run(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, signal={"status": "continue"})
+    for path in (folder.signal, folder.overview):
+        os.utime(path, (4e9, 4e9))
+    end = utc_now() + timedelta(minutes=1)
+    append(folder, EventName.RUN_START, end, run="r", pid=1)
+    append(folder, EventName.RUN_END, end, reason=RunEndReason.BUDGET, text="the words", exit_code=13)
+    status = snapshot(folder, "demo").status
+    assert (status.state, status.blocked) == (SessionState.BLOCKED, "the words")
+    assert status.updated is not None
+    assert status.updated < end
+
+
+def test_a_change_is_seen_although_the_files_size_and_time_were_kept(tmp_path: Path) -> None:
+    folder = make_session(tmp_path, qa=QUESTIONS)
+    reader = SnapshotReader(folder, "demo")
+    reader.read()
+    before = folder.qa.stat()
+    while folder.qa.stat().st_ctime_ns == before.st_ctime_ns:  # the kernel's clock goes in steps
+        folder.qa.write_text(QUESTIONS.replace("Which greeting", "Whose greeting"))
+        os.utime(folder.qa, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert folder.qa.stat().st_size == before.st_size
+    assert "Whose greeting" in reader.read().status.questions[0].text
 
 
 def test_work_by_hand_after_a_stop_ends_the_stop(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -257,6 +256,9 @@ def config_file(environ: Mapping[str, str]) -> Path:
 
 
 def _config(environ: Mapping[str, str]) -> Mapping[str, object]:
+    # Here, for a worker without Codex, as most are, needs none of its megabyte.
+    import tomllib
+
     try:
         return tomllib.loads(config_file(environ).read_text(encoding="utf-8"))
     except (OSError, ValueError):

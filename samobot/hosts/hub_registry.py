@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from samobot.errors import ConflictError, NotFoundError, StorageError, UsageError
 from samobot.hosts import certificates, keys, subjects
 from samobot.hosts.hub_record import FILE_NAME, FOLDER, AdmittedHost, HubRecord, OpenInvitation
-from samobot.hosts.invitation import HostInvitation
+from samobot.hosts.invitation import HostInvitation, used_up
 from samobot.hosts.link import Link, hub_link_file, make_private, write_link
 from samobot.hosts.server_config import ServerFiles, render
 from samobot.session.file_lock import locked
@@ -200,7 +200,7 @@ class HubRegistry:
         def change(record: HubRecord) -> HubRecord:
             invited = any(each.host == host and each.until > now for each in record.invitations)
             if not invited or any(each.name == host for each in record.hosts):
-                raise ConflictError("This invitation was used, or has ended.")
+                raise used_up(host)
             if any(each.key == key for each in record.hosts):
                 raise ConflictError("Another host has this key.")
             return record.model_copy(

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import shlex
 
+from samobot.errors import ConflictError
 from samobot.frozen import frozen
 
 FINGERPRINT_PREFIX = "sha256:"
+
+
+def used_up(host: str) -> ConflictError:
+    """Return the error of an invitation that can no longer be used."""
+    return ConflictError(
+        "This invitation was used, or has ended (ten minutes). "
+        f"For another one, run on the hub: samobot host add {host}"
+    )
 
 
 @frozen

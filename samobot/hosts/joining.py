@@ -19,7 +19,7 @@ from nats.errors import Error, NoRespondersError
 
 from samobot.errors import ConflictError, SamobotError, UsageError
 from samobot.hosts import certificates, keys, subjects
-from samobot.hosts.invitation import HostInvitation
+from samobot.hosts.invitation import HostInvitation, used_up
 from samobot.hosts.link import FOLDER, Link, host_link_file, make_private, read_link, write_link
 from samobot.hosts.nats_loading import quiet_client
 from samobot.session.files import read_text, write_atomic
@@ -121,10 +121,7 @@ async def _ask(invitation: HostInvitation, link: Link, key: str) -> None:
         inbox = subjects.join_inbox(invitation.host)
         client = await _unless_dropped(lambda: connect(link, inbox, invitation.token, on_refused))
     except ConflictError:
-        raise ConflictError(
-            "This invitation was used, or has ended (ten minutes). "
-            f"For another one, run on the hub: samobot host add {invitation.host}"
-        ) from None
+        raise used_up(invitation.host) from None
     asking = asyncio.create_task(_answer(client, invitation.host, json.dumps({"key": key}).encode()))
     try:
         await asyncio.wait((asking, refused), return_when=asyncio.FIRST_COMPLETED)

@@ -154,7 +154,7 @@ def test_an_invitation_ends_after_ten_minutes(tmp_path: Path) -> None:
     began = now()
     hub.registry.invite("laptop", began)
     key = keys.public_key(keys.new_seed())
-    with pytest.raises(ConflictError, match="has ended"):
+    with pytest.raises(ConflictError, match="run on the hub: samobot host add laptop"):
         hub.registry.admit("laptop", key, began + timedelta(minutes=10))
     assert not hub.registry.close_ended(began + timedelta(minutes=9, seconds=59))
     assert hub.registry.close_ended(began + timedelta(minutes=10))

@@ -56,3 +56,12 @@ def refuse_if_nested(git: Git, branch: str) -> None:
             f"The session's branch would be “{branch}”, but there is a branch “{other}”, "
             f"and git cannot have both: {remedy}, or rename that branch."
         )
+
+
+def refuse_alias(git: Git, branch: str) -> None:
+    """Refuse a branch that stands for another one (`git symbolic-ref`): the session would commit to that."""
+    meant = git.attempt("symbolic-ref", "--quiet", f"refs/heads/{branch}")
+    if meant is not None:
+        raise UsageError(
+            f"The session's branch would be “{branch}”, which stands for {meant.strip()}: give the session another name."
+        )

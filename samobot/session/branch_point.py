@@ -72,8 +72,14 @@ def _local_default(repository: GitRepository, note: str) -> tuple[str | None, st
     return found, note
 
 
-def merge_base(git: Git, branch: str, start: str | None = None) -> str | None:
-    """Return the commit at which an existing branch left its starting point, if known."""
+def merge_base(git: Git, ref: str, start: str | None = None) -> str | None:
+    """Return the commit at which an existing branch left its starting point, if known.
+
+    Args:
+        git: Runs git in the repository.
+        ref: The branch as `refs/heads/…`, as a tag may have the same name.
+        start: The starting point; None for the default branch.
+    """
     if start is None:
         remote = remote_name(git)
         refs = [f"refs/remotes/{remote}/{name}" for name in ("HEAD", "main", "master")] if remote else []
@@ -82,5 +88,5 @@ def merge_base(git: Git, branch: str, start: str | None = None) -> str | None:
         start = next(known, None)
     if start is None:
         return None
-    found = git.attempt("merge-base", start, branch)
+    found = git.attempt("merge-base", start, ref)
     return found.strip() or None if found else None

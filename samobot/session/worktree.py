@@ -12,7 +12,7 @@ from pathlib import Path
 
 from samobot.errors import StorageError, UsageError
 from samobot.frozen import frozen
-from samobot.session.branch_name import branch_name, refuse_if_nested, refuse_if_taken
+from samobot.session.branch_name import branch_name, refuse_alias, refuse_if_nested, refuse_if_taken
 from samobot.session.branch_point import earlier_work, merge_base, starting_point
 from samobot.session.files import make_folder, real_path
 from samobot.session.git import Git, GitError
@@ -144,7 +144,9 @@ def recreate_worktree(
                 ).rstrip()
             else:
                 note = _add(git, path, branch)
-            return Worktree(path / repository.prefix, branch, merge_base(git, branch), note, root=path)
+            return Worktree(
+                path / repository.prefix, branch, merge_base(git, f"refs/heads/{branch}"), note, root=path
+            )
     except GitError as failure:
         raise UsageError(f"git could not recreate the worktree {path}: {failure.message}") from failure
 
@@ -165,7 +167,7 @@ def has_own_work(main_repo: Path, name: str, branch_prefix: str = "") -> bool:
         branch = branch_name(repository.git, name, branch_prefix)
         if commit_of(repository, f"refs/heads/{branch}") is None:
             return False
-        return bool(earlier_work(repository.git, branch, merge_base(repository.git, branch)))
+        return bool(earlier_work(repository.git, branch, merge_base(repository.git, f"refs/heads/{branch}")))
     except (GitError, UsageError):
         return False  # `prepare_worktree` reports it
 
@@ -202,7 +204,7 @@ def _prepare(
     places = checkouts(git)
     existing = next((branch for folder, branch in places if _is_same(folder, path)), None)
     known = commit_of(repository, f"refs/heads/{branch}") is not None
-    if on_top_of is not None and known and not _contains(git, branch, on_top_of):
+    if on_top_of is not None and known and not _contains(git, f"refs/heads/{branch}", on_top_of):
         raise UsageError(
             f"There is a branch “{branch}” already, without the commit {on_top_of[:9]}: give the session another name."
         )
@@ -214,7 +216,9 @@ def _prepare(
         return Worktree(path / prefix, existing or None, base, note, root=path)
     _refuse_if_in_the_way(path)
     refuse_if_taken(branch, places)
-    if not known:
+    if known:
+        refuse_alias(git, branch)
+    else:
         refuse_if_nested(git, branch)
     start, note = starting_point(repository, network_timeout)
     if on_top_of is not None and not (start is not None and _contains(git, start, on_top_of)):
@@ -230,7 +234,7 @@ def _prepare(
     if known:
         missing = _add(git, path, branch)
         _refuse_if_left_out(git, path, prefix, main_repo)
-        base = merge_base(git, branch, start)
+        base = merge_base(git, f"refs/heads/{branch}", start)
         note = " ".join(filter(None, (note, missing, earlier_work(git, branch, base))))
     else:
         assert start is not None

@@ -147,6 +147,31 @@ def test_sessions_whose_names_come_to_one_branch_do_not_share_it(repo: Path, fir
     assert prepare(repo, first) == one
 
 
+def test_a_tag_with_the_name_of_the_branch_is_not_taken_for_it(repo: Path, upstream: Path) -> None:
+    git(repo, "tag", "greet")
+    newest = commit(upstream, "second")
+    git(repo, "fetch", "--quiet")
+    git(repo, "branch", "greet", newest)
+    made = prepare(repo)
+    assert (made.base, made.note) == (newest, "")
+    work = commit(made.path, "work")
+    shutil.rmtree(made.path)
+    again = recreate_worktree(repo, made.path)
+    assert (again.base, git(made.path, "rev-parse", "HEAD")) == (newest, work)
+    git(repo, "worktree", "remove", "--force", str(made.path))
+    with pytest.raises(UsageError, match="There is a branch “greet” already, without the commit"):
+        prepare_worktree(repo, made.path.parent, "greet", on_top_of=commit(upstream, "third"))
+
+
+def test_a_branch_that_stands_for_another_is_refused(repo: Path) -> None:
+    git(repo, "checkout", "--quiet", "--detach")
+    git(repo, "symbolic-ref", "refs/heads/greet", "refs/heads/trunk")
+    with pytest.raises(
+        UsageError, match="“greet”, which stands for refs/heads/trunk: give the session another"
+    ):
+        prepare(repo)
+
+
 def test_a_branch_whose_worktree_was_deleted_is_free_for_another(repo: Path) -> None:
     first = prepare(repo, "foo.lock")
     work = commit(first.path, "work")

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from samobot.errors import StorageError
 from samobot.frozen import frozen
@@ -32,6 +33,7 @@ _MAX_CANDIDATES = 16
 """Plan files that are read at most; of more, the last ones by name."""
 
 _MAX_ENTRIES = 5_000
+_LONGEST_NAME = 4_000
 _STAMP = r"\d\d-\d\d-\d\d[:h._-]?\d\d-"
 _EXACT = regex(rf"{_STAMP}plan-.+\.(?:md|markdown)", re.IGNORECASE)
 _ANY_STAMP = regex(r"[\[(]?\d[\d:hT._ -]{3,20}[\])]?(?<![a-zA-Z])[-_ ]{0,3}")
@@ -90,7 +92,11 @@ def choose_plan(
         ) from error
     named = _resolve(folder, _named_by(signal), present)
     if isinstance(signal, Signal) and signal.plan:
-        explicit = _resolve(folder, [signal.plan], present)
+        written = signal.plan[:_LONGEST_NAME]
+        explicit = _resolve(folder, [written], present)
+        explicit = (
+            explicit or _resolve(folder, _FILE_NAME.findall(written), present) or _within(written, present)
+        )
         if not explicit:
             return PlanChoice(None, f"there is no {one_line(signal.plan, 80)} in the session folder")
         return _choose(folder, explicit, explicit, overview, decisions)
@@ -231,7 +237,7 @@ def _resolve(folder: SessionFolder, names: Iterable[str], present: set[str]) -> 
     found: list[str] = []
     folded = {each.casefold(): each for each in present}
     for written in names:
-        name = written.strip().removeprefix("./").replace("%20", " ")
+        name = unquote(written.strip()).removeprefix("./")
         if f"{folder.path.name}/" in name and ".." not in name:
             name = name.rpartition(f"{folder.path.name}/")[2]
         tried = [f"{place}{name}{suffix}" for place in ("", f"{_FOLDERS[0]}/") for suffix in ("", *_SUFFIXES)]

@@ -166,6 +166,13 @@ def test_a_listed_file_that_is_not_of_the_session_is_not_the_plan(folder: Sessio
         {"plan": "b"},
         {"plan": "B.md"},
         {"plan": "./b.md "},
+        {"plan": "`b.md`"},
+        {"plan": "[the plan](b.md)"},
+        {"plan": "b.md (two phases)"},
+        {"plan": "“b.md”."},
+        {"plan": "b.md#phase-1"},
+        {"plan": "%62.md"},
+        {"plan": "The plan is in ./b.md"},
         {"needs": "Approve `b.md`"},
         {"summary": "The plan is in b.md."},
     ],
@@ -178,6 +185,16 @@ def test_of_several_plans_the_one_that_the_signal_names_counts(
     write_plan(folder, PLAN + "x", "b.md")
     write_signal(folder, **({"status": "waiting", "for": "plan_approval"} | signal))
     assert name_of(folder) == "b.md"
+
+
+@pytest.mark.parametrize("named", ["a.md, b.md", "a.md\nb.md"])
+def test_of_several_plans_that_the_signal_names_none_can_be_approved(
+    folder: SessionFolder, named: str
+) -> None:
+    write_plan(folder, PLAN, "a.md")
+    write_plan(folder, PLAN + "x", "b.md")
+    write_signal(folder, status="waiting", plan=named, **{"for": "plan_approval"})
+    assert read_plan(folder).problem == "it is not clear which of a.md and b.md is the plan"
 
 
 def test_of_several_undecided_plans_none_can_be_approved(folder: SessionFolder) -> None:

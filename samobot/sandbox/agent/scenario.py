@@ -23,6 +23,14 @@ from samobot.sandbox.agent.steps import Iterations, Model
 ANY_PHASE = "*"
 """The key of the iterations for every phase that has none of its own, and for a run without `--agent`."""
 
+# Each run asks for the version first: as `save` writes it, it needs no Python.
+_LAUNCHER = r"""#!/bin/sh
+if [ "$*" = --version ]; then
+  {{ sed -n 's/^ "version": "\([^"\\]*\)",$/\1/p' {file} | grep .; }} 2>/dev/null && exit
+fi
+exec {start} "$@"
+"""
+
 
 class Scenario(Model):
     """Everything the scripted agent needs to know."""
@@ -108,7 +116,7 @@ def install(folder: Path, scenario: Scenario | Path) -> Path:
         f"import sys; sys.path.insert(0, {str(root)!r}); from samobot.sandbox.agent.main import main; main()"
     )
     words = [sys.executable, "-I", "-S", "-c", code, str(file)]
-    path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    path.write_text(_LAUNCHER.format(file=shlex.quote(str(file)), start=shlex.join(words)), encoding="utf-8")
     path.chmod(0o700)
     return path
 

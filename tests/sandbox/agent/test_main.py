@@ -136,6 +136,12 @@ def test_version_and_login_answer_as_the_real_cli_does(stage: Stage) -> None:
     assert (done.returncode, json.loads(done.stdout)["loggedIn"]) == (1, False)
 
 
+@pytest.mark.parametrize("version", ["2.1.332 (Claude Code)", '2.1.5 ("é\\n")'])
+def test_version_is_the_scenarios_whatever_is_in_it(stage: Stage, version: str) -> None:
+    stage.install(s.Scenario(version=version))
+    assert subprocess.check_output([stage.claude, "--version"]).decode() == f"{version}\n"
+
+
 def test_the_launcher_is_private_and_needs_nothing_from_the_environment(stage: Stage) -> None:
     stage.steps(do.Say(text="hello"))
     assert stage.claude.stat().st_mode & 0o777 == 0o700

@@ -8,6 +8,7 @@ has a deadline: how fast a machine is says nothing about a promise.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import itertools
 import os
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, settings, strategies
 
 from samobot.session.vault import use_state_dir
 
@@ -73,10 +74,24 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         for path in sorted(here.rglob("test_*.py"))
         if any(map(path.is_relative_to, given)) and not any(map(path.is_relative_to, ignored))
     ]
-    for path in paths[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]:
+    number = int(worker["workerid"].removeprefix("gw"))
+    for path in paths[number :: worker["workercount"]]:
         # What is wrong with a module is reported when it is collected.
         with contextlib.suppress(Exception, pytest.skip.Exception):
             importlib.import_module(".".join(path.parts))
+    if number == 0:
+        strategies.text().validate()  # its table of all characters takes 2 s, and is kept for the others
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Look for no garbage while the tests are collected: there is none among what is kept to the end."""
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Never look through what was collected again."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -227,7 +227,7 @@ def _prepare(
         check_for_lost_commits(repository)
         return _works_directly(main_repo, "has no commits yet")
     source = f"refs/heads/{branch}" if known else start
-    if prefix and not _has_folder(git, source, prefix, main_repo):
+    if prefix and not has_folder(git, source, prefix, main_repo):
         return _works_directly(main_repo, f"is not part of the git repository {git.folder} around it")
     make_folder(path.parent)
     git.run("worktree", "prune")
@@ -245,8 +245,14 @@ def _prepare(
     return Worktree(path / prefix, branch, base, note, root=path)
 
 
-def _has_folder(git: Git, source: str | None, prefix: str, main_repo: Path) -> bool:
+def has_folder(git: Git, source: str | None, prefix: str, main_repo: Path) -> bool:
     """Whether a commit has MAIN_REPO's folder; False if that is no part of the repository.
+
+    Args:
+        git: Runs git at the repository's top.
+        source: The commit.
+        prefix: The folder in the repository.
+        main_repo: The folder itself.
 
     Raises:
         UsageError: It is part of it, but a session could not work in it: its checkout would be the user's own.

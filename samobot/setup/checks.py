@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import stat
@@ -21,7 +20,7 @@ from samobot.config.settings_loader import load_settings
 from samobot.errors import SamobotError, UsageError
 from samobot.fleet import emergency_flag
 from samobot.hosts.link import host_link_file
-from samobot.session.commit_check import OLD_LOCK, commit_hooks, commit_problem
+from samobot.session.commit_check import OLD_LOCK
 from samobot.session.folder import list_folders
 from samobot.session.git import Git, GitError
 from samobot.session.lock import holder
@@ -29,6 +28,7 @@ from samobot.setup import doctor
 from samobot.setup.agent_checks import claude_findings, codex_findings, sentence_and_remedy
 from samobot.setup.agent_limits import agent_limits
 from samobot.setup.doctor import Finding, Level
+from samobot.setup.project_checks import can_be_written, nearest_folder, project_finding
 from samobot.setup.repositories import has_git_identity
 from samobot.setup.service_checks import service_findings
 from samobot.setup.telegram_check import BotApi, RefusedError, TokenError, UnreachableError, clean_token
@@ -60,7 +60,7 @@ def examine(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
         lambda: list(agent_limits(settings, environ)),
         lambda: _telegram(settings),
         lambda: [_people(settings)] if settings.telegram_bot_token else [],
-        lambda: problems + [_project(project) for project in projects],
+        lambda: problems + [project_finding(project) for project in projects],
         lambda: [_git(environ)],
         lambda: _disks(settings, projects),
         lambda: [_modes(settings)],
@@ -173,32 +173,6 @@ def _projects(settings: Settings, cwd: Path) -> tuple[list[Project], list[Findin
     return projects, [Finding("Project", Level.ERROR, problem) for problem in problems]
 
 
-def _project(project: Project) -> Finding:
-    name = f"Project {project.name}"
-    for folder in (project.sessions, project.worktrees):
-        if not _can_be_written(there := _nearest(folder)):
-            return Finding(
-                name, Level.ERROR, f"{there} cannot be written", f"Fix that, or correct {project.file}."
-            )
-    git = Git(project.main_repo)
-    if not git.ok("rev-parse", "--is-inside-work-tree"):
-        text = (
-            f"{project.main_repo} is not a git repository: the agent works in it directly, with no way back"
-        )
-        return Finding(name, Level.WARNING, text, f"Run: git -C {project.main_repo} init")
-    if not git.ok("rev-parse", "--verify", "HEAD"):
-        text = f"{project.main_repo} has no commit yet, so no worktree can be made from it"
-        return Finding(name, Level.ERROR, text, "Make a first commit.")
-    problem = commit_problem(project.main_repo, locks=False)
-    if problem is not None:
-        return Finding(name, Level.ERROR, problem, "Until then no session of it starts.")
-    if project.warnings:
-        return Finding(name, Level.WARNING, project.warnings[0], f"Correct {project.file}.")
-    hooks = " and ".join(hook.name for hook in commit_hooks(project.main_repo))
-    tried = f" (its hook {hooks} may refuse an agent's commits)" if hooks else ""
-    return Finding(name, Level.OK, f"{project.main_repo}{tried}")
-
-
 def _git(environ: Mapping[str, str]) -> Finding:
     git = Git(Path.home())
     try:
@@ -214,22 +188,13 @@ def _disks(settings: Settings, projects: list[Project]) -> list[Finding]:
     wanted += [path for project in projects for path in (project.sessions, project.worktrees)]
     by_device: dict[int, Path] = {}
     for folder in wanted:
-        there = _nearest(folder)
+        there = nearest_folder(folder)
         by_device.setdefault(there.stat().st_dev, there)
     found = [doctor.disk(shutil.disk_usage(path).free, path) for path in by_device.values()]
-    if not _can_be_written(state := _nearest(settings.samobot_state_dir)):
+    if not can_be_written(state := nearest_folder(settings.samobot_state_dir)):
         text = f"{state} cannot be written: no emergency stop, no daily budget and no bot without it"
         found.append(Finding("State folder", Level.ERROR, text, "Fix that, or set SAMOBOT_STATE_DIR."))
     return found
-
-
-def _nearest(folder: Path) -> Path:
-    """A folder, or the one above it in which it would be made."""
-    return next(path for path in (folder, *folder.parents) if path.exists())
-
-
-def _can_be_written(folder: Path) -> bool:
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _modes(settings: Settings) -> Finding:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from samobot.config.modes import FenceMode
+from samobot.config.project import Project
 from samobot.config.settings import Settings
 from samobot.fleet import emergency_flag
 from samobot.hosts.link import Link, host_link_file, hub_link_file, write_link
@@ -24,6 +25,7 @@ from samobot.sandbox.botapi.server import BotApiServer
 from samobot.setup import agent_limits, doctor
 from samobot.setup.checks import examine
 from samobot.setup.doctor import Finding, Level, exit_code
+from samobot.setup.project_checks import project_finding
 from samobot.setup.service_checks import service_findings
 from samobot.setup.telegram_check import BotApi
 from samobot.system import systemd
@@ -31,7 +33,7 @@ from samobot.system.platform.portable import PortablePlatform
 from samobot.system.service import Service, ServiceState
 from tests.support.cases import for_each
 from tests.support.fake_programs import put_claude, put_program
-from tests.support.repository import make_repository
+from tests.support.repository import git, make_repository
 
 pytestmark = pytest.mark.slow
 
@@ -318,6 +320,39 @@ async def test_a_repository_without_a_commit_and_no_repository_are_said(machine:
     assert "not a git repository" in (await machine.worst()).text
     subprocess.run(["git", "init", "-q", str(machine.repository)], check=True)
     assert "no commit yet" in (await machine.worst()).text
+
+
+async def test_a_repository_that_no_session_can_use_is_an_error_and_not_taken_for_none(
+    machine: Machine,
+) -> None:
+    (machine.repository / ".git" / "HEAD").write_text("")
+    worst = await machine.worst()
+    assert (worst.level, worst.remedy) == (Level.ERROR, "Until then no session of it starts.")
+    assert f"The git repository {machine.repository} is damaged" in worst.text
+
+
+@pytest.mark.parametrize(
+    ("prefix", "level", "words"),
+    [
+        ("tracked/", Level.OK, ""),
+        ("staged/", Level.ERROR, "does not exist in HEAD"),
+        ("new/", Level.WARNING, "not part of the git repository around it"),
+    ],
+)
+def test_a_folder_in_a_repository_is_judged_by_whether_a_worktree_would_have_it(
+    tmp_path: Path, prefix: str, level: Level, words: str
+) -> None:
+    repo = make_repository(tmp_path / "repo")
+    for name in ("tracked", "staged", "new"):
+        (repo / name).mkdir()
+        (repo / name / "file").write_text(name)
+    git(repo, "add", "tracked")
+    git(repo, "commit", "--quiet", "-m", "tracked")
+    git(repo, "add", "staged")
+    here = repo / prefix
+    found = project_finding(Project("p", here / ".samocode", here, tmp_path / "w", tmp_path / "s"))
+    assert found.level is level
+    assert words in found.text
 
 
 async def test_locks_of_the_dead_are_found(machine: Machine) -> None:

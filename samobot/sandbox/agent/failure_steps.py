@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import TYPE_CHECKING
 
 from samobot.sandbox.agent.templates import Templates
 
+TYPE_CHECKING = False  # `typing` is not imported: see `samobot.sandbox.agent.main`
 if TYPE_CHECKING:
     from samobot.sandbox.agent.transcript import Stream
 

@@ -7,11 +7,13 @@ import json
 import os
 import re
 import time
-from typing import TYPE_CHECKING, Any
 
 from samobot.sandbox.agent.templates import Templates, read
 
+TYPE_CHECKING = False  # `typing` is not imported: see `samobot.sandbox.agent.main`
 if TYPE_CHECKING:
+    from typing import Any
+
     from samobot.sandbox.agent.transcript import Stream
 
 

@@ -10,8 +10,8 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # `typing` is not imported: see `samobot.sandbox.agent.main`
 if TYPE_CHECKING:
     import subprocess
 

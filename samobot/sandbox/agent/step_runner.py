@@ -9,13 +9,15 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from samobot.sandbox.agent.failure_steps import FailureSteps
 from samobot.sandbox.agent.file_steps import FileSteps
 from samobot.sandbox.agent.templates import Templates
 
+TYPE_CHECKING = False  # `typing` is not imported: see `samobot.sandbox.agent.main`
 if TYPE_CHECKING:
+    from typing import Any
+
     from samobot.sandbox.agent.shell import Shell
     from samobot.sandbox.agent.transcript import Stream
 

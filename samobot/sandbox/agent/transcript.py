@@ -9,7 +9,10 @@ import json
 import os
 import signal
 import time
-from typing import Any
+
+TYPE_CHECKING = False  # `typing` is not imported: see `samobot.sandbox.agent.main`
+if TYPE_CHECKING:
+    from typing import Any
 
 MODEL = "claude-opus-4-8"
 TOOLS = ("Task", "Bash", "Edit", "Read", "Skill", "Write")

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -140,6 +141,12 @@ def test_version_and_login_answer_as_the_real_cli_does(stage: Stage) -> None:
 def test_version_is_the_scenarios_whatever_is_in_it(stage: Stage, version: str) -> None:
     stage.install(s.Scenario(version=version))
     assert subprocess.check_output([stage.claude, "--version"]).decode() == f"{version}\n"
+
+
+def test_start_imports_nothing_that_takes_long() -> None:
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[3])!r}); import samobot.sandbox.agent.main; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-I", "-S", "-c", code], text=True).split()
+    assert not {"typing", "subprocess", "pydantic", "uuid", "tempfile"} & set(loaded)
 
 
 def test_the_launcher_is_private_and_needs_nothing_from_the_environment(stage: Stage) -> None:

@@ -256,7 +256,7 @@ def config_file(environ: Mapping[str, str]) -> Path:
 
 
 def _config(environ: Mapping[str, str]) -> Mapping[str, object]:
-    # Here, for a worker without Codex, as most are, needs none of its megabyte.
+    # Here, for a worker without Codex, as most are, is to start without it.
     import tomllib
 
     try:

@@ -20,7 +20,7 @@ from samobot.fleet.results import ChangedFile, DiffView, Document, FileView
 from samobot.session.branch_point import base_of
 from samobot.session.branch_state import work_dir_of
 from samobot.session.commit_check import unfinished_work
-from samobot.session.diff import DIFF_LIMIT, checkout, diff_summary, diff_text
+from samobot.session.diff import DIFF_LIMIT, branch_of, diff_summary, diff_text
 from samobot.session.file_marks import written_ns
 from samobot.session.files import read_text
 from samobot.session.folder import SessionFolder
@@ -104,7 +104,7 @@ async def diff(folder: SessionFolder, main_repo: Path) -> DiffView:
                 f"{folder.name} works in {work_dir}, which is not a git repository: there is no diff."
             )
         return DiffView(
-            branch=checkout(work_dir).branch,
+            branch=branch_of(work_dir),
             commits=found.commits,
             files=tuple(
                 ChangedFile(path=without_surrogates(each.path), added=each.added, removed=each.removed)

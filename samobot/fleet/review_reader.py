@@ -15,7 +15,7 @@ from samobot.session.branch_point import base_of
 from samobot.session.branch_state import work_dir_of
 from samobot.session.commit_check import unfinished_work
 from samobot.session.decisions import DecisionKind
-from samobot.session.diff import checkout, diff_summary, diff_text
+from samobot.session.diff import branch_of, diff_summary, diff_text
 from samobot.session.file_marks import written_ns
 from samobot.session.folder import SessionFolder
 from samobot.session.gate_state import GateState, look
@@ -94,7 +94,7 @@ def read_change(work_dir: Path) -> Change | None:
     diff = diff_text(work_dir, base, _DIFF_BYTES)
     text, is_cut = (without_surrogates(diff.text), diff.cut) if diff is not None else ("", False)
     return Change(
-        branch=checkout(work_dir).branch,
+        branch=branch_of(work_dir),
         base=base,
         commits=found.commits,
         files=tuple(replace(file, path=without_surrogates(file.path)) for file in found.files[:MAX_FILES]),

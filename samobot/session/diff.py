@@ -73,6 +73,12 @@ def checkout(path: Path) -> Checkout:
     return Checkout(None if name == "HEAD (no branch)" else name, status)
 
 
+def branch_of(path: Path) -> str | None:
+    """Return the branch checked out in a folder; None on a detached head, or if there is no repository."""
+    found = (Git(path).attempt("symbolic-ref", "--quiet", "HEAD") or "").rstrip("\n")
+    return found.removeprefix("refs/heads/") if found.startswith("refs/heads/") else None
+
+
 def head(path: Path) -> str | None:
     """Return the commit checked out in a folder; None if there is none, or no repository."""
     try:

@@ -8,7 +8,7 @@ import pytest
 
 from samobot.errors import ConflictError, UsageError
 from samobot.phases import SignalStatus
-from samobot.session.diff import DiffText, FileChange, checkout, diff_summary, diff_text, head
+from samobot.session.diff import DiffText, FileChange, branch_of, checkout, diff_summary, diff_text, head
 from samobot.session.git import Git, GitError
 from samobot.session.signal import Signal
 from samobot.session.tree_state import tree_state
@@ -24,6 +24,28 @@ def repo(tmp_path: Path) -> Path:
     git(repo, "commit", "--quiet", "-m", "ignore")
     (repo / "draft").write_text("one")
     return repo
+
+
+def test_branch_is_that_of_the_prompt_without_a_look_at_the_files(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(repo, "tag", "main")
+    git(repo, "worktree", "add", "--quiet", "--detach", str(tmp_path / "detached"))
+    unborn = tmp_path / "unborn"
+    git(tmp_path, "init", "--quiet", "--initial-branch", "a/b", str(unborn))
+    folders = (repo, tmp_path / "detached", unborn, tmp_path)
+    names = [checkout(folder).branch for folder in folders]
+    assert names == ["main", None, "a/b", None]
+    monkeypatch.setattr(Git, "run", refuse_status(Git.run))
+    assert [branch_of(folder) for folder in folders] == names
+
+
+def refuse_status(run: Callable[..., str]) -> Callable[..., str]:
+    def other(self: Git, command: str, *arguments: str, **options: float) -> str:
+        assert command != "status"
+        return run(self, command, *arguments, **options)
+
+    return other
 
 
 EDITS: dict[str, Callable[[Path], object]] = {

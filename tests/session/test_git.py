@@ -21,7 +21,7 @@ from samobot.session import tracked_files
 from samobot.session.branch_point import base_of
 from samobot.session.branch_state import read_branch
 from samobot.session.commit_check import commit_problem
-from samobot.session.diff import checkout, diff_summary, diff_text, head
+from samobot.session.diff import branch_of, checkout, diff_summary, diff_text, head
 from samobot.session.git import Git, GitError
 from samobot.session.git_config import Entry, harmless_text, overrides, parse_listing, untrusted_programs
 from samobot.session.repository import remote_name
@@ -339,6 +339,7 @@ def run_everything(victim: Victim) -> None:
         tree_state(folder)
         checkout(folder)
         head(folder)
+        branch_of(folder)
         base = base_of(folder)
         with contextlib.suppress(ConflictError):
             diff_summary(folder, base)

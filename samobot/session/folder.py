@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from samobot.errors import BusyError, ConflictError, NotFoundError, StorageError, UsageError
 from samobot.session.files import is_regular, make_logs_folder, move_aside, real_path, write_atomic
@@ -201,17 +202,14 @@ def resolve(sessions_dir: Path, name: str) -> SessionFolder | None:
             nested `_samocode/`.
     """
     address = clean_address(name)
-    found: list[tuple[bool, bool, str, str]] = []
-    for entry in _entries(sessions_dir):
-        when, rest = split_date(entry.name)
-        is_exact = _normalize(entry.name) == address
-        if is_exact or (when is not None and _normalize(rest) == address):
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if is_folder or os.path.isdir(entry.path):
-                found.append((is_folder, is_exact, when or "", entry.name))
+    found = sorted(_named(sessions_dir, address))
     if not found:
         return None
-    path = sessions_dir / max(found)[-1]
+    path = sessions_dir / found[-1].name
+    if not vault_of(path).journal.exists():
+        # An agent may have made it, while it works on another one of that name.
+        open_ones = (sessions_dir / each.name for each in reversed(found))
+        path = next((each for each in open_ones if vault_of(each).baseline.exists()), path)
     if not _stays_inside(path, sessions_dir):
         raise UsageError(
             f"{path} is a link that leads out of {sessions_dir}; a session has to be a folder in there."
@@ -219,6 +217,41 @@ def resolve(sessions_dir: Path, name: str) -> SessionFolder | None:
     folder = SessionFolder(path)
     folder.check()
     return folder
+
+
+class _Named(NamedTuple):
+    """A folder that an address may mean; the greatest one is meant."""
+
+    is_folder: bool
+    is_exact: bool
+    date: str
+    name: str
+
+
+def _named(sessions_dir: Path, address: str) -> Iterator[_Named]:
+    for entry in _entries(sessions_dir):
+        when, rest = split_date(entry.name)
+        is_exact = _normalize(entry.name) == address
+        if is_exact or (when is not None and _normalize(rest) == address):
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if is_folder or os.path.isdir(entry.path):
+                yield _Named(is_folder, is_exact, when or "", entry.name)
+
+
+def usurpers(folder: SessionFolder) -> set[str]:
+    """Names of folders without records that its name would find before this session: an agent may have made them.
+
+    Raises:
+        StorageError: The folder of sessions cannot be read.
+    """
+    place = folder.path.parent
+    found = sorted(_named(place, _normalize(folder.name)))
+    own = next((index for index, each in enumerate(found) if each.name == folder.path.name), len(found))
+    return {
+        each.name
+        for each in found[own + 1 :]
+        if each.is_folder and not vault_of(place / each.name).journal.exists()
+    }
 
 
 def new_folder(sessions_dir: Path, name: str, today: date) -> SessionFolder:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from samobot.config.project_guard import VOID_KIND, ProjectGuard
 from samobot.session import baseline, tamper, tracked_files
+from samobot.session.files import move_aside
+from samobot.session.folder import usurpers
 from samobot.session.journal import EventName
 from samobot.session.journal_copy import remove_requests, restore_copy
 from samobot.session.log_copy import restore_logs
@@ -34,6 +37,7 @@ class AgentGuard:
         self._guarded = guarded
         self._overview = OverviewGuard(files.folder)
         self._vault: VaultCopy | None = None
+        self._usurpers: set[str] = set()
         self.restored = ""
 
     @property
@@ -63,6 +67,7 @@ class AgentGuard:
         if tracked is not None:
             tracked_files.save(tracked, folder.vault.tracked)
         self._overview.hold()
+        self._usurpers = usurpers(folder)
         with edit_lock(folder.path):
             baseline.save(folder)
             self._vault = copy_vault(folder.vault)
@@ -97,11 +102,14 @@ class AgentGuard:
         if after_crash and not folder.vault.baseline.exists():
             with edit_lock(folder.path):
                 lost = tamper.replace_lost_baseline(folder)
-        if folder.vault.baseline.exists():
+        is_open = folder.vault.baseline.exists()
+        if is_open:
             found = self._overview.restore()
             if self._overview.lost is not None:
                 found = ()  # the end of the run reports this; not twice
         folder.prepare()
+        if is_open and self._overview.lost is None:
+            found += tuple(self._hide_usurpers())
         logs = (*restore_logs(folder, after_crash=after_crash), restore_copy(folder, after_crash=after_crash))
         found += tuple(each for each in (*logs, remove_requests(folder)) if each is not None)
         for sentence in found:
@@ -115,6 +123,16 @@ class AgentGuard:
             if folder.vault.baseline.exists():
                 baseline.close(folder)
         return found + tuple(item.detail for item in voided)
+
+    def _hide_usurpers(self) -> Iterator[str]:
+        """Move away what was made under the session's name: an address would find it instead."""
+        folder = self._files.folder
+        for name in sorted(usurpers(folder) - self._usurpers):
+            aside = move_aside(folder.path.parent / name, folder.logs)
+            yield (
+                f"A folder {name} was made, which would have taken the place of this session; it is _logs/{aside.name} "
+                "now. If that was you, move it back while no iteration runs."
+            )
 
     def _restore_tracked_files(self) -> None:
         text = tracked_files.settle(self._files.folder.vault.tracked)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from samobot.errors import BusyError, NotFoundError, UsageError
 from samobot.fleet.models import SessionRef
+from samobot.session import baseline
 from samobot.session.folder import (
     SessionFolder,
     archive,
@@ -17,7 +18,9 @@ from samobot.session.folder import (
     list_folders,
     new_folder,
     resolve,
+    usurpers,
 )
+from samobot.session.journal import EventName, append
 from samobot.session.lock import RunLock
 from samobot.session.vault import edit_lock
 from tests.support.session_folder import NOW, make_session
@@ -112,6 +115,22 @@ def test_a_link_never_stands_before_a_sessions_folder(tmp_path: Path, target: st
     assert found is not None
     assert found.path.name == "26-01-15-greet"
     assert [each.path.name for each in list_folders(sessions)] == ["26-01-15-greet"]
+
+
+def test_a_folder_without_records_is_not_found_before_a_session_that_an_agent_works_on(
+    tmp_path: Path,
+) -> None:
+    own, newer = SessionFolder(tmp_path / "26-01-15-greet"), SessionFolder(tmp_path / "26-12-31-greet")
+    for folder in (SessionFolder(tmp_path / "25-01-15-greet"), own, newer, SessionFolder(tmp_path / "Greet")):
+        folder.prepare()
+    assert usurpers(own) == {"26-12-31-greet", "Greet"}
+    assert resolve(tmp_path, "greet") == SessionFolder(tmp_path / "Greet")
+    baseline.save(own)
+    assert resolve(tmp_path, "greet") == own
+    for folder in (newer, SessionFolder(tmp_path / "Greet")):
+        append(folder, EventName.NOTICE, NOW, text="x")
+    assert resolve(tmp_path, "greet") == SessionFolder(tmp_path / "Greet")
+    assert usurpers(own) == set()
 
 
 def test_a_nested_samocode_folder_is_refused_with_what_to_do(tmp_path: Path) -> None:

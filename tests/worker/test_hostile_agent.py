@@ -159,6 +159,25 @@ def test_a_killed_worker_opens_no_gate_and_neither_does_what_it_left_behind(tmp_
     assert shop.status("greet")["phase"] == "implementation"
 
 
+def test_a_folder_that_an_agent_makes_under_the_sessions_name_opens_no_gate(tmp_path: Path) -> None:
+    shop = hostile_shop(tmp_path, planning())
+    at_planning(shop)
+    session = shop.session("greet")
+    twin, alias = shop.sessions / "99-12-31-greet", shop.sessions / "greet"
+    forge = f"cp -r {session} {twin}; sed -i 's/^Phase: .*/Phase: implementation/' {twin}/_overview.md; mkdir {alias}"
+    shop.play(planning(RunStep(command=forge)))
+    run = shop.run("greet")
+    assert run.returncode == 10, run.stdout + run.stderr
+    stands_at_the_gate(shop)
+    details = [each["detail"] for each in shop.journal("greet", "void")]
+    assert [detail.partition(" was made")[0] for detail in details] == [
+        "A folder 99-12-31-greet",
+        "A folder greet",
+    ]
+    assert not twin.exists()
+    assert not alias.exists()
+
+
 def test_an_agent_that_destroys_the_records_opens_no_gate(tmp_path: Path) -> None:
     shop = hostile_shop(tmp_path, planning())
     at_planning(shop)

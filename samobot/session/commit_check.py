@@ -22,6 +22,7 @@ _TIMEOUT_S = 20.0
 OLD_LOCK = 600.0
 """Seconds after which a lock of git counts as left behind: no git command of samobot takes that long."""
 
+_CLEANUPS = ("default", "verbatim", "whitespace", "strip", "scissors")
 _FIRST_LINE = 256
 _MOST_SUBMODULES = 50
 _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
@@ -66,8 +67,11 @@ def commit_problem(path: Path, *, locks: bool = True) -> str | None:
             return f"git cannot commit in {path}: {closed} is not writable for you. Make it writable, then resume."
         git.read("ls-files", "-z", limit=1)  # not `git status`: it looks into submodules
         hook = _hook_problem(git)
+        cleanup = [each.value for each in git.configuration() if each.key == "commit.cleanup"]
     except GitError as failure:
         return f"git cannot commit in {path}: {failure.message} {_remedy(signed=signed)}"
+    if cleanup and cleanup[-1] not in _CLEANUPS:
+        return f"git cannot commit in {path}: it knows no commit.cleanup “{cleanup[-1]}”. Fix the repository, then resume."
     return None if hook is None else f"git cannot commit in {path}: {hook}"
 
 
@@ -159,10 +163,13 @@ def _missing_interpreter(hook: Path) -> str | None:
             first = file.read(_FIRST_LINE).partition(b"\n")[0].decode("utf-8", "replace")
     except (OSError, StorageError):
         return None
-    words = first[2:].split() if first.startswith("#!") else []
+    # The kernel takes a carriage return, as of Windows, for a part of the name.
+    words = re.split(r"[ \t]+", first[2:].strip(" \t")) if first.startswith("#!") else []
     if words and os.path.basename(words[0]) == "env":
         words = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
-    return words[0] if words and shutil.which(words[0]) is None else None
+    if not words or shutil.which(words[0]) is not None:
+        return None
+    return words[0].replace("\r", " with a carriage return after it")
 
 
 def signs_commits(git: Git) -> bool:

@@ -137,6 +137,11 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda repo: hook(repo, "pre-commit", "#!/nowhere/python\n"),
         "/nowhere/python",
     ),
+    "a hook with line ends of Windows": (
+        lambda repo: hook(repo, "pre-commit", "#!/bin/sh\r\nexit 0\r\n"),
+        "/bin/sh with a carriage return",
+    ),
+    "an unknown way to clean messages": (set_globally("commit.cleanup", "zz"), "commit.cleanup “zz”"),
     "a hook by env": (lambda repo: hook(repo, "commit-msg", "#!/usr/bin/env -S nodeless --x\n"), "nodeless"),
     "hooks of the user": (use_hooks_of_the_user, "is run by /nowhere/python"),
     "no boolean": (set_globally("commit.gpgsign", "maybe"), "commit.gpgsign"),

@@ -15,6 +15,9 @@ ADDRESS = regex(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 REMOTE_COPY = regex(r"^(?:[\w.-]+@)?[\w.-]+:(?!//)")
 """A place on another machine as scp names it."""
 
+EXPANDED = regex(rf"{DYNAMIC}|[*?{{]|\[.+\]")
+"""A name that the shell makes another one of, before it runs."""
+
 _PRESERVING_CONFIG = (
     "user.",
     "color.",
@@ -88,7 +91,7 @@ def git_reasons(arguments: Sequence[str]) -> Iterator[str]:
         case "update-ref" | "filter-branch" | "filter-repo" | "replace" | "gc" | "prune":
             yield DISCARDS
         case _:
-            if DYNAMIC in command:
+            if EXPANDED.search(command):
                 yield MADE_UP
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from samobot.frozen import frozen
@@ -21,10 +22,21 @@ _SECRET = regex(
 )
 
 _RUNS_LATER = regex(
-    r"(?:^|/)(?:\.git/(?:config|hooks|info)|\.claude/settings[^/]*\.json|\.claude/(?:hooks|agents|commands)|\.mcp\.json"
+    r"(?:^|/)(?:\.git/(?:config|hooks|info)|\.claude/settings[^/]*\.json|\.claude/(?:hooks|agents|commands|skills)|\.mcp\.json"
     r"|\.envrc|\.husky|\.vscode/tasks\.json|\.github/workflows|\.gitlab-ci\.yml|\.samocode"
     r"|\.bashrc|\.bash_profile|\.profile|\.zshrc|\.zprofile|\.gitconfig)(?:$|/)"
 )
+
+
+_BRACES = regex(r"[{},]")
+_GLOB = regex(r"[*?]|\[[^]]*\]")
+_SECRET_NAMES = (
+    ".aws", ".env", ".git-credentials", ".gnupg", ".netrc", ".npmrc", ".pgpass", ".pypirc", ".ssh", "id_ecdsa", "id_ed25519",
+    "id_rsa",
+)  # fmt: skip
+"""What a pattern is held against."""
+_LITERAL = 3
+"""Characters that a pattern has to name itself: `*` would match anything."""
 
 
 @frozen
@@ -79,8 +91,19 @@ class RiskPlaces:
 
 
 def is_secret(path: str) -> bool:
-    """Whether a path looks like a key, a password or a login."""
-    return _SECRET.search(path) is not None
+    """Whether a path, or what the shell makes of it, looks like a key, a password or a login."""
+    if "{" in path:
+        path = "/".join(_BRACES.split(path))
+    return _SECRET.search(path) is not None or any(map(_matches_secret, path.split("/")))
+
+
+def _matches_secret(pattern: str) -> bool:
+    literal = _GLOB.sub("", pattern)
+    if literal == pattern or len(literal) < _LITERAL:
+        return False
+    return any(
+        fnmatchcase(name, pattern) and (name[0] == pattern[0] or name[0] != ".") for name in _SECRET_NAMES
+    )
 
 
 def runs_later(path: str) -> bool:

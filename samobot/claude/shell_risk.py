@@ -7,11 +7,10 @@ agent from mistakes, and the fence keeps it from the rest. Pure.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from samobot.claude.git_risk import ADDRESS, REMOTE_COPY, git_reasons
+from samobot.claude.git_risk import ADDRESS, EXPANDED, REMOTE_COPY, git_reasons
 from samobot.claude.risk_places import RiskPlaces, is_secret, runs_later
 from samobot.claude.risk_reasons import (
     CONTAINERS,
@@ -47,8 +46,8 @@ from samobot.claude.shell_programs import (
     WRITERS,
 )
 
-_EXPANDED = re.compile(rf"{DYNAMIC}|[*?{{]|\[.+\]")
-"""A name that the shell makes another one of, before it runs."""
+_OUTPUTS = {"sort": ("--output", "-o")}
+"""Options before a file that is written; of other programs `--output`."""
 
 _SETTERS = ("env", "export", "declare", "typeset", "readonly", "local")
 
@@ -94,7 +93,7 @@ class _Line:
         if not words:
             return
         name = os.path.basename(words[0])
-        if _EXPANDED.search(words[0]):
+        if EXPANDED.search(words[0]):
             yield MADE_UP
             return
         arguments = words[1:]
@@ -224,6 +223,8 @@ class _Line:
             is_target = word is words[-1] or words[index] == "-t" or word.startswith("--target-directory=")
             if value and (is_secret(value) or is_secret(self._absolute(value) or "")):
                 yield SECRETS
+            if word.startswith("--output=") or words[index] in _OUTPUTS.get(name, ("--output",)):
+                yield from self._written(value)
             if writes and value and not ADDRESS.match(value) and (name not in COPIES or is_target):
                 yield from self._written(value, only_paths=True)
         for redirection in command.redirections:

@@ -98,6 +98,9 @@ RISKY = {
     why.CONTAINERS: ["docker run x", "docker-compose up", "podman rm x"],
     why.DATABASE: ["psql -c x", "dropdb x", "rake db:drop", "npx prisma migrate reset", "python manage.py flush --no-input"],
     why.OUTSIDE: [
+        'git log --output=/etc/x',
+        'git diff --output /etc/x',
+        'sort -o /etc/x a',
         "rm -f /etc/x",
         "echo hi > /etc/x",
         "cd /etc && touch x",
@@ -115,6 +118,10 @@ RISKY = {
         "find . -fprintf /etc/x y",
     ],
     why.SECRETS: [
+        'cat .en?',
+        'cat {.env,x}',
+        'cat keys/*_rsa',
+        'cat ~/.s[s]h/*',
         "cat ~/.ssh/id_rsa",
         "cat .env",
         "grep x .env.production",
@@ -124,6 +131,7 @@ RISKY = {
         "tar cf x ~/.gnupg",
     ],
     why.RUNS_LATER: [
+        'echo x > .claude/skills/a/SKILL.md',
         "echo x > .git/hooks/pre-commit",
         "tee -a .envrc",
         "echo x >> ~/.bashrc",
@@ -196,6 +204,8 @@ SET_UP = [
     "{git,push}",
     "/usr/bin/gi? push",
     "/usr/bin/[g]it push",
+    "git {push,x}",
+    "git pus?",
 ]
 
 HARMLESS = [
@@ -230,6 +240,11 @@ HARMLESS = [
     "grep -r foo . 2>/dev/null",
     "python3 - <<'E'\nprint(1)\nE",
     "cat .env.example",
+    "cat *",
+    "ls .* src/*.py",
+    "cp a.{txt,md} b",
+    "git log --format='%h {x}' --output=x",
+    "set -o pipefail",
     "docker ps",
     "kill %1",
     "X=$((1 + 2)); echo $X",

@@ -12,6 +12,7 @@ from samobot.phases import Phase
 from samobot.session.overview import FlowEntry, Overview, parse_overview
 from samobot.session.overview_edits import add_flow, flow_line, new_overview, set_status
 from samobot.text import one_line, without_surrogates
+from tests.support.calls import assert_linear
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
@@ -266,5 +267,8 @@ def test_no_input_makes_a_traceback(text: str) -> None:
     "piece", ["## Status\n", "Phase: x\n", "- a → \n", "```\n", "~~~ x\n", "\n", "->", "**", "Task:\n", "> "]
 )
 def test_huge_files_are_read_in_linear_time(piece: str) -> None:
-    text = "# T\n## Flow Log\n- " + piece * (100_000 // len(piece))
-    assert parse_overview(set_status(text, {"Next": "Go"})).next is not None
+    def read(size: int) -> None:
+        text = "# T\n## Flow Log\n- " + piece * (size // len(piece))
+        assert parse_overview(set_status(text, {"Next": "Go"})).next is not None
+
+    assert_linear(read)

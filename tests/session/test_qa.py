@@ -10,6 +10,7 @@ from samobot.errors import NotFoundError, UsageError
 from samobot.session.qa import clear_answer, parse_qa, set_answer
 from samobot.session.question import Option
 from samobot.text import without_surrogates
+from tests.support.calls import assert_linear
 from tests.support.cases import for_each
 
 TWO_ROUNDS = """\
@@ -333,8 +334,10 @@ def test_answer_without_text_is_refused() -> None:
     ],
 )
 def test_huge_files_are_read_in_linear_time(piece: str) -> None:
-    # Quadratic work on these would run into the time limit of the test run.
-    text = "### Q1: " + piece * (100_000 // len(piece))
-    qa = parse_qa(text)
-    if qa.questions:
-        set_answer(text, 0, "x")
+    def read(size: int) -> None:
+        text = "### Q1: " + piece * (size // len(piece))
+        qa = parse_qa(text)
+        if qa.questions:
+            set_answer(text, 0, "x")
+
+    assert_linear(read)

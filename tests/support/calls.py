@@ -22,3 +22,12 @@ def calls_of(function: Callable[[int], object], size: int) -> int:
     finally:
         sys.setprofile(before)
     return count
+
+
+def assert_linear(function: Callable[[int], object]) -> None:
+    """Fail if twice the size takes far more than twice the calls.
+
+    What a regular expression does is no call: what grows much faster than the square of the size would hang instead.
+    """
+    function(10_000)
+    assert calls_of(function, 4_000) < 2.5 * calls_of(function, 2_000)

@@ -10,7 +10,7 @@ from samobot.errors import UsageError
 from samobot.fleet.start_request import PROFILE_NAMES, PROVIDER_NAMES
 from samobot.frozen import frozen
 from samobot.telegram.handlers.chat_request import DASHES, MONEY, first_word, parse_money, split_address
-from samobot.text import nearest
+from samobot.text import nearest, one_line
 
 CONFIGURED = "default"
 """The value of `--profile` and `--provider` that takes a session back to what is configured."""
@@ -72,6 +72,10 @@ class RunArguments:
         return self.profile is not None or self.provider is not None
 
 
+_NO_TASK = re.compile(r"/\w{1,32}(?:@\w{1,64})?[.!?]?|[-–—]{1,2}[A-Za-z][\w-]{0,40}")
+"""Another command, or a flag that there is not, and nothing else."""
+
+
 def parse_run(rest: str) -> RunArguments:
     """Read what comes after `/run`.
 
@@ -79,9 +83,14 @@ def parse_run(rest: str) -> RunArguments:
     `name "task"`, or one word, which is a name. `“` and `—` are as good as `"` and `--`.
 
     Raises:
-        UsageError: A flag has no value, or one that cannot be; or it is nearly one that there is.
+        UsageError: A flag has no value, or one that cannot be; or it is nearly one that there is; or nothing remains but
+            another command or flag.
     """
     free, given = _take_flags(rest)
+    if _NO_TASK.fullmatch(free.strip()):
+        raise UsageError(
+            f"“{one_line(free, 60)}” is no task. Say in your own words what should be done, or see /help."
+        )
     project, name, task = split_task(free)
     task = _unquoted(task)
     if given.task and task:

@@ -46,6 +46,8 @@ from tests.support.cases import for_each
         ("the login: it breaks", RunArguments(task="the login: it breaks")),
         ("add more --from greet today", RunArguments(task="add more today", base="greet")),
         ("greet: more —from=other", RunArguments(name="greet", task="more", base="other")),
+        ("/status is slow", RunArguments(task="/status is slow")),
+        ("--verbose is missing", RunArguments(task="--verbose is missing")),
         ("greet --no-questions more", RunArguments(task="greet more", questions=False)),
         ("write it with --format json", RunArguments(task="write it with --format json")),
         ("greet --profile Strong", RunArguments(name="greet", profile="strong")),
@@ -77,6 +79,10 @@ def test_what_thumbs_type_after_run_is_understood(typed: str, expected: RunArgum
         ("demo --task --auto", "text after it"),
         ("demo --budgt 5", "Did you mean --budget"),
         ("demo —taks x", "Did you mean --task"),
+        ("/status", "“/status” is no task"),
+        ("/stop@samo_bot!", "is no task"),
+        ("--help", "“--help” is no task"),
+        ("—verbose --budget 5", "“—verbose” is no task"),
     ],
 )
 def test_a_flag_that_cannot_be_is_said_with_what_to_do(typed: str, says: str) -> None:

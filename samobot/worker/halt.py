@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import psutil
+
 from samobot.claude.reaper import (
     GRACE_SECONDS,
     SWEEP_SECONDS,
@@ -34,7 +36,7 @@ from samobot.system.process_handle import ProcessHandle
 from samobot.system.processes import Swept, end_processes
 from samobot.system.scope import is_scope_of, scope_members
 from samobot.worker.session_files import SessionFiles
-from samobot.worker.worker_process import worker_pids
+from samobot.worker.worker_process import is_worker, worker_pids
 
 WORKER_SECONDS = 12.0
 """Seconds for the worker to end: it takes 3 s for SIGINT to the agent, 2 s for SIGTERM, and the sweep."""
@@ -145,17 +147,18 @@ def _end_worker(folder: SessionFolder) -> tuple[int | None, bool, Holder | None]
     if not is_regular(folder.lock):
         with contextlib.suppress(StorageError):  # its agent put something in the place of the lock
             move_aside(folder.lock, folder.logs)
-    if holder(folder) is None:
+    is_held = holder(folder) is not None
+    # An agent's process may hold the lock that it took from the worker, or all locks be gone.
+    found = [_find_worker(path) for path in lock_files(folder)] if is_held else [_worker_above(folder)]
+    workers = [each for each in found if each is not None]
+    if not is_held and not workers:
         return None, False, None
     with contextlib.suppress(StorageError):  # a full disk does not keep a session from being stopped
         requests.clear(folder)
         requests.request(folder, WorkerRequest(RequestKind.STOP, "a person"))
     ended: list[int] = []
     forced = False
-    for path in lock_files(folder):  # an agent's process may hold the one that it took from the worker
-        worker = _find_worker(path)
-        if worker is None:
-            continue
+    for worker in workers:
         with worker:
             _send(worker, signal.SIGTERM)
             killed = not worker.wait(WORKER_SECONDS)
@@ -167,6 +170,16 @@ def _end_worker(folder: SessionFolder) -> tuple[int | None, bool, Holder | None]
     after = holder(folder)
     still = after if after is not None and (not ended or after.pid in ended) else None
     return next(iter(ended), None), forced, still
+
+
+def _worker_above(folder: SessionFolder) -> ProcessHandle | None:
+    """The worker that a process of the session descends from, if all locks were deleted."""
+    for pid, _ in session_processes(folder.path):
+        with contextlib.suppress(psutil.Error):
+            above = next((each for each in psutil.Process(pid).parents() if is_worker(each)), None)
+            if above is not None:
+                return ProcessHandle.open(above.pid)
+    return None
 
 
 def _find_worker(lock: Path) -> ProcessHandle | None:

@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -189,6 +190,19 @@ def test_stop_ends_the_worker_whose_lock_another_process_has_taken(tmp_path: Pat
     finally:
         thief.kill()
         thief.communicate()
+    assert shop.processes() == []
+
+
+def test_stop_ends_a_worker_of_which_all_locks_and_records_were_deleted(tmp_path: Path) -> None:
+    shop = scripted_shop(tmp_path, investigation([Say(text="at work"), Hang(at="here")]))
+    worker = shop.start("run", "--session", "greet", "--task", "x")
+    until(lambda: bool(shop.runs()))
+    folder = SessionFolder(shop.session("greet"))
+    folder.lock.unlink()
+    shutil.rmtree(folder.vault.path)
+    halted = halt(folder)
+    assert (halted.worker, halted.clean) == (worker.pid, True)
+    worker.communicate(timeout=60)
     assert shop.processes() == []
 
 

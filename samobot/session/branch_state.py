@@ -12,7 +12,7 @@ from pathlib import Path
 from samobot.errors import ConflictError, NotFoundError, StorageError
 from samobot.frozen import frozen
 from samobot.session.diff import FileChange, parse_numstat
-from samobot.session.files import read_bytes, read_text
+from samobot.session.files import read_bytes, read_text, real_path
 from samobot.session.folder import SessionFolder
 from samobot.session.git import Git, GitError
 from samobot.session.overview import parse_overview
@@ -93,9 +93,24 @@ def work_dir_of(folder: SessionFolder, main_repo: Path) -> Path:
     if not named or "\0" in named:
         return main_repo
     try:
-        return Path(named).expanduser()
+        return nearest_in_worktree(Path(named).expanduser(), main_repo)
     except RuntimeError:
         return Path(named)  # of a user that does not exist
+
+
+def nearest_in_worktree(path: Path, main_repo: Path) -> Path:
+    """Return a working directory, or if the agent moved or deleted it, the folder above it in the session's worktree.
+
+    Args:
+        path: The working directory, which is returned if its whole worktree was deleted.
+        main_repo: The project's repository, which no session is led to so.
+    """
+    if path.is_dir():
+        return path
+    there = next((each for each in path.parents if each.is_dir()), path)
+    top = next((each for each in (there, *there.parents) if (each / ".git").is_file()), None)
+    is_own = top is not None and not real_path(main_repo).is_relative_to(real_path(top))
+    return there if is_own else path
 
 
 def read_branch(main_repo: Path, worktree: Path) -> BranchState:

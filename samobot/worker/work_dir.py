@@ -11,6 +11,7 @@ from pathlib import Path
 from samobot.config.learned import LEARNED
 from samobot.config.project import Project
 from samobot.errors import StorageError, UsageError, WorktreeGoneError
+from samobot.session.branch_state import nearest_in_worktree
 from samobot.session.files import open_regular
 from samobot.session.folder import SessionFolder
 from samobot.session.tree_state import tree_state
@@ -24,7 +25,7 @@ _MAX_FILES = 5_000
 
 
 def find_work_dir(project: Project, files: SessionFiles) -> Path:
-    """Return a session's working directory: its worktree, or the main repository if there is none.
+    """Return a session's working directory: its worktree or a folder in it, or the main repository if there is none.
 
     Raises:
         WorktreeGoneError: Its worktree was deleted.
@@ -36,6 +37,8 @@ def find_work_dir(project: Project, files: SessionFiles) -> Path:
         return worktree if worktree.is_dir() else project.main_repo
     # A relative path that was written by hand is relative to the project's file.
     path = project.file.parent / os.path.expanduser(named)
+    if project.worktrees in path.parents:
+        path = nearest_in_worktree(path, project.main_repo)
     if not path.is_dir():
         if project.worktrees in path.parents:
             raise WorktreeGoneError(

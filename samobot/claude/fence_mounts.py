@@ -41,10 +41,11 @@ def make_mounts(kernel, call):
     def failed(place):
         number = ctypes.get_errno()
         return OSError(number, os.strerror(number), place)
-    # No path has a link in it, unless an agent of another session has just put one there.
+    # Each path is there and has no link in it, unless an agent of another session has just changed that: bubblewrap, which
+    # would follow one, is not to try.
     def opened(path):
         found = kernel.syscall(437, -100, os.fsencode(path), no_links, 24)  # O_PATH | O_CLOEXEC, RESOLVE_NO_SYMLINKS
-        if found < 0 and ctypes.get_errno() == errno.ELOOP:
+        if found < 0 and ctypes.get_errno() not in (errno.ENOSYS, errno.EPERM, errno.EMFILE):
             raise failed(path)
         return found
     try:

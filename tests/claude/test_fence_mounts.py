@@ -112,7 +112,7 @@ def test_each_mount_but_those_over_bubblewraps_own_is_made_before_it_starts(tmp_
 
 
 @pytest.mark.skipif(_PROBLEM is not None, reason=f"there can be no fence here: {_PROBLEM}")
-@pytest.mark.parametrize("swapped", ["source", "place", "both"])
+@pytest.mark.parametrize("swapped", ["source", "place", "both", "gone"])
 def test_link_that_another_agent_puts_in_place_meanwhile_makes_no_fence(tmp_path: Path, swapped: str) -> None:
     folder, secret = tmp_path / "folder", tmp_path / "secret"
     (folder / "inner").mkdir(parents=True)
@@ -120,15 +120,19 @@ def test_link_that_another_agent_puts_in_place_meanwhile_makes_no_fence(tmp_path
     (secret / "inner" / "key").write_text(SECRET)
     inner, other = folder / "inner", tmp_path / "other"
     other.mkdir()
-    source, place = {"source": (inner, other), "place": (other, inner), "both": (folder, folder)}[swapped]
+    source, place = {"source": (inner, other), "place": (other, inner), "both": (folder, folder)}.get(
+        swapped, (inner, inner)
+    )
     bind = ("--bind", str(tmp_path), str(tmp_path), "--bind", str(source), str(place))
     argv = ("/usr/bin/bwrap", "--ro-bind", "/", "/", *bind, "--", "grep", "-r", ".", str(place))
     command = wrapped(replace(Invocation(argv, Path("/"), {}, b"", Path(), ""), fenced=True))
     folder.rename(tmp_path / "moved")
-    folder.symlink_to(secret)
+    if swapped != "gone":
+        folder.symlink_to(secret)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"{folder if swapped == 'both' else inner}: {os.strerror(errno.ELOOP)}" in done.stderr
+    reason = os.strerror(errno.ENOENT if swapped == "gone" else errno.ELOOP)
+    assert done.stderr == f"The fence cannot be made: {folder if swapped == 'both' else inner}: {reason}\n"
 
 
 class _Kernel:

@@ -57,6 +57,7 @@ def _no_fsync() -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(trylast=True)  # hypothesis warns of what is made before this moment
 def pytest_sessionstart(session: pytest.Session) -> None:
     """In each of several workers, import other test modules first than in the others.
 

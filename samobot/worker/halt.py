@@ -22,6 +22,7 @@ from samobot.frozen import frozen
 from samobot.session import journal, requests
 from samobot.session.files import is_regular, move_aside, read_text
 from samobot.session.folder import SessionFolder
+from samobot.session.git_seal import top_of
 from samobot.session.journal import EventName, RunEndReason
 from samobot.session.last_run import is_stopped
 from samobot.session.lock import holder, holder_of, lock_files
@@ -231,8 +232,10 @@ def _unmarked(folder: SessionFolder) -> list[tuple[int, str]]:
             return []  # it has never run
         first = known.first_worker
         named = parse_overview(read_text(folder.overview) or "").working_dir
-        if named is not None and (worktree := Path(named)).is_absolute() and (worktree / ".git").is_file():
-            places.append(worktree)
+        # The session may work in a folder of its worktree, and the agent anywhere in it.
+        top = top_of(Path(named)) if named is not None and Path(named).is_absolute() else None
+        if top is not None and (top / ".git").is_file():
+            places.append(top)
     return unmarked_processes(places, first)
 
 

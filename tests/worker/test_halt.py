@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -271,6 +271,27 @@ def says(shop: ScriptedShop, word: str) -> bool:
         f'"{word}"' in path.read_text(errors="replace")
         for path in shop.sessions.glob("*/_logs/*-001-*.jsonl")
     )
+
+
+def test_the_whole_worktree_is_searched_if_the_session_works_in_a_folder_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_session(tmp_path / "sessions")
+    worktree = tmp_path / "worktrees" / "greet"
+    (worktree / "apps" / "web").mkdir(parents=True)
+    (worktree / ".git").write_text("gitdir: elsewhere\n")
+    text = folder.overview.read_text().replace("Task:", f"Working Dir: {worktree / 'apps' / 'web'}\nTask:", 1)
+    folder.overview.write_text(text)
+    journal.append(folder, EventName.RUN_START, NOW, run="r", pid=1, start_ticks=1, boot_id="", scope=None)
+    searched: list[Path] = []
+
+    def find(places: Sequence[Path], first: object) -> list[tuple[int, str]]:
+        searched.extend(places)
+        return []
+
+    monkeypatch.setattr("samobot.worker.halt.unmarked_processes", find)
+    halt(folder)
+    assert searched == [folder.path, worktree]
 
 
 @pytest.mark.parametrize("place", ["{session}", "{workdir}/src"])

@@ -17,6 +17,7 @@ from samobot.session.diff import DiffSummary
 from samobot.session.files import open_regular, real_path
 from samobot.session.git import Git, GitError
 from samobot.session.git_config import untrusted_programs
+from samobot.session.git_seal import top_of
 
 _TIMEOUT_S = 20.0
 OLD_LOCK = 600.0
@@ -225,8 +226,9 @@ def _stray_work(git: Git) -> Iterator[str]:
         yield "work is stashed"
 
 
-def _open_submodules(top: Path) -> Iterator[str]:
+def _open_submodules(path: Path) -> Iterator[str]:
     """The submodules with changes that they have no commit of, which `git status` is kept from looking into."""
+    top = top_of(path) or path
     seen = {real_path(top)}
     places = [top]
     for place in places:

@@ -256,6 +256,10 @@ def test_work_in_a_submodule_that_is_not_committed_there_is_named(
     git(work / "sub", "stash", "--quiet", "--include-untracked")
     (work / "sub" / "sub" / "first").write_text("other")
     assert unfinished() == "work in the submodule sub/sub is not committed"
+    (work / "app").mkdir()
+    commit(work, "app/page")
+    found = unfinished_work(work / "app", diff_summary(work / "app", base))
+    assert found == unfinished(), "also if the session works in a folder of it"
     (work / "sub" / "up").symlink_to("..")
     git(work / "sub", "update-index", "--add", "--cacheinfo", f"160000,{base},up/sub")
     assert unfinished().startswith("work in the submodule sub is not committed")

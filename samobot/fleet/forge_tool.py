@@ -48,7 +48,6 @@ def run_tool(
     arguments: Sequence[str],
     *,
     text: str = "",
-    timeout: float = _TIMEOUT_S,
     keep_end: bool = False,
 ) -> str:
     """Run a forge's tool and return its output.
@@ -57,7 +56,6 @@ def run_tool(
         tool: `gh` or `glab`.
         arguments: Its arguments; no secrets, as everybody sees them in the list of processes.
         text: Its input.
-        timeout: Seconds after which it is ended with all its children.
         keep_end: Whether the end of an output beyond 4 MB is returned instead of its beginning.
 
     Raises:
@@ -84,9 +82,9 @@ def run_tool(
         except OSError as error:
             raise ForgeError(f"{tool} could not be started: {error.strerror}.") from error
         try:
-            output, errors = process.communicate(text.encode("utf-8", "replace"), timeout)
+            output, errors = process.communicate(text.encode("utf-8", "replace"), _TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            raise ForgeError(f"{tool} did not answer within {timeout:.0f} s.") from None
+            raise ForgeError(f"{tool} did not answer within {_TIMEOUT_S:.0f} s.") from None
         finally:
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -98,25 +96,25 @@ def run_tool(
     return kept.decode("utf-8", "replace")
 
 
-def read_json(tool: str, arguments: Sequence[str], *, text: str = "") -> Any:
+def read_json(tool: str, arguments: Sequence[str]) -> Any:
     """Run a forge's tool and parse its output as JSON.
 
     Raises:
         ForgeError: As for `run_tool`, or the output is not JSON.
     """
-    pages = read_json_pages(tool, arguments, text=text)
+    pages = read_json_pages(tool, arguments)
     if len(pages) != 1:
         raise ForgeError(f"{tool} answered something that is not JSON.")
     return pages[0]
 
 
-def read_json_pages(tool: str, arguments: Sequence[str], *, text: str = "") -> list[Any]:
+def read_json_pages(tool: str, arguments: Sequence[str]) -> list[Any]:
     """Run a forge's tool and parse its output as JSON values, one for each page of a long answer.
 
     Raises:
         ForgeError: As for `run_tool`, or the output is not JSON.
     """
-    output = run_tool(tool, arguments, text=text).strip()
+    output = run_tool(tool, arguments).strip()
     decoder, pages, at = json.JSONDecoder(), [], 0
     try:
         while at < len(output):

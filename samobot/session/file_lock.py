@@ -29,17 +29,16 @@ class FileLock:
 
     Args:
         path: The file; created if missing, its folder is not. A symbolic link, pipe or device is refused.
-        mode: Permission bits of a new file, less the umask.
 
     Raises:
         StorageError: The file cannot be opened.
     """
 
-    def __init__(self, path: Path, *, mode: int = 0o600) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _OPEN_FLAGS, mode)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _OPEN_FLAGS, 0o600)
             require_regular(self._descriptor, path)
         except OSError as error:
             raise storage_error("lock", path, error) from error

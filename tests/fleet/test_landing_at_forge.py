@@ -260,12 +260,7 @@ def test_tool_that_hangs_is_ended(
 ) -> None:
     room.land(LandingStep.PUSH)
     forge.change(hang=True)
-    run = forge_tool.run_tool
-    monkeypatch.setattr(
-        forge_tool,
-        "run_tool",
-        lambda tool, arguments, *, text="": run(tool, arguments, text=text, timeout=1.0),
-    )
+    monkeypatch.setattr(forge_tool, "_TIMEOUT_S", 1.0)
     assert "did not answer" in refusal(room, LandingStep.OPEN_PR)
 
 

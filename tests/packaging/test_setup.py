@@ -6,9 +6,9 @@ import os
 import pwd
 import shutil
 import signal
-import stat
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -177,7 +177,19 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 @pytest.fixture
 def project(index: Index, tmp_path: Path) -> Project:
     """A project whose lock names the older releases, in a path with a space."""
-    made = Project(tmp_path / "a project", tmp_path / "machine")
+    return _project(index, tmp_path)
+
+
+@pytest.fixture
+def open_project(index: Index) -> Iterator[Project]:
+    """The same where other users can reach it: each pytest that starts makes the folder of all of them private."""
+    with tempfile.TemporaryDirectory(prefix="samobot-setup-") as root:
+        os.chmod(root, 0o755)
+        yield _project(index, Path(root))
+
+
+def _project(index: Index, root: Path) -> Project:
+    made = Project(root / "a project", root / "machine")
     made.environment["PIP_INDEX_URL"] = index.url
     folder = made.folder / "requirements"
     built = [f"{name}=={_version(index, name)}" for name in BUILD]
@@ -244,14 +256,13 @@ def _give_to_nobody(project: Project, python: str) -> None:
     project.environment["REAL"] = python
     for path in (project.folder, *project.folder.rglob("*"), project.machine, project.machine / "home"):
         os.chown(path, NOBODY["user"], -1)
-    for path in (project.folder, *list(project.folder.parents)[:4]):  # pytest's own folders
-        path.chmod(path.stat().st_mode | stat.S_IXOTH)
 
 
 def test_releases_newer_than_the_lock_change_nothing_with_the_oldest_pip(
-    project: Project, index: Index
+    open_project: Project, index: Index
 ) -> None:
     """For a user without rights or a git identity, where whoever runs the tests can become one."""
+    project = open_project
     oldest = project.machine / "oldest"
     with zipfile.ZipFile(_oldest_pip()) as wheel:
         wheel.extractall(oldest)

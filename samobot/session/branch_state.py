@@ -105,7 +105,7 @@ def nearest_in_worktree(path: Path, main_repo: Path) -> Path:
         path: The working directory, which is returned if its whole worktree was deleted.
         main_repo: The project's repository, which no session is led to so.
     """
-    if path.is_dir():
+    if path.is_dir() or not path.is_absolute():  # a relative one would lead to where the program was started
         return path
     there = next((each for each in path.parents if each.is_dir()), path)
     top = next((each for each in (there, *there.parents) if (each / ".git").is_file()), None)

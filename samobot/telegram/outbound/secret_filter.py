@@ -27,6 +27,7 @@ from samobot.telegram.outbound.encoded_text import (
     unstyled,
 )
 from samobot.telegram.outbound.key_forms import CAPITAL_NEEDLES, NEEDLES, WRAPPED_NEEDLES, KeyForm
+from samobot.telegram.outbound.text_windows import WINDOW, windows
 from samobot.telegram.outbound.wrapped_key import LINE_BREAK, continued
 
 _SHORTEST_VALUE = 8
@@ -174,6 +175,15 @@ class SecretFilter:
         """The secrets of a text in order, without overlaps; also those that are escaped, wrapped or encoded in it."""
         if len(text) < _SHORTEST_VALUE:
             return []
+        if len(text) <= WINDOW:
+            return self._find_at_once(text)
+        return _apart(
+            _Found(start + found.start, start + found.end, found.name)
+            for start, window in windows(text)
+            for found in self._find_at_once(window)
+        )
+
+    def _find_at_once(self, text: str) -> list[_Found]:
         found = self._plain(text)
         small = _small(text)
         for start, name, value in self._encoded:

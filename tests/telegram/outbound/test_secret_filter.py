@@ -25,6 +25,7 @@ from samobot.telegram.markup.html import to_plain
 from samobot.telegram.outbound import wrapped_key
 from samobot.telegram.outbound.encoded_text import Derived, joined
 from samobot.telegram.outbound.secret_filter import SecretFilter
+from samobot.telegram.outbound.text_windows import WINDOW, windows
 from tests.support.cases import for_each
 
 LETTERS = "aB3dE5gH7jK9mN1pQ2sT4vW6yZ8"
@@ -402,3 +403,26 @@ def test_secrets_that_touch_are_masked_to_the_end_of_both() -> None:
     masked = SecretFilter({"DB_PASSWORD": 'p&ss<word>"quoted"'}).mask(text)
     assert "MIIabc" not in masked
     assert masked.endswith("\n+after")
+
+
+@for_each("filler", ["x" * 79 + "\n", "x"])
+def test_secrets_at_the_ends_of_windows_are_masked_whole_and_once(filler: str) -> None:
+    token = f"{fake(10)}:{fake(35)}"
+    long = PRIVATE.format("", "")
+    secrets = SecretFilter({"TOKEN": token})
+    for place in (WINDOW - 40, WINDOW - 4, WINDOW - 16 * 1024 - 20):
+        before = (filler * (place // len(filler) + 1))[:place] + " "
+        after = " " + (filler * (40_000 // len(filler)))
+        assert secrets.mask(f"{before}{token}{after}") == f"{before}[TOKEN masked]{after}"
+        assert fake(64) not in secrets.mask(f"{before}{long}{after}")
+
+
+def test_windows_cover_a_text_and_overlap() -> None:
+    text = "".join(chr(97 + number % 26) for number in range(5 * WINDOW + 11))
+    end = 0
+    for start, window in windows(text):
+        assert text.startswith(window, start)
+        assert start == 0 or end - start >= 8_000
+        assert len(window) <= WINDOW
+        end = start + len(window)
+    assert end == len(text)

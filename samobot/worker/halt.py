@@ -34,7 +34,7 @@ from samobot.session.status import SessionState
 from samobot.system.clock import utc_now
 from samobot.system.platform.current import boot_id, platform
 from samobot.system.process_handle import ProcessHandle
-from samobot.system.processes import Swept, end_processes
+from samobot.system.processes import Swept, end_processes, own_line
 from samobot.system.scope import is_scope_of, scope_members
 from samobot.worker.session_files import SessionFiles
 from samobot.worker.worker_process import is_worker, worker_pids
@@ -148,11 +148,11 @@ def _end_worker(folder: SessionFolder) -> tuple[int | None, bool, Holder | None]
     if not is_regular(folder.lock):
         with contextlib.suppress(StorageError):  # its agent put something in the place of the lock
             move_aside(folder.lock, folder.logs)
-    is_held = holder(folder) is not None
+    held = [path for path in lock_files(folder) if holder_of(path) is not None]
     # An agent's process may hold the lock that it took from the worker, or all locks be gone.
-    found = [_find_worker(path) for path in lock_files(folder)] if is_held else [_worker_above(folder)]
+    found = [_find_worker(path) for path in held] or [_worker_above(folder)]
     workers = [each for each in found if each is not None]
-    if not is_held and not workers:
+    if not held and not workers:
         return None, False, None
     with contextlib.suppress(StorageError):  # a full disk does not keep a session from being stopped
         requests.clear(folder)
@@ -169,15 +169,21 @@ def _end_worker(folder: SessionFolder) -> tuple[int | None, bool, Holder | None]
         forced = forced or killed
         ended.append(worker.pid)
     after = holder(folder)
-    still = after if after is not None and (not ended or after.pid in ended) else None
+    # Another one may have started since; but who was not found has not been ended.
+    still = after if after is not None and (None in found or after.pid in ended) else None
     return next(iter(ended), None), forced, still
 
 
 def _worker_above(folder: SessionFolder) -> ProcessHandle | None:
-    """The worker that a process of the session descends from, if all locks were deleted."""
+    """The worker that a process of the session descends from, if all locks were deleted.
+
+    Never one that this process descends from: a worker takes over what its agent's own workers leave behind.
+    """
+    spared = own_line()
     for pid, _ in session_processes(folder.path):
         with contextlib.suppress(psutil.Error):
-            above = next((each for each in psutil.Process(pid).parents() if is_worker(each)), None)
+            parents = psutil.Process(pid).parents()
+            above = next((each for each in parents if is_worker(each) and each.pid not in spared), None)
             if above is not None:
                 return ProcessHandle.open(above.pid)
     return None

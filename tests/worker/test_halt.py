@@ -206,6 +206,26 @@ def test_stop_ends_a_worker_of_which_all_locks_and_records_were_deleted(tmp_path
     assert shop.processes() == []
 
 
+STOP = """
+import os, pathlib, subprocess, sys
+from samobot.session.folder import SessionFolder
+from samobot.worker.halt import halt
+folder = SessionFolder(pathlib.Path(sys.argv[1]))
+left = subprocess.Popen(["sleep", "600"], env={**os.environ, "SAMOCODE_SESSION": sys.argv[1]})
+print(halt(folder).worker)
+left.wait()
+"""
+
+
+def test_stop_leaves_the_worker_alone_whose_agent_has_stopped_a_session_of_its_own(tmp_path: Path) -> None:
+    folder = make_session(tmp_path)
+    folder.prepare()
+    # Named as workers are; it has taken over what the session's own worker left behind.
+    outer = [sys.executable, "-c", STOP, str(folder.path), "-m", "samobot", "run"]
+    ended = subprocess.run(outer, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "None\n")
+
+
 def test_stop_of_a_run_whose_process_id_passed_to_another_process_leaves_that_alone(tmp_path: Path) -> None:
     folder = make_session(tmp_path)
     folder.prepare()
@@ -244,6 +264,28 @@ def test_stop_never_calls_a_held_session_free(
         halted = halt(folder)
     assert not halted.clean
     assert "no worker" not in halted.summary
+    assert "holds the session" in halted.summary
+
+
+def test_stop_never_calls_a_session_free_whose_agent_held_the_lock_in_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_session(tmp_path)
+    folder.prepare()
+    folder.vault.prepare()
+    folder.lock.touch()
+    folder.vault.run_lock.touch()
+    agent = subprocess.Popen(["sleep", "600"])
+    owners = {folder.lock: agent.pid}
+    monkeypatch.setattr(type(platform()), "lock_owner", lambda _, path, candidates: owners.get(path))
+    reaper = threading.Thread(target=agent.wait)
+    reaper.start()
+    with folder.lock.open("rb") as file, folder.vault.run_lock.open("rb") as other:
+        for each in (file, other):
+            fcntl.flock(each, fcntl.LOCK_EX)
+        halted = halt(folder)
+    reaper.join()
+    assert not halted.clean
     assert "holds the session" in halted.summary
 
 

@@ -134,6 +134,7 @@ class Tail:
             return False
         if size < self.position:
             self.position, self._line = 0, bytearray()
+            self._dropped, self._is_tool_result = 0, False
         try:
             self.position = os.lseek(file.fileno(), self.position, os.SEEK_DATA)
         except OSError as error:  # nothing but a hole, or a file system that does not know of holes

@@ -166,9 +166,10 @@ def test_a_hole_in_the_log_is_neither_read_nor_copied(tmp_path: Path, copied: bo
     assert not copied or copy.stat().st_size < 1024 * 1024
 
 
-def test_a_log_that_was_cut_is_read_from_its_new_beginning(tmp_path: Path) -> None:
+@pytest.mark.parametrize("half", [b'{"half', b'{"type":"user",' + b"x" * 600_000])
+def test_a_log_that_was_cut_is_read_from_its_new_beginning(tmp_path: Path, half: bytes) -> None:
     log = tmp_path / "log"
-    append(log, line(type="a") + b'{"half')
+    append(log, line(type="a") + half)
     with Tail(log) as tail:
         assert list(tail.read()) == [Other("a")]
         os.truncate(log, 0)

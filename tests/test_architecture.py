@@ -215,7 +215,7 @@ def test_the_bot_knows_sessions_only_as_values_of_the_fleet(path: Path) -> None:
         named(path) == "telegram/app.py"
     ):  # chooses the fleet and the clock, and reads the bot's own configuration
         unknown -= {"fleet.local_fleet.LocalFleet", "fleet.desired_runs.DesiredRun", "system.clock.utc_now"}
-        unknown -= {"config.environment.find_env_file", "config.environment.read_values"}
+        unknown -= {f"config.environment.{name}" for name in ("BOT_SECRETS", "find_env_file", "read_values")}
     assert unknown == set()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from telegram import Bot
 from telegram.error import TelegramError
 
-from samobot.config.environment import find_env_file, read_values
+from samobot.config.environment import BOT_SECRETS, find_env_file, read_values
 from samobot.config.settings import Settings
 from samobot.errors import SamobotError
 from samobot.fleet.desired_runs import DesiredRun
@@ -96,9 +96,12 @@ class BotApp:
             lock.release()
 
     def _secret_filter(self) -> SecretFilter:
-        """Everything that must not reach a chat: the bot's token, the environment's and the `.env` file's secrets."""
+        """Everything that must not reach a chat: the bot's, the environment's and the `.env` file's secrets."""
         values = read_values(self._environ, find_env_file(self._environ), strict=False)
-        return SecretFilter.of({**self._environ, **values}, self._settings.telegram_bot_token, unpacked)
+        # The bot has removed its own from the environment.
+        own = {name: getattr(self._settings, name.lower()) for name in BOT_SECRETS}
+        known = {**self._environ, **values, **own}
+        return SecretFilter.of(known, self._settings.telegram_bot_token, unpacked)
 
     def _transcriber(self) -> Transcriber:
         settings = self._settings

@@ -101,6 +101,18 @@ async def test_without_a_token_it_shows_where_to_put_one(tmp_path: Path) -> None
         await BotApp(Settings(samobot_state_dir=tmp_path), environment(tmp_path)).run()
 
 
+def test_filter_knows_the_bots_secrets_that_were_removed_from_the_environment(tmp_path: Path) -> None:
+    settings = Settings(
+        samobot_state_dir=tmp_path,
+        samobot_transcribe_key="speech-9f8e7d6c5b4a",
+        samobot_webhook_secret="hook-1a2b3c4d5e6f",
+    )
+    secrets = BotApp(settings, environment(tmp_path))._secret_filter()
+    assert secrets.mask("speech-9f8e7d6c5b4a hook-1a2b3c4d5e6f") == (
+        "[SAMOBOT_TRANSCRIBE_KEY masked] [SAMOBOT_WEBHOOK_SECRET masked]"
+    )
+
+
 async def test_webhooks_need_a_secret(tmp_path: Path) -> None:
     async with BotApiServer() as server:
         server.add_bot(TOKEN, "samo_bot")

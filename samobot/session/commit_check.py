@@ -168,7 +168,7 @@ def _missing_interpreter(hook: Path) -> str | None:
     words = re.split(r"[ \t]+", first[2:].strip(" \t")) if first.startswith("#!") else []
     if words and os.path.basename(words[0]) == "env":
         words = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
-    if not words or shutil.which(words[0]) is not None:
+    if not words or not words[0] or shutil.which(words[0]) is not None:
         return None
     return words[0].replace("\r", " with a carriage return after it")
 

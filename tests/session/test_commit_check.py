@@ -179,6 +179,7 @@ def test_what_keeps_every_commit_from_being_made_is_named(
         set_globally("core.editor", "/nowhere/editor"),
         lambda repo: hook(repo, "pre-commit", "#!/nowhere/python\n", 0o644),
         lambda repo: hook(repo, "pre-commit", "#!/bin/sh\ntouch ran\n"),
+        lambda repo: hook(repo, "pre-commit", "#! \ntouch ran\n"),  # git has the shell run it
         lambda repo: hook(repo, "pre-push", "#!/nowhere/python\n"),
         lambda repo: (repo / ".git" / "index.lock").touch(),  # of a git that works just now
     ],

@@ -261,13 +261,14 @@ def has_folder(git: Git, source: str | None, prefix: str, main_repo: Path) -> bo
     kind = git.attempt("cat-file", "-t", f"{source}:{folder}")
     if kind is not None and kind.strip() == "tree":
         return True
-    if kind is not None or git.run("ls-files", "--stage", "--", f":(literal){folder}").startswith("160000"):
+    index = git.run("ls-files", "--stage", "-z", "--", f":(literal){folder}")
+    if kind is not None or (index.startswith("160000") and index.endswith(f"\t{folder}\0")):
         raise UsageError(
             f"MAIN_REPO {main_repo} is a submodule of {git.folder} that is not checked out: "
             f"run “git -C {git.folder} submodule update --init {folder}”."
         )
     is_committed = git.ok("rev-parse", "--verify", "--quiet", f"HEAD:{folder}")
-    if is_committed or git.run("ls-files", "--", f":(literal){folder}"):
+    if is_committed or index:
         begins = (source or "").removeprefix("refs/remotes/").removeprefix("refs/heads/")
         raise UsageError(
             f"MAIN_REPO {main_repo} does not exist in {begins}, where the session's branch begins: "

@@ -285,7 +285,9 @@ def test_a_folder_that_is_not_part_of_the_repository_around_it_is_worked_in_dire
     assert not (tmp_path / "worktrees").exists()
 
 
-@pytest.mark.parametrize("where", ["deleted upstream", "committed here", "staged here"])
+@pytest.mark.parametrize(
+    "where", ["deleted upstream", "committed here", "staged here", "staged with a submodule"]
+)
 def test_a_folder_that_the_branch_would_not_have_is_refused_and_not_worked_in_directly(
     repo: Path, upstream: Path, where: str
 ) -> None:
@@ -294,6 +296,9 @@ def test_a_folder_that_the_branch_would_not_have_is_refused_and_not_worked_in_di
     if where == "staged here":
         (repo / "app" / "a").write_text("a")
         git(repo, "add", "app")
+    elif where == "staged with a submodule":
+        head = git(repo, "rev-parse", "HEAD").strip()
+        git(repo, "update-index", "--add", "--cacheinfo", f"160000,{head},app/a")
     else:
         commit(origin, "app/a")
     if where == "deleted upstream":

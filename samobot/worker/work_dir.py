@@ -38,7 +38,8 @@ def find_work_dir(project: Project, files: SessionFiles) -> Path:
     # A relative path that was written by hand is relative to the project's file.
     path = project.file.parent / os.path.expanduser(named)
     if project.worktrees in path.parents:
-        path = nearest_in_worktree(path, project.main_repo)
+        nearest = nearest_in_worktree(path, project.main_repo)
+        path = nearest if project.worktrees in nearest.parents else path
     if not path.is_dir():
         if project.worktrees in path.parents:
             raise WorktreeGoneError(

@@ -66,3 +66,16 @@ def test_worktree_that_was_deleted_does_not_lead_to_the_repository_around_it(
         places(project, folder)
     work_dir = work_dir_of(folder, project.main_repo)
     assert work_dir == project.worktrees / "greet" / "apps" / "web"
+
+
+def test_worktree_that_was_deleted_does_not_lead_to_the_worktree_around_all_of_them(tmp_path: Path) -> None:
+    repo = make_repository(tmp_path / "repo")
+    git(repo, "worktree", "add", "-q", "-b", "dev", str(tmp_path / "dev"))
+    worktrees = tmp_path / "dev" / "worktrees"
+    worktrees.mkdir()
+    folder = make_session(tmp_path)
+    text = folder.overview.read_text().replace("Task:", f"Working Dir: {worktrees / 'greet'}\nTask:", 1)
+    folder.overview.write_text(text)
+    project = Project("repo", repo / ".samocode", repo, worktrees, tmp_path / "sessions")
+    with pytest.raises(WorktreeGoneError):
+        find_work_dir(project, SessionFiles(folder, lambda: NOW))

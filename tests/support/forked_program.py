@@ -152,6 +152,7 @@ class _ForkedProgram(subprocess.Popen[Any]):
         }
         reports, report = os.pipe()
         self._reports = os.fdopen(reports)
+        self._waiting = threading.Lock()
         try:
             server = _server()
             assert server is not None
@@ -169,11 +170,16 @@ class _ForkedProgram(subprocess.Popen[Any]):
         return self.returncode
 
     def _wait(self, timeout: float | None) -> int:
-        if self.returncode is None:
-            if not select.select([self._reports], [], [], None if self._has_ended() else timeout)[0]:
-                raise subprocess.TimeoutExpired(self.args, timeout or 0)
-            with self._reports:
-                self.returncode = int(self._reports.readline())
+        if not self._waiting.acquire(timeout=-1 if timeout is None else timeout):  # another thread waits
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        try:
+            if self.returncode is None:
+                if not select.select([self._reports], [], [], None if self._has_ended() else timeout)[0]:
+                    raise subprocess.TimeoutExpired(self.args, timeout or 0)
+                with self._reports:
+                    self.returncode = int(self._reports.readline())
+        finally:
+            self._waiting.release()
         return self.returncode
 
     def _has_ended(self) -> bool:

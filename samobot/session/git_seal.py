@@ -58,9 +58,16 @@ def sealed(folder: Path, entries: list[Entry]) -> Iterator[dict[str, str]]:
 
 
 def top_of(work_dir: Path) -> Path | None:
-    """The top of the working tree that a folder is in."""
+    """The top of the working tree that a folder is in, as git finds it; of a damaged one if there is no other."""
     resolved = work_dir.resolve()
-    return next((path for path in (resolved, *resolved.parents) if os.path.lexists(path / ".git")), None)
+    found = [path for path in (resolved, *resolved.parents) if os.path.lexists(path / ".git")]
+    return next((path for path in found if _is_top(path)), found[0] if found else None)
+
+
+def _is_top(path: Path) -> bool:
+    """Whether git's search ends here: it passes over a `.git` that is a folder without a repository, or no file."""
+    dot = path / ".git"
+    return dot.is_file() or _common_of(dot) is not None
 
 
 def repository_folders(folder: Path) -> tuple[Path, ...]:
@@ -92,11 +99,15 @@ def _locate(folder: Path) -> tuple[Path, Path, Path] | None:
         return None
     dot = top / ".git"
     git_dir = dot if dot.is_dir() else _pointed(dot, "gitdir: ")
-    if git_dir is None:
-        return None
+    common = None if git_dir is None else _common_of(git_dir)
+    return None if git_dir is None or common is None else (top, git_dir, common)
+
+
+def _common_of(git_dir: Path) -> Path | None:
+    """Return the folder that the worktrees of a git folder share; None if it is none."""
     common = _pointed(git_dir / "commondir", "") or git_dir
     is_whole = (git_dir / "HEAD").exists() and (common / "objects").is_dir() and (common / "refs").is_dir()
-    return (top, git_dir, common) if is_whole else None
+    return common if is_whole else None
 
 
 def _pointed(file: Path, prefix: str) -> Path | None:

@@ -123,6 +123,11 @@ class Applier:
         other_gate = None not in (seen.gate, view.gate) and seen.gate != view.gate
         if decision.call in _ABOUT_A_GATE and other_gate and not named and not values.get("expected"):
             raise ConflictError(f"{ref.name} waits for something else by now; nothing was changed.")
+        label = _answered_since(view, decision, values) if decision.call == "answer" else None
+        if label is not None:
+            raise ConflictError(
+                f"{ref.name}'s {label} was answered on its machine since; nothing was changed."
+            )
 
     async def _done_before(
         self, call: FleetCall[Any], values: dict[str, Any], entry: LedgerEntry
@@ -136,6 +141,24 @@ class Applier:
         except NotFoundError:
             view = None
         return _result_of_first(call.name, values, view, entry, await self._fleet.is_archived(ref))
+
+
+def _answered_since(view: SessionView, decision: HostDecision, values: dict[str, Any]) -> str | None:
+    """Return the label of a question that was answered elsewhere than in the chat after the user answered it there.
+
+    In the chat a later answer replaces an earlier one. The times are of two clocks, the host's and the hub's.
+    """
+    for each in values["answers"]:
+        meant = [
+            question
+            for question in view.questions
+            if (question.label == each.label if each.index is None else question.index == each.index)
+        ]
+        for question in meant:
+            is_later = question.at is not None and question.at > decision.at
+            if is_later and question.via != values["by"].via and all(other.answer for other in meant):
+                return question.label
+    return None
 
 
 def _result_of_first(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from samobot.hosts.applier import Applier
 from samobot.hosts.fleet_calls import named_call
 from samobot.hosts.hub_messages import DecisionReceipt, HostDecision, Seen
 from samobot.session.gate import Person
+from samobot.session.question import Question
 from samobot.system.threads import Threads
 from tests.support.views import REF, session
 
@@ -92,6 +93,27 @@ async def test_a_decision_that_names_what_was_shown_is_judged_by_that(tmp_path: 
     )
     assert receipt.outcome.error == ""
     assert fleet.calls == ["approve"]
+
+
+@pytest.mark.parametrize("named", [{"label": "Q1"}, {"index": 0, "identity": "q-1"}])
+@pytest.mark.parametrize(
+    ("via", "minutes", "is_carried_out"),
+    [("terminal", 1, False), ("terminal", -1, True), ("telegram", 1, True), (None, None, True)],
+)
+async def test_an_answer_replaces_none_that_was_given_on_the_machine_after_it(
+    tmp_path: Path, named: dict[str, Any], via: str | None, minutes: int | None, is_carried_out: bool
+) -> None:
+    question = Question(
+        number=1, text="Which?", answer="A", label="Q1", identity="q-1", via=via,
+        at=None if minutes is None else NOW + timedelta(minutes=minutes),
+    )  # fmt: skip
+    fleet = OneSession(session(run="run-1", questions=(question,)))
+    answers = [QuestionAnswer(text="B", **named)]
+    receipt = await receipt_of(tmp_path, fleet, "answer", answers, ANNA, seen=Seen(run="run-1", gate="qa-1"))
+    assert ("answer" in fleet.calls) is is_carried_out
+    assert is_carried_out or receipt.outcome.text == (
+        "greet's Q1 was answered on its machine since; nothing was changed."
+    )
 
 
 async def test_a_read_is_no_decision(tmp_path: Path) -> None:

@@ -16,13 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
+from nats.aio.msg import Msg
 
 from benchmarks.chat import stage
 from benchmarks.host_simulator import SESSIONS, ref_of
 from benchmarks.measure import Measure, percentile, spread
 from benchmarks.programs import fill
 from samobot.fleet.models import SessionView
-from samobot.hosts import keys
+from samobot.hosts import keys, subjects
+from samobot.hosts.connection import Connection
 from samobot.hosts.hub_link import HubLink
 from samobot.hosts.hub_registry import HubRegistry, server_url
 from samobot.hosts.hub_store import HubStore
@@ -231,8 +233,8 @@ async def _in_the_chat(
     root: Path, state: Path, parts: list[list[str]], simulators: list[subprocess.Popen[bytes]]
 ) -> list[Measure]:
     """The real bot: from a change on a host to the message, and `/status` with and without absent hosts."""
-    async with stage(root, endless()) as on:
-        messages: dict[str, float] = {}
+    async with stage(root, endless()) as on, _snapshots(state) as published:
+        messages: dict[str, int] = {}
         await asyncio.sleep(_ASK_SECONDS)  # what the start has sent counts for the chat's pace
         for number in range(ASKED):
             part = number % PROCESSES
@@ -265,9 +267,10 @@ async def _in_the_chat(
             await asyncio.sleep(5)
             said = on.owner.say("/hosts")
         absent = await status()
-    asked = list(messages.values())
+    asked = [(at - int(stamp)) / 1e6 for stamp, at in messages.items()]
     return [
-        *_both("change on a host → message", asked),
+        *_both("snapshot → message", [(at - published[stamp]) / 1e6 for stamp, at in messages.items()]),
+        Measure("change on a host → message (p50)", statistics.median(asked), "ms", None, spread(asked)),
         Measure("/status, 50 hosts (p50)", statistics.median(online), "ms", 20, spread(online)),
         Measure("/status, 25 of them absent (p50)", statistics.median(absent), "ms", 20, spread(absent)),
         Measure("bot's memory, 50 hosts × 20 sessions", size, "MB", 110),
@@ -277,13 +280,38 @@ async def _in_the_chat(
 _STAMP = re.compile(r"Shall it begin at (\d+)\?")
 
 
-def _asks(text: str, messages: dict[str, float]) -> bool:
+def _asks(text: str, seen: dict[str, int]) -> bool:
     """Note when a question came that has not been noted."""
     found = _STAMP.search(text)
-    if found is None or found[1] in messages:
+    if found is None or found[1] in seen:
         return False
-    messages[found[1]] = (time.monotonic_ns() - int(found[1])) / 1e6
+    seen[found[1]] = time.monotonic_ns()
     return True
+
+
+@contextlib.asynccontextmanager
+async def _snapshots(state: Path) -> AsyncIterator[dict[str, int]]:
+    """Note when each question's snapshot was on the server, before that has synced it and passed it on to the bot."""
+    link = read_link(hub_link_file(state))
+    assert link is not None
+    published: dict[str, int] = {}
+
+    async def note(message: Msg) -> None:
+        _asks(message.data.decode(), published)
+
+    async def listen() -> None:
+        await connection.subscribe(f"$KV.{subjects.SESSIONS}.>", note)
+        connection.established()
+        await asyncio.Event().wait()
+
+    connection = Connection(link, listen)
+    running = asyncio.create_task(connection.run())
+    try:
+        await _until(lambda: not connection.problem)
+        yield published
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def _until(holds: Callable[[], bool], seconds: float = 120) -> None:

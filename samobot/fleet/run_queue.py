@@ -104,8 +104,10 @@ class RunQueue:
         Raises:
             StorageError: It cannot be recorded.
         """
-        self.supervisor.want(ref.key, options)
-        await self._keep()
+        async with self._keeping:
+            # Not while a poll looks: it would judge this run by what the session was before.
+            self.supervisor.want(ref.key, options)
+            await self._look_and_reconcile()
         return self.supervisor.places().get(ref.key)
 
     async def continue_run(self, ref: SessionRef) -> None:
@@ -185,11 +187,14 @@ class RunQueue:
 
     async def _keep(self) -> list[SessionView]:
         async with self._keeping:
-            ended = self.supervisor.collect()
-            views, observed = await self._look()
-            if not self._may_start_nothing():
-                self._news += self.supervisor.reconcile(observed, self._now(), ended)
-            return views
+            return await self._look_and_reconcile()
+
+    async def _look_and_reconcile(self) -> list[SessionView]:
+        ended = self.supervisor.collect()
+        views, observed = await self._look()
+        if not self._may_start_nothing():
+            self._news += self.supervisor.reconcile(observed, self._now(), ended)
+        return views
 
     def _may_start_nothing(self) -> bool:
         """Whether the emergency stop is in force, or may be because its flag cannot be read."""

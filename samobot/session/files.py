@@ -38,7 +38,7 @@ def write_atomic(path: Path, data: str | bytes, *, mode: int | None = None, dura
         data: The new contents. Text is written as UTF-8 without newline translation; bytes that `read_text`
             could not decode are restored.
         mode: Permission bits; None keeps those of the old file, or leaves a new one to the umask.
-        durable: Whether it is on the disk when this returns; not needed for what nobody reads after a power cut.
+        durable: Whether it is on the disk when this returns; not needed for what is not read after a power cut.
 
     Raises:
         StorageError: The file system refused; the old file is unchanged.

@@ -2,7 +2,7 @@
 
 There are two locks of each session: one in its folder, where all can see it, and one in the vault, as an agent can
 delete or replace the first, and a second worker would start. The kernel releases them when their holder dies; the JSON
-inside only describes the holder and means nothing when nobody holds the lock. `holder` takes a lock in shared mode for
+inside only describes the holder and means nothing when the lock is free. `holder` takes a lock in shared mode for
 an instant, which a single try cannot distinguish from a worker; so `acquire` retries while it could have it in shared
 mode.
 """

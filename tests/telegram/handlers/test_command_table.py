@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -978,6 +979,18 @@ async def test_file_with_a_secret_that_has_changed_since_it_was_shown_is_held_ba
     assert phone.last("held back").file is None
 
 
+@contextlib.contextmanager
+def _running(phone: Phone, *, steerable: bool) -> Iterator[SessionFolder]:
+    """A session whose agent works in this context, and takes words meanwhile if it is steerable."""
+    folder = SessionFolder(phone.session("demo"))
+    folder.prepare()
+    with RunLock.acquire(folder, NOW):
+        append(folder, EventName.RUN_START, NOW, run="r", pid=os.getpid())
+        started = {"n": 4, "visit": 1, "phase": "implementation", "session_id": "s"}
+        append(folder, EventName.ITERATION_START, NOW, **started, steerable=steerable)
+        yield folder
+
+
 @pytest.mark.parametrize(
     ("typed", "steerable", "said", "interrupts"),
     [
@@ -995,24 +1008,14 @@ async def test_file_with_a_secret_that_has_changed_since_it_was_shown_is_held_ba
 async def test_guidance_for_a_running_agent_interrupts_it_only_if_it_is_to(
     phone: Phone, typed: str, steerable: bool, said: list[str], interrupts: bool
 ) -> None:
-    folder = SessionFolder(phone.session("demo"))
-    folder.prepare()
-    with RunLock.acquire(folder, NOW):
-        append(folder, EventName.RUN_START, NOW, run="r", pid=os.getpid())
-        started = {"n": 4, "visit": 1, "phase": "implementation", "session_id": "s"}
-        append(folder, EventName.ITERATION_START, NOW, **started, steerable=steerable)
+    with _running(phone, steerable=steerable) as folder:
         assert await phone.say(typed) == said
         assert "use tabs" in folder.guidance.read_text()
         assert (take_kind(folder, RequestKind.INTERRUPT) is not None) is interrupts
 
 
 async def test_cards_interrupt_asks_for_what_interrupts_and_interrupts_with_it(phone: Phone) -> None:
-    folder = SessionFolder(phone.session("demo"))
-    folder.prepare()
-    with RunLock.acquire(folder, NOW):
-        append(folder, EventName.RUN_START, NOW, run="r", pid=os.getpid())
-        started = {"n": 4, "visit": 1, "phase": "implementation", "session_id": "s"}
-        append(folder, EventName.ITERATION_START, NOW, **started, steerable=True)
+    with _running(phone, steerable=True) as folder:
         await phone.say("/status demo")
         await phone.tap(phone.last("implementation"), "⚡ Interrupt")
         assert "⚡ demo\nWhat should it do instead?" in to_plain(phone.last("instead?").post.text)

@@ -60,8 +60,13 @@ def sealed(folder: Path, entries: list[Entry]) -> Iterator[dict[str, str]]:
 def top_of(work_dir: Path) -> Path | None:
     """The top of the working tree that a folder is in, as git finds it; of a damaged one if there is no other."""
     resolved = work_dir.resolve()
-    found = [path for path in (resolved, *resolved.parents) if os.path.lexists(path / ".git")]
-    return next((path for path in found if _is_top(path)), found[0] if found else None)
+    damaged = None
+    for path in (resolved, *resolved.parents):
+        if os.path.lexists(path / ".git"):
+            if _is_top(path):
+                return path
+            damaged = damaged or path
+    return damaged
 
 
 def _is_top(path: Path) -> bool:
